@@ -15,22 +15,41 @@ function(quipu_library name)
   target_link_libraries(${name} PUBLIC quipu_flags ${ARG_LINK})
 endfunction()
 
-# quipu_unit_test(NAME SOURCES... [LINK LIBS...]): a GoogleTest program, registered with ctest under its own name.
+add_custom_target(quipu-tests COMMENT "All test programs")
+add_custom_target(quipu-fuzzers COMMENT "All libFuzzer programs")
+
+# quipu_unit_test(NAME SOURCES... [LINK LIBS...] [SLOW]): a GoogleTest program, registered with ctest under its own
+# name and built by the target quipu-tests. SLOW leaves it out of `tools/check --fast`. Each run leaves its results in
+# test-results/NAME.json, from which tools/check counts the test cases.
 function(quipu_unit_test name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  cmake_parse_arguments(ARG "SLOW" "" "LINK" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE quipu_flags ${ARG_LINK} GTest::gtest_main)
+  add_dependencies(quipu-tests ${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "GTEST_OUTPUT=json:${CMAKE_BINARY_DIR}/test-results/${name}.json"
+    TIMEOUT 600)
+  if(ARG_SLOW)
+    set_tests_properties(${name} PROPERTIES LABELS slow)
+  endif()
 endfunction()
 
-# quipu_fuzzer(NAME SOURCES... [LINK LIBS...]): a libFuzzer program under bin/; the code under test is built with the same sanitizers.
+# quipu_fuzzer(NAME SOURCES... [LINK LIBS...] [CORPUS FOLDERS...]): a libFuzzer program under bin/, built by the target
+# quipu-fuzzers; the code under test is built with the same sanitizers. CORPUS names folders of seed inputs.
+# fuzzers.txt in the build folder lists the programs and their seeds for tools/check.
+file(WRITE ${CMAKE_BINARY_DIR}/fuzzers.txt "")
 function(quipu_fuzzer name)
   if(NOT QUIPU_BUILD_FUZZERS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
-  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  cmake_parse_arguments(ARG "" "" "LINK;CORPUS" ${ARGN})
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARG_UNPARSED_ARGUMENTS})
   target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE quipu_flags ${ARG_LINK})
+  add_dependencies(quipu-fuzzers ${name})
+  list(TRANSFORM ARG_CORPUS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(JOIN ARG_CORPUS " " corpus)
+  file(APPEND ${CMAKE_BINARY_DIR}/fuzzers.txt "${name} ${corpus}\n")
 endfunction()
