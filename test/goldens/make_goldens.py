@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Computes golden.json of a checkpoint in Hugging Face layout with transformers, in float64.
+
+    python3 make_goldens.py DIR --prompt 1,17,4 --prompt 1 [--new-tokens 24] [--out FILE]
+    python3 make_goldens.py DIR --text "First Citizen:"        (needs tokenizer.json in DIR)
+
+Weights are read as they are stored (bf16, f16, f32) and widened; everything after that is float64 with eager
+attention and no KV cache: each new token recomputes the whole sequence. Keys of golden.json:
+
+    cases[].prompt_ids        input ids
+    cases[].prompt            the text they came from, where there was one
+    cases[].last_logits       logits of the last prompt position, [vocab]
+    cases[].greedy_ids        greedy continuation; ends before the first EOS
+    cases[].greedy_margins    largest minus second largest logit of each greedy step
+    cases[].min_top2_margin   the closest of them
+    trace                     activations of one case (the longest prompt of at most 8 ids), rows are positions:
+        case                  its index in cases
+        embedding             [T, hidden]
+        layer0                outputs inside the first layer: input_norm, attention (after the output projection),
+                              post_attention_norm, mlp
+        layers                residual stream after each layer, [layers, T, hidden]
+        final_norm            [T, hidden]
+        logits                [T, vocab]
+
+Needs torch and transformers; neither is needed to build or test.
+"""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import sys
+
+import torch
+import transformers
+
+
+class Float64Torch:
+    """The torch module with float32 spelt float64, for modules that name float32 outright."""
+
+    float32 = torch.float64
+    float = torch.float64
+
+    def __getattr__(self, name):
+        return getattr(torch, name)
+
+
+@contextlib.contextmanager
+def float64_everywhere():
+    """Transformers computes norms, softmax and RoPE in float32 whatever the model's type; here they are float64."""
+    named = [m for n, m in sys.modules.items()
+             if n.startswith("transformers.") and ("modeling_" in n or "masking" in n) and getattr(m, "torch", None) is torch]
+    to_float32 = torch.Tensor.float
+    for module in named:
+        module.torch = Float64Torch()
+    torch.Tensor.float = torch.Tensor.double
+    try:
+        yield
+    finally:
+        torch.Tensor.float = to_float32
+        for module in named:
+            module.torch = torch
+
+
+def load(directory):
+    options = dict(dtype=torch.float64, attn_implementation="eager", local_files_only=True)
+    transformers.AutoModelForCausalLM.from_pretrained(directory, **options)  # imports the family's module to patch
+    with float64_everywhere():
+        return transformers.AutoModelForCausalLM.from_pretrained(directory, **options).eval()
+
+
+def forward(model, ids):
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
+
+
+def rounded(tensor):
+    """Nested lists with 12 significant digits: far under every tolerance, half the bytes of repr."""
+    if tensor.dim() == 0:
+        return float(f"{tensor.item():.12g}")
+    return [rounded(t) for t in tensor]
+
+
+def eos_ids(model):
+    eos = model.generation_config.eos_token_id
+    return set(eos if isinstance(eos, list) else [] if eos is None else [eos])
+
+
+def greedy(model, prompt_ids, new_tokens):
+    ids, margins, stop = list(prompt_ids), [], eos_ids(model)
+    for _ in range(new_tokens):
+        top = torch.topk(forward(model, ids)[-1], 2)
+        if top.indices[0].item() in stop:
+            break
+        ids.append(top.indices[0].item())
+        margins.append(top.values[0] - top.values[1])
+    return ids[len(prompt_ids):], torch.stack(margins) if margins else torch.empty(0)
+
+
+def trace(model, case, ids):
+    seen = {}
+
+    def record(name):
+        def hook(_module, _inputs, output):
+            seen[name] = (output[0] if isinstance(output, tuple) else output)[0]
+        return hook
+
+    body = model.model
+    first = body.layers[0]
+    modules = {"embedding": body.embed_tokens, "input_norm": first.input_layernorm, "attention": first.self_attn,
+               "post_attention_norm": first.post_attention_layernorm, "mlp": first.mlp, "final_norm": body.norm}
+    modules |= {f"layer{i}": layer for i, layer in enumerate(body.layers)}
+    hooks = [m.register_forward_hook(record(name)) for name, m in modules.items()]
+    logits = forward(model, ids)
+    for hook in hooks:
+        hook.remove()
+    inside = ("input_norm", "attention", "post_attention_norm", "mlp")
+    return {"case": case, "embedding": rounded(seen["embedding"]), "layer0": {n: rounded(seen[n]) for n in inside},
+            "layers": [rounded(seen[f"layer{i}"]) for i in range(len(body.layers))],
+            "final_norm": rounded(seen["final_norm"]), "logits": rounded(logits)}
+
+
+def golden(directory, prompts, new_tokens, with_trace=True):
+    """prompts: list of (text or None, ids)."""
+    model = load(directory)
+    cases = []
+    with float64_everywhere():
+        for text, ids in prompts:
+            logits = forward(model, ids)[-1]
+            new_ids, margins = greedy(model, ids, new_tokens)
+            case = {} if text is None else {"prompt": text}
+            case |= {"prompt_ids": ids, "last_logits": rounded(logits), "greedy_ids": new_ids,
+                     "greedy_margins": rounded(margins), "min_top2_margin": min(rounded(margins), default=None)}
+            cases.append(case)
+        traced = max((i for i, (_, ids) in enumerate(prompts) if len(ids) <= 8), key=lambda i: len(prompts[i][1]),
+                     default=None) if with_trace else None
+        result = {"note": "float64, eager attention, no KV cache; greedy_ids end before EOS",
+                  "made_with": {"torch": torch.__version__, "transformers": transformers.__version__}, "cases": cases}
+        if traced is not None:
+            result["trace"] = trace(model, traced, prompts[traced][1])
+    return result
+
+
+def write(result, path):
+    pathlib.Path(path).write_text(json.dumps(result, separators=(",", ":")) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dir", type=pathlib.Path)
+    parser.add_argument("--prompt", action="append", default=[], help="ids, separated by commas")
+    parser.add_argument("--text", action="append", default=[], help="text, with the tokenizer's special tokens added")
+    parser.add_argument("--new-tokens", type=int, default=24)
+    parser.add_argument("--no-trace", action="store_true", help="leave out the activations")
+    parser.add_argument("--out", type=pathlib.Path, help="default: DIR/golden.json")
+    args = parser.parse_args()
+    prompts = [(None, [int(i) for i in p.split(",")]) for p in args.prompt]
+    if args.text:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(args.dir, local_files_only=True)
+        prompts += [(text, tokenizer(text).input_ids) for text in args.text]
+    write(golden(args.dir, prompts, args.new_tokens, not args.no_trace), args.out or args.dir / "golden.json")
+
+
+if __name__ == "__main__":
+    main()
