@@ -1,0 +1,34 @@
+# The dialect and pass reference under docs/reference, generated from TableGen. The target quipu-reference generates it
+# into the build folder, quipu-docs copies it into the tree, and tools/check compares the two.
+add_custom_target(quipu-reference COMMENT "Dialect and pass reference")
+add_custom_target(quipu-docs
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs/reference
+  COMMAND ${CMAKE_COMMAND} -E copy_directory ${CMAKE_BINARY_DIR}/docs/reference ${CMAKE_SOURCE_DIR}/docs/reference
+  COMMENT "Copying the reference into docs/reference")
+add_dependencies(quipu-docs quipu-reference)
+find_program(QUIPU_MLIR_TBLGEN mlir-tblgen REQUIRED)
+
+# quipu_dialect_reference(DIALECT FILE.td): docs/reference/DIALECT.md from the file that holds or includes all its definitions.
+function(quipu_dialect_reference dialect definitions)
+  quipu_reference_page(${dialect} ${definitions} -gen-dialect-doc -dialect=${dialect})
+endfunction()
+
+# quipu_pass_reference(NAME FILE.td): docs/reference/NAME-passes.md.
+function(quipu_pass_reference name definitions)
+  quipu_reference_page(${name}-passes ${definitions} -gen-pass-doc)
+endfunction()
+
+function(quipu_reference_page name definitions)
+  set(input ${CMAKE_CURRENT_SOURCE_DIR}/${definitions})
+  set(page ${CMAKE_BINARY_DIR}/docs/reference/${name}.md)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs/reference)
+  file(GLOB_RECURSE definition_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/*.td)
+  # TableGen leaves blanks at line ends and a table-of-contents mark that only its own site understands.
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR} -I ${CMAKE_CURRENT_SOURCE_DIR}
+            ${input} -o ${page}.raw
+    COMMAND sed -e "s/[[:space:]]*$//" -e "/^\\[TOC\\]$/d" ${page}.raw > ${page}
+    DEPENDS ${definition_files} VERBATIM)
+  add_custom_target(quipu-reference-${name} DEPENDS ${page})
+  add_dependencies(quipu-reference quipu-reference-${name})
+endfunction()

@@ -1,0 +1,19 @@
+"""The committed dialect and pass reference against what TableGen generates now."""
+import filecmp
+
+from results import RELEASE, ROOT, Results, run
+
+
+def check(_options):
+    outcome = Results()
+    built = run(["cmake", "--build", RELEASE, "--target", "quipu-reference"])
+    if built.returncode:
+        outcome.failures.append("the reference cannot be generated\n" + built.stdout)
+        return outcome
+    generated, committed = RELEASE / "docs" / "reference", ROOT / "docs" / "reference"
+    names = {path.name for folder in (generated, committed) if folder.is_dir() for path in folder.glob("*.md")}
+    for name in sorted(names):
+        current = all((folder / name).is_file() for folder in (generated, committed))
+        current = current and filecmp.cmp(generated / name, committed / name, shallow=False)
+        outcome.claim([] if current else ["run: ninja -C build/release quipu-docs"], f"docs/reference/{name} is not current")
+    return outcome
