@@ -11,7 +11,7 @@ PATH = re.compile(rf"(?<![\w./<>-])(?:{FOLDERS})/[\w.*{{}},/<>-]*")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 ENVIRONMENT_PAGE = "docs/environment.md"
 # What the code reads: getenv("X"), os.environ["X"], os.environ.get("X"), and names of ours passed about as literals.
-VARIABLE = re.compile(r"""(?:getenv\(\s*|environ(?:\.get)?[\[(]\s*)["']([A-Z_0-9]+)["']|["'](QUIPU_[A-Z_0-9]+)["']""")
+VARIABLE = re.compile(r"""(?:getenv\(\s*|environ(?:\.get)?[\[(]\s*)["']([A-Z_0-9]{3,})["']|["'](QUIPU_[A-Z_0-9]+)["']""")
 
 
 def pages(files):

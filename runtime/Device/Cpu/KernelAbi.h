@@ -1,4 +1,5 @@
-// The C interface between the runtime and the generated CPU kernels; compiler/Codegen/Cpu emits code against this layout.
+// The C interface between the runtime and the generated CPU kernels; compiler/Codegen/Cpu emits code against this
+// layout.
 #pragma once
 
 #include <cstdint>
