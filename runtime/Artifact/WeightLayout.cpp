@@ -1,0 +1,96 @@
+#include "runtime/Artifact/WeightLayout.h"
+
+#include "runtime/Artifact/Format.h"
+
+namespace quipu {
+
+namespace {
+
+constexpr uint64_t maxWeightBytes = uint64_t(1) << 48;
+
+uint64_t ceilDivide(uint64_t value, uint64_t by) { return value / by + (value % by != 0); }
+
+// The product, or nothing where it would pass maxWeightBytes; factors are not zero.
+bool multiplyInto(uint64_t &product, uint64_t factor) {
+  if (factor > maxWeightBytes / product)
+    return false;
+  product *= factor;
+  return true;
+}
+
+Expected<WeightExtent> rowMajorExtent(fb::DType dtype, const std::vector<uint64_t> &shape) {
+  uint64_t row = dtypeBytes(dtype);
+  for (size_t axis = shape.size() > 1 ? 1 : 0; axis < shape.size(); ++axis)
+    if (!multiplyInto(row, shape[axis]))
+      return makeError("shape is too large");
+  uint64_t bytes = row;
+  if (shape.size() > 1 && !multiplyInto(bytes, shape[0]))
+    return makeError("shape is too large");
+  return WeightExtent{bytes, row};
+}
+
+Expected<WeightExtent> panelExtent(fb::DType dtype, const std::vector<uint64_t> &shape, bool gated) {
+  if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
+    return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
+  // 16-bit values lie in pairs along K.
+  uint64_t perValue = 4 / dtypeBytes(dtype);
+  uint64_t panel = panelRows * 4;
+  if (!multiplyInto(panel, ceilDivide(shape[1], perValue)))
+    return makeError("shape is too large");
+  uint64_t bytes = panel;
+  if (!multiplyInto(bytes, gated ? ceilDivide(shape[0] / 2, panelRows / 2) : ceilDivide(shape[0], panelRows)))
+    return makeError("shape is too large");
+  return WeightExtent{bytes, panel};
+}
+
+} // namespace
+
+uint64_t dtypeBytes(fb::DType dtype) {
+  switch (dtype) {
+  case fb::DType::f32:
+  case fb::DType::i32:
+    return 4;
+  case fb::DType::f16:
+  case fb::DType::bf16:
+    return 2;
+  case fb::DType::u8:
+    return 1;
+  }
+  return 0;
+}
+
+std::string_view dtypeName(fb::DType dtype) { return fb::EnumNameDType(dtype); }
+
+Expected<WeightExtent> weightExtent(fb::DType dtype, const std::vector<uint64_t> &shape, std::string_view layout) {
+  if (shape.empty())
+    return makeError("shape has no dims");
+  for (uint64_t dim : shape)
+    if (dim == 0)
+      return makeError("shape has a dim of 0");
+  if (dtypeBytes(dtype) == 0)
+    return makeError("dtype {} is unknown", static_cast<int>(dtype));
+  if (layout == "row_major")
+    return rowMajorExtent(dtype, shape);
+  if (layout != "panel64" && layout != "panel64_gated")
+    return makeError("layout '{}' is unknown", layout);
+  if (dtype != fb::DType::f32 && dtypeBytes(dtype) != 2)
+    return makeError("layout '{}' does not take dtype {}", layout, dtypeName(dtype));
+  return panelExtent(dtype, shape, layout == "panel64_gated");
+}
+
+Expected<uint64_t> placeWeights(fb::ProgramT &program) {
+  uint64_t end = 0;
+  for (auto &weight : program.weights) {
+    Expected<WeightExtent> extent = weightExtent(weight->dtype, weight->shape, weight->layout);
+    if (!extent)
+      return makeError("weight '{}': {}", weight->name, extent.error().message);
+    weight->offset = ceilDivide(end, weightAlignment) * weightAlignment;
+    weight->bytes = extent->bytes;
+    end = weight->offset + weight->bytes;
+    if (end > maxWeightBytes)
+      return makeError("weight '{}': all weights together are too large", weight->name);
+  }
+  return end;
+}
+
+} // namespace quipu

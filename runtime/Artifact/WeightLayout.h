@@ -1,0 +1,36 @@
+// How many bytes a weight takes in each layout, and where weights lie in the weights section.
+#pragma once
+
+#include "runtime/Artifact/Program_generated.h"
+#include "runtime/Support/Error.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace quipu {
+
+// Rows of a panel in the layouts `panel64` and `panel64_gated`.
+constexpr uint64_t panelRows = 64;
+
+// Bytes of one element.
+uint64_t dtypeBytes(fb::DType dtype);
+std::string_view dtypeName(fb::DType dtype);
+
+// Bytes of a weight of this logical shape, and of the smallest part that is packed on its own.
+struct WeightExtent {
+  uint64_t bytes;
+  uint64_t granule; // a panel, or a row (all of it for rank 1); bytes is a multiple of it
+};
+
+//   row_major       as in the checkpoint, any rank
+//   panel64         [N, K] in panels of 64 rows: f32 [ceil(N/64)][K][64], 16-bit types [ceil(N/64)][ceil(K/2)][64][2]
+//   panel64_gated   [2N, K], gate rows first: the same panels, each of 32 gate rows and their 32 up rows
+// An error for an unknown layout, a shape the layout does not take, a zero dim, or a size over 2^48.
+Expected<WeightExtent> weightExtent(fb::DType dtype, const std::vector<uint64_t> &shape, std::string_view layout);
+
+// Sets bytes and offset of every weight, in order, each at a multiple of 64; returns the bytes of the section.
+// Errors name the weight.
+Expected<uint64_t> placeWeights(fb::ProgramT &program);
+
+} // namespace quipu
