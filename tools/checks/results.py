@@ -41,8 +41,8 @@ def run(command, **options):
 
 
 def tracked_files():
-    """The repository's files as paths relative to its root, those not yet added included."""
-    listing = run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], check=True).stdout
+    """The repository's files as paths relative to its root, those not yet added included, whoever owns the checkout."""
+    listing = run(["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], check=True).stdout
     paths = sorted(pathlib.PurePath(name) for name in set(listing.split("\0")) if name)
     return [path for path in paths if (ROOT / path).is_file()]
 
