@@ -23,10 +23,11 @@ function(quipu_reference_page name definitions)
   set(page ${CMAKE_BINARY_DIR}/docs/reference/${name}.md)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs/reference)
   file(GLOB_RECURSE definition_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/*.td)
+  set(include_flags ${MLIR_INCLUDE_DIRS} ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  list(TRANSFORM include_flags PREPEND -I)
   # TableGen leaves blanks at line ends and a table-of-contents mark that only its own site understands.
   add_custom_command(OUTPUT ${page}
-    COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} -I ${MLIR_INCLUDE_DIRS} -I ${CMAKE_SOURCE_DIR} -I ${CMAKE_CURRENT_SOURCE_DIR}
-            ${input} -o ${page}.raw
+    COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} ${include_flags} ${input} -o ${page}.raw
     COMMAND sed -e "s/[[:space:]]*$//" -e "/^\\[TOC\\]$/d" ${page}.raw > ${page}
     DEPENDS ${definition_files} VERBATIM)
   add_custom_target(quipu-reference-${name} DEPENDS ${page})
