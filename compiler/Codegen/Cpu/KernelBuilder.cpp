@@ -1,0 +1,116 @@
+#include "compiler/Codegen/Cpu/KernelBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <cstddef>
+
+namespace quipu::cpu {
+
+using namespace mlir;
+
+KernelBuilder::KernelBuilder(ModuleOp module, llvm::StringRef symbol, const Chip &chip)
+    : target(chip), builder(module.getContext()), location(builder.getUnknownLoc()) {
+  builder.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(builder, location, symbol, builder.getFunctionType({pointer()}, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  args = function.getArgument(0);
+}
+
+void KernelBuilder::finish() { func::ReturnOp::create(builder, location); }
+
+Value KernelBuilder::field(int64_t byteOffset, Type type) { return load(offset(args, byteOffset), type, 4); }
+
+Value KernelBuilder::buffer(int64_t operand) {
+  Value table = field(offsetof(KernelArgs, buffers), pointer());
+  return load(offset(table, operand * int64_t(sizeof(void *))), pointer(), 8);
+}
+
+Value KernelBuilder::dim(StepDim dim) {
+  Value table = field(offsetof(KernelArgs, dims), pointer());
+  return load(offset(table, int64_t(dim) * int64_t(sizeof(int64_t))), builder.getI64Type(), 8);
+}
+
+std::pair<Value, Value> KernelBuilder::workerRange(Value count) {
+  Value worker = toI64(field(offsetof(KernelArgs, worker), i32()));
+  Value workers = toI64(field(offsetof(KernelArgs, workers), i32()));
+  return {div(mul(count, worker), workers), div(mul(count, add(worker, 1)), workers)};
+}
+
+Value KernelBuilder::scratch(int64_t bytes) {
+  Value piece = offset(field(offsetof(KernelArgs, scratch), pointer()), scratchUsed);
+  scratchUsed += (bytes + 63) / 64 * 64;
+  return piece;
+}
+
+Value KernelBuilder::offset(Value base, Value index, int64_t elementBytes) {
+  Value bytes = elementBytes == 1 ? index : mul(index, elementBytes);
+  return LLVM::GEPOp::create(builder, location, pointer(), builder.getI8Type(), base, ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+Value KernelBuilder::offset(Value base, int64_t bytes) { return bytes == 0 ? base : offset(base, constant(bytes), 1); }
+
+Value KernelBuilder::load(Value address, Type type, int64_t align) {
+  return LLVM::LoadOp::create(builder, location, type, address, align);
+}
+
+Value KernelBuilder::loadOr0(Value address, Type type, Value mask, int64_t align) {
+  return LLVM::MaskedLoadOp::create(builder, location, type, address, mask, zero(type), uint32_t(align));
+}
+
+void KernelBuilder::store(Value value, Value address, int64_t align) {
+  LLVM::StoreOp::create(builder, location, value, address, align);
+}
+
+void KernelBuilder::store(Value value, Value address, Value mask, int64_t align) {
+  LLVM::MaskedStoreOp::create(builder, location, value, address, mask, align);
+}
+
+void KernelBuilder::prefetch(Value address) {
+  LLVM::Prefetch::create(builder, location, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
+void KernelBuilder::loop(Value first, Value last, int64_t step, Body body) {
+  loop(first, last, step, {}, [&](Value index, ArrayRef<Value>) {
+    body(index);
+    return Values();
+  });
+}
+
+Values KernelBuilder::loop(Value first, Value last, int64_t step, ArrayRef<Value> initial, CarryBody body) {
+  auto loop = scf::ForOp::create(builder, location, first, last, constant(step), initial,
+                                 [&](OpBuilder &, Location, Value index, ValueRange carried) {
+                                   OpBuilder::InsertionGuard guard(builder);
+                                   builder.setInsertionPointToEnd(index.getParentBlock());
+                                   Values values(carried.begin(), carried.end());
+                                   scf::YieldOp::create(builder, location, body(index, values));
+                                 });
+  return Values(loop.getResults().begin(), loop.getResults().end());
+}
+
+void KernelBuilder::when(Value condition, llvm::function_ref<void()> then) {
+  auto branch = scf::IfOp::create(builder, location, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  then();
+}
+
+Values KernelBuilder::when(Value condition, llvm::function_ref<Values()> then, llvm::function_ref<Values()> otherwise) {
+  // scf.if hands its callbacks a builder of its own; ours must stand in the same block.
+  auto at = [&](llvm::function_ref<Values()> body) {
+    return [this, body](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToEnd(inner.getInsertionBlock());
+      scf::YieldOp::create(builder, location, body());
+    };
+  };
+  auto branch = scf::IfOp::create(builder, location, condition, at(then), at(otherwise));
+  return Values(branch.getResults().begin(), branch.getResults().end());
+}
+
+Value KernelBuilder::intrinsic(llvm::StringRef name, Type result, ArrayRef<Value> arguments) {
+  return LLVM::CallIntrinsicOp::create(builder, location, result, builder.getStringAttr(name), arguments).getResults();
+}
+
+} // namespace quipu::cpu

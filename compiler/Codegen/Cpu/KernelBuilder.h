@@ -1,0 +1,142 @@
+// Builds the body of one kernel so that a generator reads like its algorithm. It hides pointer arithmetic, typed and
+// masked vector memory access, loops, the worker's share and the conversions between storage types.
+//
+// Values: integers are i64 unless the name says otherwise; pointers are llvm.ptr; a vector is a 1-D vector of f32, i32,
+// i16 or i1. The natural vector has lanes() elements; LLVM splits longer ones and they are fine where registers allow.
+// Pointwise operations take scalars and vectors alike (both operands of one type).
+#pragma once
+
+#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Target/Cpu/Chip.h"
+#include "runtime/Device/Cpu/KernelAbi.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace quipu::cpu {
+
+using mlir::Value;
+using Values = llvm::SmallVector<Value>;
+
+class KernelBuilder {
+public:
+  // Adds `func @symbol(const KernelArgs *)` to the module and starts its body.
+  KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, const Chip &chip);
+  // Ends the body.
+  void finish();
+
+  const Chip &chip() const { return target; }
+  int64_t lanes() const { return target.lanes; }
+
+  // ---- the kernel's arguments
+  Value buffer(int64_t operand);
+  Value dim(StepDim dim);
+  // The rows of an operand whose leading axis is T or R; `rows_dim` of the generators.
+  Value rows(int64_t rowsDim) { return dim(static_cast<StepDim>(rowsDim)); }
+  // This worker's contiguous part [first, last) of `count` equal items.
+  std::pair<Value, Value> workerRange(Value count);
+  // A piece of this worker's scratch, 64-byte aligned. The sum is the kernel's scratch size.
+  Value scratch(int64_t bytes);
+  int64_t scratchBytes() const { return scratchUsed; }
+
+  // ---- types
+  mlir::Type f32(int64_t lanes = 1);
+  mlir::Type i32(int64_t lanes = 1);
+  mlir::Type i16(int64_t lanes = 1);
+  mlir::Type pointer();
+
+  // ---- constants
+  Value constant(int64_t value);                  // i64
+  Value constant(int64_t value, mlir::Type type); // integer or vector of integers
+  Value real(double value, int64_t lanes = 1);    // f32
+  Value zero(mlir::Type type);
+
+  // ---- arithmetic on integers; divisions and comparisons are signed
+  Value add(Value a, Value b);
+  Value add(Value a, int64_t b);
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value mul(Value a, int64_t b);
+  Value div(Value a, int64_t b); // a >= 0, rounds down
+  Value div(Value a, Value b);
+  Value divUp(Value a, int64_t b);
+  Value rem(Value a, int64_t b);
+  Value smaller(Value a, Value b);
+  Value larger(Value a, Value b);
+  Value bitAnd(Value a, Value b);
+  Value bitOr(Value a, Value b);
+  Value shiftLeft(Value a, int64_t bits);
+  Value shiftRight(Value a, int64_t bits); // logical
+  Value less(Value a, Value b);            // i1 or a vector of it
+  Value equal(Value a, Value b);
+  Value toI64(Value a); // sign extension of a scalar
+
+  // ---- arithmetic on f32. None of it is reordered; addf and mulf may be contracted to a fused multiply-add.
+  Value addf(Value a, Value b);
+  Value subf(Value a, Value b);
+  Value mulf(Value a, Value b);
+  Value divf(Value a, Value b);
+  Value fma(Value a, Value b, Value c); // a * b + c, one rounding
+  Value maxf(Value a, Value b);         // a > b ? a : b
+  Value minf(Value a, Value b);         // a < b ? a : b
+  Value negf(Value a);
+  Value absf(Value a);
+  Value sqrtf(Value a);
+  Value roundEven(Value a);
+  Value lessf(Value a, Value b); // ordered: false with a NaN
+  Value select(Value condition, Value a, Value b);
+
+  // ---- vectors
+  Value broadcast(Value scalar, int64_t lanes);
+  Value reduceAdd(Value vector); // any order
+  Value reduceMax(Value vector);
+  Value reduceMin(Value vector);
+  Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> mask);
+  Value extract(Value vector, int64_t lane);
+  Value iota(int64_t lanes);                   // i32: 0, 1, 2, ...
+  Value tailMask(Value count, int64_t lanes);  // lane < count (i64, clamped to 0 .. lanes)
+  Value bitcast(Value value, mlir::Type type); // same bits
+  Value intToFloat(Value i32Value);
+  Value floatToInt(Value f32Value); // rounds to nearest even; the value must fit
+
+  // ---- storage types as bit patterns: i16 elements
+  Value widenBf16(Value i16Vector);   // -> f32
+  Value roundToBf16(Value f32Vector); // -> i16, to nearest even, NaN stays NaN
+  Value widenF16(Value i16Vector);
+  Value roundToF16(Value f32Vector);
+
+  // ---- memory. `align` is what the address is known to be aligned to, in bytes.
+  Value offset(Value base, Value index, int64_t elementBytes);
+  Value offset(Value base, int64_t bytes);
+  Value load(Value address, mlir::Type type, int64_t align = 4);
+  Value loadOr0(Value address, mlir::Type type, Value mask, int64_t align = 4);
+  void store(Value value, Value address, int64_t align = 4);
+  void store(Value value, Value address, Value mask, int64_t align = 4);
+  void prefetch(Value address); // for reading, into L1
+
+  // ---- control
+  using Body = llvm::function_ref<void(Value index)>;
+  using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
+  void loop(Value first, Value last, int64_t step, Body body);
+  Values loop(Value first, Value last, int64_t step, llvm::ArrayRef<Value> initial, CarryBody body);
+  void when(Value condition, llvm::function_ref<void()> then);
+  Values when(Value condition, llvm::function_ref<Values()> then, llvm::function_ref<Values()> otherwise);
+
+  // An LLVM intrinsic by name: "llvm.x86.avx512bf16.dpbf16ps.512".
+  Value intrinsic(llvm::StringRef name, mlir::Type result, llvm::ArrayRef<Value> arguments);
+
+  mlir::OpBuilder &ops() { return builder; }
+  mlir::Location loc() const { return location; }
+
+private:
+  mlir::Type vectorOf(mlir::Type element, int64_t lanes);
+  Value field(int64_t byteOffset, mlir::Type type);
+
+  Chip target;
+  mlir::OpBuilder builder;
+  mlir::Location location;
+  Value args;
+  int64_t scratchUsed = 0;
+};
+
+} // namespace quipu::cpu

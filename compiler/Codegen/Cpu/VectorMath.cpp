@@ -1,0 +1,89 @@
+#include "compiler/Codegen/Cpu/VectorMath.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace quipu::cpu {
+
+static int64_t lanesOf(Value value) {
+  auto vector = mlir::dyn_cast<mlir::VectorType>(value.getType());
+  return vector ? vector.getNumElements() : 1;
+}
+
+// x = n ln 2 + r, |r| <= ln 2 / 2; e^x = 2^n e^r. Polynomial and the two-part ln 2: S. Moshier, Cephes, expf.c.
+Value expf(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  auto real = [&](double value) { return b.real(value, lanes); };
+  // Written so that a NaN falls through both clamps.
+  Value clamped = b.select(b.lessf(real(88.3), x), real(88.3), x);
+  clamped = b.select(b.lessf(clamped, real(-87.3)), real(-87.3), clamped);
+  Value n = b.roundEven(b.mulf(clamped, real(1.44269504088896341)));
+  Value r = b.fma(n, real(-0.693359375), clamped);
+  r = b.fma(n, real(2.12194440e-4), r);
+
+  Value p = real(1.9875691500e-4);
+  for (double coefficient : {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1})
+    p = b.fma(p, r, real(coefficient));
+  p = b.addf(b.fma(p, b.mulf(r, r), r), real(1));
+
+  // A NaN turns to some integer here; p is NaN already and stays so.
+  Value exponent = b.shiftLeft(b.add(b.floatToInt(b.select(b.lessf(n, real(200)), n, real(0))), 127), 23);
+  Value result = b.mulf(p, b.bitcast(exponent, b.f32(lanes)));
+  return b.select(b.lessf(x, real(-87.3)), real(0), result);
+}
+
+// 1 - 2 / (e^2x + 1): the absolute error is an ulp of 1, which is what gelu needs of it.
+Value tanhf(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  Value e = expf(b, b.addf(x, x));
+  return b.subf(b.real(1, lanes), b.divf(b.real(2, lanes), b.addf(e, b.real(1, lanes))));
+}
+
+// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+Value erff(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  auto real = [&](double value) { return b.real(value, lanes); };
+  Value magnitude = b.absf(x);
+  Value t = b.divf(real(1), b.fma(magnitude, real(0.3275911), real(1)));
+  Value p = real(1.061405429);
+  for (double coefficient : {-1.453152027, 1.421413741, -0.284496736, 0.254829592})
+    p = b.fma(p, t, real(coefficient));
+  Value tail = b.mulf(b.mulf(p, t), expf(b, b.negf(b.mulf(magnitude, magnitude))));
+  Value result = b.subf(real(1), tail);
+  return b.select(b.lessf(x, real(0)), b.negf(result), result);
+}
+
+Expected<Activation> parseActivation(const std::string &name) {
+  if (name.empty() || name == "none")
+    return Activation::None;
+  if (name == "silu")
+    return Activation::Silu;
+  if (name == "gelu_tanh")
+    return Activation::GeluTanh;
+  if (name == "gelu_erf")
+    return Activation::GeluErf;
+  if (name == "relu")
+    return Activation::Relu;
+  return makeError("unknown activation \"{}\"", name);
+}
+
+Value activate(KernelBuilder &b, Activation activation, Value x) {
+  int64_t lanes = lanesOf(x);
+  auto real = [&](double value) { return b.real(value, lanes); };
+  switch (activation) {
+  case Activation::None:
+    return x;
+  case Activation::Silu:
+    return b.divf(x, b.addf(real(1), expf(b, b.negf(x))));
+  case Activation::GeluTanh: {
+    Value inner = b.mulf(real(0.7978845608028654), b.fma(b.mulf(b.mulf(x, x), x), real(0.044715), x));
+    return b.mulf(b.mulf(real(0.5), x), b.addf(real(1), tanhf(b, inner)));
+  }
+  case Activation::GeluErf:
+    return b.mulf(b.mulf(real(0.5), x), b.addf(real(1), erff(b, b.mulf(x, real(0.7071067811865476)))));
+  case Activation::Relu:
+    return b.select(b.lessf(x, real(0)), real(0), x);
+  }
+  return x;
+}
+
+} // namespace quipu::cpu

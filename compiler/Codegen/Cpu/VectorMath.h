@@ -1,0 +1,19 @@
+// Elementary functions on f32 vectors, in line: a kernel's shared object calls no library.
+#pragma once
+
+#include "compiler/Codegen/Cpu/KernelBuilder.h"
+
+namespace quipu::cpu {
+
+// e^x, at most 2 ulp off; 0 below -87.3, the largest finite power above 88.3; NaN stays NaN.
+Value expf(KernelBuilder &b, Value x);
+Value tanhf(KernelBuilder &b, Value x);
+Value erff(KernelBuilder &b, Value x); // at most 2e-7 off
+
+enum class Activation { None, Silu, GeluTanh, GeluErf, Relu };
+
+// "silu", "gelu_tanh", "gelu_erf", "relu"; "" and "none" are None.
+Expected<Activation> parseActivation(const std::string &name);
+Value activate(KernelBuilder &b, Activation activation, Value x);
+
+} // namespace quipu::cpu
