@@ -1,0 +1,19 @@
+#pragma once
+
+#include "compiler/Dialect/LM/IR/LMAttrs.h"
+#include "compiler/Dialect/LM/IR/LMDialect.h"
+#include "compiler/Dialect/LM/IR/LMTypes.h"
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "compiler/Dialect/LM/IR/LMInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "compiler/Dialect/LM/IR/LMOps.h.inc"

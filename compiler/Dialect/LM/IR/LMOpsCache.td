@@ -1,0 +1,97 @@
+#ifndef QUIPU_DIALECT_LM_IR_LMOPSCACHE_TD
+#define QUIPU_DIALECT_LM_IR_LMOPSCACHE_TD
+
+include "compiler/Dialect/LM/IR/LMAttrs.td"
+include "compiler/Dialect/LM/IR/LMDialect.td"
+include "compiler/Dialect/LM/IR/LMTypes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def LM_KvCacheOp : LM_Op<"kv_cache", [Pure]> {
+  let summary = "KV cache of one layer, as the last step left it";
+  let description = [{
+        %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
+
+    Constraints:
+    - (C1) `layer` >= 0
+  }];
+  let arguments = (ins I64Attr:$layer);
+  let results = (outs LM_Kv:$cache);
+  let assemblyFormat = "` ` `{` `layer` `=` $layer `}` attr-dict `:` qualified(type($cache))";
+  let hasVerifier = 1;
+}
+
+def LM_KvAppendOp : LM_Op<"kv_append", [Pure, AllTypesMatch<["cache", "next_cache"]>]> {
+  let summary = "cache with this step's keys and values in it";
+  let description = [{
+    `k` and `v` are [T, heads * dim]; row t goes to the slot the batch gives token t.
+
+        %next = lm.kv_append %cache, %k, %v, %batch
+                  : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>, tensor<?x32xf32>
+
+    Constraints:
+    - (C1) features of `k` = heads * dim of the cache
+    - (C2) features of `v` = heads * dim of the cache
+  }];
+  let arguments = (ins LM_Kv:$cache, LM_Rows:$k, LM_Rows:$v, LM_Batch:$batch);
+  let results = (outs LM_Kv:$next_cache);
+  let assemblyFormat = [{
+    $cache `,` $k `,` $v `,` $batch attr-dict `:` qualified(type($cache)) `,` type($k) `,` type($v)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_CachedAttentionOp : LM_Op<"cached_attention", [Pure, AllTypesMatch<["q", "result"]>]> {
+  let summary = "scaled dot product attention over the cache";
+  let description = [{
+    As `lm.attention` with `causal`: each query row sees the positions of its own sequence that are <= its own, of these
+    with `window = W` the last W only. Keys and values come from the cache, which holds this step's already.
+
+        %a = lm.cached_attention %q, %cache, %batch {scale = 0.35, heads = 8}
+               : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+
+    Constraints:
+    - (C1) `heads` is >= 1 and a multiple of the cache's heads
+    - (C2) features of `q` = heads * dim of the cache
+    - (C3) `scale` is finite and > 0
+    - (C4) `window` is >= 1
+  }];
+  let arguments = (ins
+    LM_Rows:$q, LM_Kv:$cache, LM_Batch:$batch, F64Attr:$scale, I64Attr:$heads, OptionalAttr<I64Attr>:$window
+  );
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = [{
+    $q `,` $cache `,` $batch ` ` `{` `scale` `=` $scale `,` `heads` `=` $heads (`,` `window` `=` $window^)? `}` attr-dict
+    `:` type($q) `,` qualified(type($cache))
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_RopeAppendOp : LM_Op<"rope_append", [
+    Pure, InferTypeOpAdaptor
+  ]> {
+  let summary = "RoPE of a joined q/k/v projection, with its keys and values appended";
+  let description = [{
+    `qkv` is [T, (heads + 2 kv_heads) * dim]: q first, then k, then v; kv_heads and dim are the cache's. The results are
+    the rotated q and the cache with the rotated k and with v. Without a rope nothing is rotated.
+
+        %q, %next = lm.rope_append %qkv, %pos, %cache, %batch, #rope {heads = 8}
+                      : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+
+    Constraints:
+    - (C1) `heads` is >= 1 and a multiple of the cache's heads
+    - (C2) features of `qkv` = (heads + 2 kv_heads) * dim
+    - (C3) the rope's `dim` is the cache's
+  }];
+  let arguments = (ins
+    LM_Rows:$qkv, LM_Ints:$positions, LM_Kv:$cache, LM_Batch:$batch, OptionalAttr<LM_Rope>:$rope, I64Attr:$heads
+  );
+  let results = (outs LM_Rows:$q, LM_Kv:$next_cache);
+  let assemblyFormat = [{
+    $qkv `,` $positions `,` $cache `,` $batch (`,` $rope^)? ` ` `{` `heads` `=` $heads `}` attr-dict
+    `:` type($qkv) `,` qualified(type($cache))
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

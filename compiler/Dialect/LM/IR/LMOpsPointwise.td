@@ -1,0 +1,50 @@
+#ifndef QUIPU_DIALECT_LM_IR_LMOPSPOINTWISE_TD
+#define QUIPU_DIALECT_LM_IR_LMOPSPOINTWISE_TD
+
+include "compiler/Dialect/LM/IR/LMAttrs.td"
+include "compiler/Dialect/LM/IR/LMDialect.td"
+include "compiler/Dialect/LM/IR/LMInterfaces.td"
+include "compiler/Dialect/LM/IR/LMTypes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def LM_ActivationOp : LM_Op<"activation", [
+    Pure, SameOperandsAndResultType, LM_RowwiseOpInterface
+  ]> {
+  let summary = "activation function of each element";
+  let description = [{
+    - `silu`: x / (1 + exp(-x))
+    - `gelu_tanh`: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
+    - `gelu_erf`: x/2 (1 + erf(x / sqrt(2)))
+    - `relu`: max(x, 0)
+
+        %y = lm.activation silu %x : tensor<?x64xf32>
+  }];
+  let arguments = (ins LM_Activation:$kind, LM_Rows:$x);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = "`` $kind $x attr-dict `:` type($x)";
+}
+
+class LM_BinaryOp<string mnemonic> : LM_Op<mnemonic, [
+    Pure, Commutative, SameOperandsAndResultType, LM_RowwiseOpInterface
+  ]> {
+  let arguments = (ins LM_Rows:$lhs, LM_Rows:$rhs);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
+}
+
+def LM_AddOp : LM_BinaryOp<"add"> {
+  let summary = "sum of two row tensors, element by element";
+  let description = [{
+        %y = lm.add %a, %b : tensor<?x64xf32>
+  }];
+}
+
+def LM_MulOp : LM_BinaryOp<"mul"> {
+  let summary = "product of two row tensors, element by element";
+  let description = [{
+        %y = lm.mul %a, %b : tensor<?x64xf32>
+  }];
+}
+
+#endif

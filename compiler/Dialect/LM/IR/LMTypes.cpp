@@ -1,0 +1,82 @@
+#include "compiler/Dialect/LM/IR/LMTypes.h"
+#include "compiler/Dialect/LM/IR/LMDialect.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quipu::lm;
+
+#define GET_TYPEDEF_CLASSES
+#include "compiler/Dialect/LM/IR/LMTypes.cpp.inc"
+
+void LMDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "compiler/Dialect/LM/IR/LMTypes.cpp.inc"
+      >();
+}
+
+llvm::hash_code quipu::lm::hash_value(const KvLayout &layout) {
+  return llvm::hash_value(layout.isPaged() ? layout.getPageSize() : int64_t{0});
+}
+
+llvm::raw_ostream &quipu::lm::operator<<(llvm::raw_ostream &os, const KvLayout &layout) {
+  if (!layout.isPaged())
+    return os << "contiguous";
+  return os << "paged<" << layout.getPageSize() << ">";
+}
+
+FailureOr<KvLayout> FieldParser<KvLayout>::parse(AsmParser &parser) {
+  if (succeeded(parser.parseOptionalKeyword("contiguous")))
+    return KvLayout::contiguous();
+  int64_t pageSize;
+  if (failed(parser.parseOptionalKeyword("paged"))) {
+    parser.emitError(parser.getCurrentLocation(), "expected a KV layout: contiguous or paged<N>");
+    return failure();
+  }
+  if (parser.parseLess() || parser.parseInteger(pageSize) || parser.parseGreater())
+    return failure();
+  return KvLayout::paged(pageSize);
+}
+
+LogicalResult KvType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t heads, int64_t dim, Type elem,
+                             KvLayout layout) {
+  // (C1)
+  if (heads < 1)
+    return emitError() << "expected heads >= 1, got " << heads;
+  // (C2)
+  if (dim < 1)
+    return emitError() << "expected dim >= 1, got " << dim;
+  // (C3)
+  if (!isStorageType(elem))
+    return emitError() << "expected elem f32, f16 or bf16, got " << elem;
+  // (C4)
+  if (layout.isPaged() && layout.getPageSize() < 1)
+    return emitError() << "expected page size >= 1, got " << layout.getPageSize();
+  return success();
+}
+
+bool quipu::lm::isRowsType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == 2 && tensor.getElementType().isF32() && tensor.isDynamicDim(0) &&
+         !tensor.isDynamicDim(1) && tensor.getDimSize(1) >= 1;
+}
+
+bool quipu::lm::isIntsType(Type type) { return type == getIntsType(type.getContext()); }
+
+bool quipu::lm::isWeightType(Type type, int64_t rank) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == rank && tensor.hasStaticShape() && tensor.getNumElements() >= 1 &&
+         isStorageType(tensor.getElementType());
+}
+
+bool quipu::lm::isStorageType(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+
+RankedTensorType quipu::lm::getRowsType(MLIRContext *context, int64_t features) {
+  return RankedTensorType::get({ShapedType::kDynamic, features}, Float32Type::get(context));
+}
+
+RankedTensorType quipu::lm::getIntsType(MLIRContext *context) {
+  return RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/DialectImplementation.h"
+
+namespace quipu::lm {
+
+/// How the positions of a sequence lie in a KV cache: one run of them, or pages of `pageSize` positions.
+class KvLayout {
+public:
+  static KvLayout contiguous() { return KvLayout(std::nullopt); }
+  static KvLayout paged(int64_t pageSize) { return KvLayout(pageSize); }
+
+  bool isPaged() const { return pageSize.has_value(); }
+  /// Positions a page; only of a paged layout.
+  int64_t getPageSize() const { return *pageSize; }
+
+  bool operator==(const KvLayout &other) const { return pageSize == other.pageSize; }
+
+private:
+  explicit KvLayout(std::optional<int64_t> pageSize) : pageSize(pageSize) {}
+
+  std::optional<int64_t> pageSize;
+};
+
+llvm::hash_code hash_value(const KvLayout &layout);
+llvm::raw_ostream &operator<<(llvm::raw_ostream &os, const KvLayout &layout);
+
+/// tensor<?xDxf32> with D >= 1: a row a token.
+bool isRowsType(mlir::Type type);
+/// tensor<?xi32>: ids, positions, row numbers.
+bool isIntsType(mlir::Type type);
+/// A static, not empty tensor of the given rank whose elements are of a storage type.
+bool isWeightType(mlir::Type type, int64_t rank);
+/// f32, f16 or bf16.
+bool isStorageType(mlir::Type type);
+
+mlir::RankedTensorType getRowsType(mlir::MLIRContext *context, int64_t features);
+mlir::RankedTensorType getIntsType(mlir::MLIRContext *context);
+
+} // namespace quipu::lm
+
+template <> struct mlir::FieldParser<quipu::lm::KvLayout> {
+  static FailureOr<quipu::lm::KvLayout> parse(AsmParser &parser);
+};
+
+#define GET_TYPEDEF_CLASSES
+#include "compiler/Dialect/LM/IR/LMTypes.h.inc"

@@ -1,0 +1,15 @@
+#include "tools/quipu-opt/Register.h"
+
+#include "compiler/Dialect/Kernel/IR/Kernel.h"
+#include "compiler/Dialect/LM/IR/LMDialect.h"
+
+#include "mlir/Transforms/Passes.h"
+
+void quipu::registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<quipu::kernel::KernelDialect, quipu::lm::LMDialect>();
+}
+
+void quipu::registerPasses() {
+  mlir::registerCanonicalizer();
+  mlir::registerCSE();
+}
