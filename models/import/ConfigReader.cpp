@@ -1,0 +1,164 @@
+#include "models/import/ConfigReader.h"
+
+#include "models/import/ConfigKeys.h"
+#include "models/import/JsonFile.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace quipu::models {
+
+namespace {
+
+const nlohmann::json &emptyObject() {
+  static const nlohmann::json object = nlohmann::json::object();
+  return object;
+}
+
+template <typename T> std::string describe(Range<T> range) { return fmt::format("{} to {}", range.min, range.max); }
+
+} // namespace
+
+ConfigReader::ConfigReader(const nlohmann::json &object, std::string file)
+    : ConfigReader(std::make_shared<State>(), object, "") {
+  state->file = std::move(file);
+}
+
+ConfigReader::ConfigReader(std::shared_ptr<State> shared, const nlohmann::json &object, std::string prefix)
+    : state(std::move(shared)), self(std::make_shared<Section>(Section{&object, std::move(prefix), {}})) {
+  state->sections.push_back(self);
+}
+
+const nlohmann::json *ConfigReader::find(const std::string &key) {
+  self->read.insert(key);
+  auto found = self->object->find(key);
+  return found == self->object->end() || found->is_null() ? nullptr : &*found;
+}
+
+bool ConfigReader::has(const std::string &key) { return find(key) != nullptr; }
+
+void ConfigReader::fail(const std::string &key, const std::string &problem) {
+  if (!state->error)
+    state->error = Error{fmt::format("{}: {}{} {}", state->file, self->prefix, key, problem)};
+}
+
+void ConfigReader::failValue(const std::string &key, const nlohmann::json *value, const std::string &expected) {
+  fail(key, value ? fmt::format("is {}; expected {}", shown(*value), expected)
+                  : fmt::format("is missing; expected {}", expected));
+}
+
+std::optional<int64_t> ConfigReader::toInteger(const std::string &key, const nlohmann::json &value,
+                                               Range<int64_t> range) {
+  bool fits = value.is_number_integer() &&
+              !(value.is_number_unsigned() && value.get<uint64_t>() > std::numeric_limits<int64_t>::max());
+  if (fits) {
+    int64_t integer = value.get<int64_t>();
+    if (integer >= range.min && integer <= range.max)
+      return integer;
+  }
+  failValue(key, &value, value.is_number_integer() ? describe(range) : "an integer, " + describe(range));
+  return std::nullopt;
+}
+
+std::optional<int64_t> ConfigReader::optionalInteger(const std::string &key, Range<int64_t> range) {
+  const nlohmann::json *value = find(key);
+  return value ? toInteger(key, *value, range) : std::nullopt;
+}
+
+int64_t ConfigReader::integer(const std::string &key, Range<int64_t> range) {
+  if (!has(key))
+    failValue(key, nullptr, describe(range));
+  return optionalInteger(key, range).value_or(range.min);
+}
+
+int64_t ConfigReader::integerOr(const std::string &key, int64_t fallback, Range<int64_t> range) {
+  return optionalInteger(key, range).value_or(fallback);
+}
+
+std::vector<int64_t> ConfigReader::integers(const std::string &key, Range<int64_t> range) {
+  std::vector<int64_t> result;
+  const nlohmann::json *value = find(key);
+  if (value && value->is_array()) {
+    for (const nlohmann::json &element : *value)
+      if (auto integer = toInteger(key, element, range))
+        result.push_back(*integer);
+  } else if (value) {
+    if (auto integer = toInteger(key, *value, range))
+      result.push_back(*integer);
+  }
+  return result;
+}
+
+std::optional<double> ConfigReader::optionalNumber(const std::string &key, Range<double> range) {
+  const nlohmann::json *value = find(key);
+  if (!value)
+    return std::nullopt;
+  if (value->is_number()) {
+    double number = value->get<double>();
+    if (number >= range.min && number <= range.max)
+      return number;
+  }
+  failValue(key, value, value->is_number() ? describe(range) : "a number, " + describe(range));
+  return std::nullopt;
+}
+
+double ConfigReader::number(const std::string &key, Range<double> range) {
+  if (!has(key))
+    failValue(key, nullptr, describe(range));
+  return optionalNumber(key, range).value_or(range.min);
+}
+
+double ConfigReader::numberOr(const std::string &key, double fallback, Range<double> range) {
+  return optionalNumber(key, range).value_or(fallback);
+}
+
+bool ConfigReader::booleanOr(const std::string &key, bool fallback) {
+  const nlohmann::json *value = find(key);
+  if (!value)
+    return fallback;
+  if (value->is_boolean())
+    return value->get<bool>();
+  failValue(key, value, "true or false");
+  return fallback;
+}
+
+std::string ConfigReader::stringOr(const std::string &key, std::string fallback) {
+  const nlohmann::json *value = find(key);
+  if (!value)
+    return fallback;
+  if (value->is_string())
+    return value->get<std::string>();
+  failValue(key, value, "a string");
+  return fallback;
+}
+
+ConfigReader ConfigReader::section(const std::string &key) {
+  const nlohmann::json *value = find(key);
+  if (value && !value->is_object()) {
+    failValue(key, value, "an object");
+    value = nullptr;
+  }
+  return ConfigReader(state, value ? *value : emptyObject(), self->prefix + key + ".");
+}
+
+Expected<> ConfigReader::finish(std::vector<std::string> &warnings) {
+  if (state->error)
+    return tl::unexpected<Error>(*state->error);
+  for (const auto &section : state->sections)
+    for (const auto &[key, value] : section->object->items()) {
+      if (section->read.count(key))
+        continue;
+      switch (judgeUnreadKey(key, value)) {
+      case UnreadKey::Harmless:
+        break;
+      case UnreadKey::ChangesMeaning:
+        return makeError("{}: {}{} is {}; it changes what the model computes and is not supported", state->file,
+                         section->prefix, key, shown(value));
+      case UnreadKey::Unknown:
+        warnings.push_back(fmt::format("{}: {}{} is not known and ignored", state->file, section->prefix, key));
+      }
+    }
+  return {};
+}
+
+} // namespace quipu::models

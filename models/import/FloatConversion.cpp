@@ -1,0 +1,104 @@
+#include "models/import/FloatConversion.h"
+
+#include "models/import/JsonFile.h"
+
+#include <cstring>
+
+namespace quipu::models {
+
+namespace {
+
+template <typename To, typename From> To bitCast(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  std::memcpy(&to, &from, sizeof(to));
+  return to;
+}
+
+// A half is s eeeee mmmmmmmmmm. Shifted left by 13 bits, exponent and mantissa lie where a float's are, but for the
+// bias, which is 127 - 15 = 112 too small. A subnormal half is m 2^-24, and the last bit of 0.5 is worth 2^-24.
+// (Scaling by 2^112 would do for both, but gives zero for subnormals on a thread that flushes them.)
+float halfToFloat(uint16_t half) {
+  uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
+  uint32_t mantissa = half & 0x3ff, exponent = half & 0x7c00;
+  uint32_t shifted = static_cast<uint32_t>(half & 0x7fff) << 13;
+  uint32_t subnormal = bitCast<uint32_t>(bitCast<float>(0x3f000000 | mantissa) - 0.5f);
+  uint32_t magnitude = exponent == 0 ? subnormal : shifted + (112u << 23);
+  magnitude = exponent == 0x7c00 ? shifted | 0x7f800000 : magnitude; // infinity and NaN
+  return bitCast<float>(sign | magnitude);
+}
+
+uint16_t halfFromFloat(float value) {
+  uint32_t bits = bitCast<uint32_t>(value);
+  uint32_t sign = bits >> 16 & 0x8000;
+  uint32_t magnitude = bits & 0x7fffffff;
+  // Below 2^-14 the half is subnormal, a multiple of 2^-24, which is the last bit of 0.5: the addition rounds.
+  uint32_t subnormal = bitCast<uint32_t>(bitCast<float>(magnitude) + 0.5f) - bitCast<uint32_t>(0.5f);
+  // Else drop 13 bits, rounding to even; a carry moves into the exponent, as it should.
+  uint32_t normal = (magnitude - (112u << 23) + 0xfff + (magnitude >> 13 & 1)) >> 13;
+  uint32_t half = magnitude < 0x38800000 ? subnormal : normal;
+  half = magnitude >= 0x477ff000 ? 0x7c00 : half; // 65520 and above: nearer to 65536 than to the largest half
+  half = magnitude > 0x7f800000 ? 0x7e00 : half;  // NaN
+  return static_cast<uint16_t>(sign | half);
+}
+
+uint16_t bf16FromFloat(float value) {
+  uint32_t bits = bitCast<uint32_t>(value);
+  uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  uint32_t quietNan = bits >> 16 | 0x40; // rounding could carry a NaN to infinity
+  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? quietNan : rounded);
+}
+
+} // namespace
+
+void f16ToFloat(const std::byte *source, int64_t count, float *out) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint16_t half;
+    std::memcpy(&half, source + 2 * i, 2);
+    out[i] = halfToFloat(half);
+  }
+}
+
+void bf16ToFloat(const std::byte *source, int64_t count, float *out) {
+  for (int64_t i = 0; i < count; ++i) {
+    uint16_t high;
+    std::memcpy(&high, source + 2 * i, 2);
+    out[i] = bitCast<float>(static_cast<uint32_t>(high) << 16);
+  }
+}
+
+void floatToF16(const float *source, int64_t count, uint16_t *out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = halfFromFloat(source[i]);
+}
+
+void floatToBf16(const float *source, int64_t count, uint16_t *out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = bf16FromFloat(source[i]);
+}
+
+Expected<> convertRows(const TensorInfo &tensor, int64_t firstRow, int64_t rows, float *out) {
+  if (firstRow < 0 || rows < 0 || firstRow > tensor.rows() || rows > tensor.rows() - firstRow)
+    return makeError("{}: tensor {} has {} rows; rows {} to {} asked for", tensor.file, inQuotes(tensor.name),
+                     tensor.rows(), firstRow, firstRow + rows);
+  int64_t count = rows * tensor.rowSize();
+  const std::byte *source = tensor.data + firstRow * tensor.rowSize() * byteSize(tensor.dtype);
+  if (count == 0) // also keeps null pointers of empty tensors from memcpy
+    return {};
+  switch (tensor.dtype) {
+  case DType::F32:
+    std::memcpy(out, source, count * sizeof(float));
+    return {};
+  case DType::F16:
+    f16ToFloat(source, count, out);
+    return {};
+  case DType::BF16:
+    bf16ToFloat(source, count, out);
+    return {};
+  default:
+    return makeError("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor.file, inQuotes(tensor.name),
+                     dtypeName(tensor.dtype));
+  }
+}
+
+} // namespace quipu::models

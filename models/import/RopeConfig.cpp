@@ -1,0 +1,123 @@
+#include "models/import/RopeConfig.h"
+
+#include "models/import/JsonFile.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quipu::models {
+
+// Formulas and defaults are those of transformers' modeling_rope_utils.py.
+namespace {
+
+constexpr double pi = 3.14159265358979323846;
+
+std::vector<double> plainFrequencies(double theta, int64_t headDim) {
+  std::vector<double> result;
+  for (int64_t i = 0; i < headDim; i += 2)
+    result.push_back(1 / std::pow(theta, static_cast<double>(i) / static_cast<double>(headDim)));
+  return result;
+}
+
+double readFactor(ConfigReader &section) { return section.number("factor", {1e-3, 1e6}); }
+
+double readOriginalLength(ConfigReader &reader, ConfigReader &section, int64_t maxPosition) {
+  Range<int64_t> range{1, int64_t{1} << 30};
+  int64_t inSection = section.integerOr("original_max_position_embeddings", maxPosition, range);
+  // Phi-3's place for it, beside rope_scaling, takes precedence.
+  return static_cast<double>(reader.integerOr("original_max_position_embeddings", inSection, range));
+}
+
+// Llama 3.1: long wavelengths are divided by `factor`, short ones kept, those between blended by how many turns they
+// make in the original context.
+void scaleLlama3(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, int64_t maxPosition) {
+  double factor = readFactor(section);
+  double low = section.number("low_freq_factor", {1e-6, 1e6});
+  double high = section.number("high_freq_factor", {1e-6, 1e6});
+  double length = readOriginalLength(reader, section, maxPosition);
+  if (high <= low) {
+    section.fail("high_freq_factor", fmt::format("is {}; expected more than low_freq_factor, which is {}", high, low));
+    return;
+  }
+  for (double &frequency : rope.inverseFrequencies) {
+    double turns = length * frequency / (2 * pi);
+    if (turns < low) {
+      frequency /= factor;
+    } else if (turns <= high) {
+      double smooth = (turns - low) / (high - low);
+      frequency = (1 - smooth) * frequency / factor + smooth * frequency;
+    }
+  }
+}
+
+// YaRN (arXiv 2309.00071): a ramp over the dimensions, from those that turn `beta_fast` times in the original context
+// (kept) to those that turn `beta_slow` times (divided by `factor`); logits grow with log(factor) through cos and sin.
+void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, int64_t headDim, int64_t maxPosition) {
+  double length = readOriginalLength(reader, section, maxPosition);
+  double factor = section.numberOr("factor", static_cast<double>(maxPosition) / length, {1e-3, 1e6});
+  double mscale = section.numberOr("mscale", 0, {0, 1e3});
+  double mscaleAllDim = section.numberOr("mscale_all_dim", 0, {0, 1e3});
+  auto magnitude = [&](double weight) { return factor <= 1 ? 1 : 0.1 * weight * std::log(factor) + 1; };
+  double attention = mscale != 0 && mscaleAllDim != 0 ? magnitude(mscale) / magnitude(mscaleAllDim) : magnitude(1);
+  rope.attentionScaling = section.numberOr("attention_factor", attention, {1e-6, 1e6});
+
+  double betaFast = section.numberOr("beta_fast", 32, {1e-6, 1e6});
+  double betaSlow = section.numberOr("beta_slow", 1, {1e-6, 1e6});
+  bool truncate = section.booleanOr("truncate", true);
+  double dim = static_cast<double>(headDim);
+  auto dimensionOf = [&](double turns) {
+    return dim * std::log(length / (turns * 2 * pi)) / (2 * std::log(rope.theta));
+  };
+  double low = dimensionOf(betaFast), high = dimensionOf(betaSlow);
+  if (truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, dim - 1);
+  if (low == high)
+    high += 0.001; // as transformers does, to keep the ramp finite
+  for (size_t i = 0; i < rope.inverseFrequencies.size(); ++i) {
+    double &frequency = rope.inverseFrequencies[i];
+    double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
+    frequency = frequency / factor * ramp + frequency * (1 - ramp);
+  }
+}
+
+} // namespace
+
+RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition) {
+  ConfigReader scaling = reader.section("rope_scaling");
+  ConfigReader parameters = reader.section("rope_parameters");
+  bool old = reader.has("rope_scaling");
+  if (old && reader.has("rope_parameters"))
+    reader.fail("rope_scaling", "is given beside rope_parameters; remove one of them");
+  ConfigReader &section = old ? scaling : parameters;
+
+  RopeConfig rope;
+  Range<double> thetaRange{2, 1e15};
+  rope.theta = section.numberOr("rope_theta", reader.numberOr("rope_theta", rope.theta, thetaRange), thetaRange);
+  rope.inverseFrequencies = plainFrequencies(rope.theta, headDim);
+
+  std::string oldName = section.stringOr("type", "default"); // until transformers 4.43
+  std::string type = section.stringOr("rope_type", oldName);
+  if (type == "default") {
+    rope.scaling = RopeScaling::None;
+  } else if (type == "linear") {
+    rope.scaling = RopeScaling::Linear;
+    double factor = readFactor(section);
+    for (double &frequency : rope.inverseFrequencies)
+      frequency /= factor;
+  } else if (type == "llama3") {
+    rope.scaling = RopeScaling::Llama3;
+    scaleLlama3(rope, reader, section, maxPosition);
+  } else if (type == "yarn") {
+    rope.scaling = RopeScaling::Yarn;
+    scaleYarn(rope, reader, section, headDim, maxPosition);
+  } else {
+    section.fail("rope_type", fmt::format("is {}; expected default, linear, llama3 or yarn", inQuotes(type)));
+  }
+  return rope;
+}
+
+} // namespace quipu::models

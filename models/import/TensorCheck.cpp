@@ -1,0 +1,57 @@
+#include "models/import/TensorCheck.h"
+
+#include "models/import/JsonFile.h"
+
+#include <algorithm>
+#include <fmt/ranges.h>
+#include <optional>
+#include <unordered_set>
+
+namespace quipu::models {
+
+namespace {
+
+std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *tensor, const std::string &directory) {
+  std::string wanted = fmt::format("[{}]", fmt::join(spec.shape, ", "));
+  if (!tensor)
+    return fmt::format("{}: tensor {} is missing; expected shape {}", directory, inQuotes(spec.name), wanted);
+  if (!isWeightType(tensor->dtype))
+    return fmt::format("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor->file, inQuotes(spec.name),
+                       dtypeName(tensor->dtype));
+  if (tensor->shape != spec.shape)
+    return fmt::format("{}: tensor {} has shape [{}]; expected {} from config.json", tensor->file, inQuotes(spec.name),
+                       fmt::join(tensor->shape, ", "), wanted);
+  return std::nullopt;
+}
+
+bool endsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+} // namespace
+
+Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSpec> &expected,
+                        const std::vector<std::string> &ignored, std::vector<std::string> &warnings) {
+  std::optional<std::string> first;
+  size_t others = 0;
+  std::unordered_set<std::string_view> known;
+  for (const TensorSpec &spec : expected) {
+    known.insert(spec.name);
+    auto fault = faultOf(spec, checkpoint.find(spec.name), checkpoint.path());
+    if (fault && first)
+      ++others;
+    else if (fault)
+      first = std::move(fault);
+  }
+  if (first)
+    return makeError("{}{}", *first, others ? fmt::format(" (and {} other tensors at fault)", others) : "");
+
+  for (const TensorInfo &tensor : checkpoint.tensors()) {
+    auto isIgnored = [&](const std::string &end) { return endsWith(tensor.name, end); };
+    if (!known.count(tensor.name) && std::none_of(ignored.begin(), ignored.end(), isIgnored))
+      warnings.push_back(fmt::format("{}: tensor {} is not used by the model", tensor.file, inQuotes(tensor.name)));
+  }
+  return {};
+}
+
+} // namespace quipu::models

@@ -1,0 +1,15 @@
+// A loop over independent pieces on all cores, for work done once: hashing, packing, writing. (Steps of a model run on
+// the engine's persistent pool.)
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace quipu {
+
+// Calls body(0) ... body(count - 1), each once, in no order, on the calling thread and at most threads - 1 others (0:
+// as many as the machine has cores), and returns when all are done. Pieces should be of a millisecond or more. `body`
+// must not throw.
+void parallelFor(size_t count, const std::function<void(size_t)> &body, unsigned threads = 0);
+
+} // namespace quipu
