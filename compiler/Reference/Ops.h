@@ -1,0 +1,68 @@
+// One slow, obvious function per lm op: the meaning of the dialect. Every kernel is held to these, and these are held
+// to goldens from Hugging Face transformers. All arithmetic is float64; [T, D] is T rows of D.
+#pragma once
+
+#include "compiler/Reference/Tensor.h"
+#include <optional>
+#include <string>
+
+namespace quipu::reference {
+
+enum class Activation { Silu, GeluTanh, GeluErf, Relu };
+
+// Result of a one-argument activation: silu x / (1 + exp(-x)); gelu as in Hendrycks and Gimpel 2016, exact or with
+// tanh; relu.
+double activate(Activation kind, double x);
+
+// out[t] = table row ids[t]. Ids are in range: the caller checks.
+Tensor embedding(const IntTensor &ids, const Weight &table);
+
+// x / sqrt(mean(x^2) + eps) * gain, row by row (Zhang and Sennrich 2019). gain is one row.
+Tensor rmsNorm(const Tensor &x, const Weight &gain, double eps);
+
+// x [T, K] times the transpose of w [N, K]: [T, N].
+Tensor matmul(const Tensor &x, const Weight &w);
+
+Tensor addBias(Tensor x, const Weight &bias);
+Tensor activation(Activation kind, Tensor x);
+// x is [T, 2N]: activation(first half) * second half (Shazeer 2020, GLU variants).
+Tensor gate(Activation kind, const Tensor &x);
+Tensor add(Tensor a, const Tensor &b);
+Tensor multiply(Tensor a, const Tensor &b);
+Tensor sliceColumns(const Tensor &x, int64_t offset, int64_t size);
+Tensor selectRows(const Tensor &x, const IntTensor &rows);
+// Column of the largest value of each row; the lowest column wins a tie.
+IntTensor argmax(const Tensor &x);
+
+// Rotary embedding (Su et al. 2021). Angle of pair i at position p is p * invFreq[i].
+struct Rope {
+  int64_t dim = 0;              // of a head; invFreq has dim / 2 entries
+  bool interleaved = false;     // pairs are (2i, 2i+1); otherwise (i, i + dim/2)
+  double attentionFactor = 1.0; // multiplies cos and sin
+  std::vector<double> invFreq;
+};
+// x is [T, heads * dim]; each head is rotated by its token's position.
+Tensor rope(Tensor x, const IntTensor &positions, const Rope &rope);
+
+struct AttentionShape {
+  int64_t heads = 0;
+  int64_t kvHeads = 0; // heads is a multiple: query head h reads key head h / (heads / kvHeads)
+  double scale = 1.0;
+  std::optional<int64_t> window; // a query at p sees positions p - window + 1 .. p
+};
+// Causal attention of one sequence: row t of q sees rows 0 .. t of k and v. q is [T, heads * dim], k and v [T, kvHeads
+// * dim].
+Tensor attention(const Tensor &q, const Tensor &k, const Tensor &v, const AttentionShape &shape, bool causal);
+
+// Writes this step's keys and values behind what each sequence of the batch holds. Values pass through float32 or
+// bfloat16 as the cache's element type says.
+enum class CacheElement { F32, F16, BF16 };
+void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, CacheElement element);
+
+// Each token of q sees the positions <= its own of its own sequence.
+Tensor cachedAttention(const Tensor &q, const Cache &cache, const Batch &batch, const AttentionShape &shape);
+
+// Rounds to the storage type and back, to nearest even.
+double roundTo(CacheElement element, double x);
+
+} // namespace quipu::reference
