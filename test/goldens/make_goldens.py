@@ -2,7 +2,7 @@
 """Computes golden.json of a checkpoint in Hugging Face layout with transformers, in float64.
 
     python3 make_goldens.py DIR --prompt 1,17,4 --prompt 1 [--new-tokens 24] [--out FILE]
-    python3 make_goldens.py DIR --text "First Citizen:"        (needs tokenizer.json in DIR)
+    python3 make_goldens.py DIR --text "First Citizen:" [--perplexity FILE --window 256]   (needs tokenizer.json in DIR)
 
 Weights are read as they are stored (bf16, f16, f32) and widened; everything after that is float64 with eager
 attention and no KV cache: each new token recomputes the whole sequence. Keys of golden.json:
@@ -21,6 +21,8 @@ attention and no KV cache: each new token recomputes the whole sequence. Keys of
         layers                residual stream after each layer, [layers, T, hidden]
         final_norm            [T, hidden]
         logits                [T, vocab]
+    perplexity                text (file name beside golden.json), window, windows, perplexity: the first of each
+                              window's ids is replaced by BOS, its second half counts, a rest is left out
 
 Needs torch and transformers; neither is needed to build or test.
 """
@@ -28,6 +30,7 @@ Needs torch and transformers; neither is needed to build or test.
 import argparse
 import contextlib
 import json
+import math
 import pathlib
 import sys
 
@@ -141,6 +144,21 @@ def golden(directory, prompts, new_tokens, with_trace=True):
     return result
 
 
+def perplexity(directory, tokenizer, file, window):
+    """As llama.cpp's tool counts it."""
+    model = load(directory)
+    ids = tokenizer(file.read_text()).input_ids
+    windows, total, counted = len(ids) // window, 0.0, 0
+    with float64_everywhere():
+        for i in range(windows):
+            part = [tokenizer.bos_token_id] + ids[i * window + 1:(i + 1) * window]
+            log_probs = torch.log_softmax(forward(model, part), -1)
+            for at in range(window // 2, window - 1):
+                total -= log_probs[at, part[at + 1]].item()
+                counted += 1
+    return {"text": file.name, "window": window, "windows": windows, "perplexity": math.exp(total / counted)}
+
+
 def write(result, path):
     pathlib.Path(path).write_text(json.dumps(result, separators=(",", ":")) + "\n")
 
@@ -152,13 +170,18 @@ def main():
     parser.add_argument("--text", action="append", default=[], help="text, with the tokenizer's special tokens added")
     parser.add_argument("--new-tokens", type=int, default=24)
     parser.add_argument("--no-trace", action="store_true", help="leave out the activations")
+    parser.add_argument("--perplexity", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--window", type=int, default=256)
     parser.add_argument("--out", type=pathlib.Path, help="default: DIR/golden.json")
     args = parser.parse_args()
     prompts = [(None, [int(i) for i in p.split(",")]) for p in args.prompt]
-    if args.text:
+    if args.text or args.perplexity:
         tokenizer = transformers.AutoTokenizer.from_pretrained(args.dir, local_files_only=True)
         prompts += [(text, tokenizer(text).input_ids) for text in args.text]
-    write(golden(args.dir, prompts, args.new_tokens, not args.no_trace), args.out or args.dir / "golden.json")
+    result = golden(args.dir, prompts, args.new_tokens, not args.no_trace)
+    if args.perplexity:
+        result["perplexity"] = perplexity(args.dir, tokenizer, args.perplexity, args.window)
+    write(result, args.out or args.dir / "golden.json")
 
 
 if __name__ == "__main__":
