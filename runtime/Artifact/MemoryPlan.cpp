@@ -1,0 +1,164 @@
+#include "runtime/Artifact/MemoryPlan.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Artifact/WeightLayout.h"
+
+#include <algorithm>
+
+namespace quipu {
+
+namespace {
+
+constexpr uint64_t partAlignment = 4096;
+constexpr uint64_t bufferAlignment = 64;
+constexpr uint64_t hugePage = uint64_t(2) << 20;
+constexpr uint32_t defaultPageSize = 16; // of a program without a KV cache
+// A block larger than this is a mistake in an option, and sums below it cannot overflow.
+constexpr uint64_t maxBlock = uint64_t(1) << 56;
+
+uint64_t alignUp(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+
+// Lays ranges one behind the other.
+class BlockLayout {
+public:
+  MemoryRange append(uint64_t bytes, uint64_t alignment) {
+    uint64_t offset = alignUp(end, alignment);
+    tooLarge = tooLarge || bytes > maxBlock || offset > maxBlock;
+    end = offset + std::min(bytes, maxBlock);
+    return {offset, bytes};
+  }
+  void closePart(MemoryRange &part) const { part.bytes = end - part.offset; }
+
+  uint64_t end = 0;
+  bool tooLarge = false;
+};
+
+Expected<void> applyOptions(MemoryPlan &plan, const Artifact &artifact, const MemoryOptions &options) {
+  const fb::Program &program = artifact.program();
+  const fb::Model &model = *program.model();
+  plan.maxContext = options.maxContext ? options.maxContext : model.max_context();
+  plan.maxSequences = options.maxSequences ? options.maxSequences : model.max_sequences();
+  uint32_t contextLimit = std::max(model.context_limit(), model.max_context());
+  if (plan.maxContext > contextLimit)
+    return makeError("max context {} is more than the {} positions of the model in {}", plan.maxContext, contextLimit,
+                     artifact.path());
+  constexpr uint32_t mostSequences = 1 << 20;
+  if (plan.maxSequences > mostSequences)
+    return makeError("max sequences {} is more than {}", plan.maxSequences, mostSequences);
+  plan.workers = std::max(options.workers, 1u);
+  constexpr uint32_t mostWorkers = 1024;
+  if (plan.workers > mostWorkers)
+    return makeError("{} threads are more than {}", plan.workers, mostWorkers);
+  plan.pageSize = sizeOf(program.kv_caches()) ? program.kv_caches()->Get(0)->page_size() : defaultPageSize;
+  uint64_t stride = (uint64_t(plan.maxContext) + plan.pageSize - 1) / plan.pageSize;
+  uint64_t pages = options.kvPages ? options.kvPages : stride * plan.maxSequences;
+  // Slots are int32.
+  if (pages * plan.pageSize > INT32_MAX)
+    return makeError("{} sequences of {} positions are more than {} KV slots; lower max sequences or max context",
+                     plan.maxSequences, plan.maxContext, INT32_MAX);
+  plan.pageCount = static_cast<uint32_t>(pages);
+  plan.limits = {model.max_batch_tokens(), plan.maxSequences, model.max_rows(), stride};
+  return {};
+}
+
+// A buffer that is sized by sequences was planned for as many as the artifact says.
+Expected<void> checkActivations(const MemoryPlan &plan, const Artifact &artifact, const fb::TargetProgram &target) {
+  if (plan.maxSequences > artifact.program().model()->max_sequences())
+    for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
+      const fb::Buffer &buffer = *target.buffers()->Get(i);
+      if (buffer.kind() == fb::BufferKind::activation && buffer.rows() == fb::Dim::sequences)
+        return makeError("max sequences {} is more than the {} that {} was compiled for", plan.maxSequences,
+                         artifact.program().model()->max_sequences(), artifact.path());
+    }
+  return {};
+}
+
+// Ranges of the caches, the tables and so on, from which buffers take theirs.
+struct Parts {
+  std::vector<MemoryRange> caches;
+  std::vector<MemoryRange> tables;
+};
+
+Parts layOutParts(MemoryPlan &plan, BlockLayout &block, const Artifact &artifact, const fb::TargetProgram &target) {
+  const fb::Program &program = artifact.program();
+  Parts parts;
+  plan.weights = block.append(artifact.weightIndex().bytes, partAlignment);
+  plan.kv = block.append(0, partAlignment);
+  for (uint32_t i = 0; i < sizeOf(program.kv_caches()); ++i)
+    parts.caches.push_back(
+        block.append(uint64_t(plan.pageCount) * program.kv_caches()->Get(i)->page_bytes(), bufferAlignment));
+  block.closePart(plan.kv);
+  plan.activations = block.append(target.arena_bytes(), partAlignment);
+  plan.ropeTables = block.append(0, partAlignment);
+  for (uint32_t i = 0; i < sizeOf(program.rope_tables()); ++i)
+    parts.tables.push_back(
+        block.append(uint64_t(plan.maxContext) * program.rope_tables()->Get(i)->dim() * 4, bufferAlignment));
+  block.closePart(plan.ropeTables);
+  for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
+    plan.scratchPerWorker = std::max(plan.scratchPerWorker, target.kernels()->Get(i)->scratch_bytes());
+  // Workers write their scratch at the same time: no page is shared.
+  plan.scratchPerWorker = alignUp(plan.scratchPerWorker, partAlignment);
+  plan.scratch = block.append(plan.scratchPerWorker * plan.workers, partAlignment);
+  return parts;
+}
+
+void layOutStepBuffers(MemoryPlan &plan, BlockLayout &block, const fb::TargetProgram &target, fb::BufferKind kind) {
+  for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
+    const fb::Buffer &buffer = *target.buffers()->Get(i);
+    if (buffer.kind() != kind)
+      continue;
+    uint64_t bytes = kind == fb::BufferKind::input
+                         ? stepInputBytes(*findStepInput(buffer.name()->string_view()), plan.limits)
+                         : stepBufferBytes(buffer, plan.limits).value_or(UINT64_MAX);
+    plan.buffers[i] = block.append(bytes, bufferAlignment);
+  }
+}
+
+void placeOtherBuffers(MemoryPlan &plan, const Parts &parts, const fb::Program &program,
+                       const fb::TargetProgram &target) {
+  for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
+    const fb::Buffer &buffer = *target.buffers()->Get(i);
+    MemoryRange &range = plan.buffers[i];
+    if (buffer.kind() == fb::BufferKind::weight) {
+      const fb::Weight &weight = *program.weights()->Get(buffer.index());
+      range = {plan.weights.offset + weight.offset(), weight.bytes()};
+    } else if (buffer.kind() == fb::BufferKind::kv_cache) {
+      range = parts.caches[buffer.index()];
+    } else if (buffer.kind() == fb::BufferKind::rope_table) {
+      range = parts.tables[buffer.index()];
+    } else if (buffer.kind() == fb::BufferKind::activation) {
+      range = {plan.activations.offset + buffer.offset(), stepBufferBytes(buffer, plan.limits).value_or(0)};
+    }
+  }
+}
+
+} // namespace
+
+Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, const MemoryOptions &options) {
+  const fb::Program &program = artifact.program();
+  const fb::TargetProgram &target = *program.targets()->Get(targetIndex);
+  MemoryPlan plan = {};
+  if (Expected<void> result = applyOptions(plan, artifact, options); !result)
+    return passError(std::move(result));
+  if (Expected<void> result = checkActivations(plan, artifact, target); !result)
+    return passError(std::move(result));
+
+  BlockLayout block;
+  plan.buffers.resize(sizeOf(target.buffers()));
+  Parts parts = layOutParts(plan, block, artifact, target);
+  plan.inputs = block.append(0, partAlignment);
+  layOutStepBuffers(plan, block, target, fb::BufferKind::input);
+  block.closePart(plan.inputs);
+  plan.outputs = block.append(0, partAlignment);
+  layOutStepBuffers(plan, block, target, fb::BufferKind::output);
+  block.closePart(plan.outputs);
+  if (block.tooLarge)
+    return makeError("{}: takes more memory than any machine has; lower max sequences or max context", artifact.path());
+  placeOtherBuffers(plan, parts, program, target);
+  plan.blockBytes = alignUp(std::max<uint64_t>(block.end, 1), hugePage);
+  plan.code = artifact.code(target.code_section()).size();
+  plan.total = plan.blockBytes + plan.code;
+  return plan;
+}
+
+} // namespace quipu

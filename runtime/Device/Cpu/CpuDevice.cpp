@@ -1,0 +1,75 @@
+#include "runtime/Device/Cpu/CpuDevice.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Device/Cpu/CpuFeatures.h"
+#include "runtime/Device/Cpu/CpuProgram.h"
+#include "runtime/Device/Cpu/Topology.h"
+
+namespace quipu {
+
+namespace cpu {
+
+namespace {
+
+bool isCpuTarget(std::string_view name) { return name == "cpu" || name.substr(0, 4) == "cpu:"; }
+
+std::vector<std::string> missingFeatures(const fb::TargetProgram &target, const std::set<std::string> &features) {
+  std::vector<std::string> missing;
+  for (uint32_t i = 0; i < sizeOf(target.features()); ++i)
+    if (std::string feature = target.features()->Get(i)->str(); !features.count(feature))
+      missing.push_back(std::move(feature));
+  return missing;
+}
+
+class CpuDevice : public Device {
+public:
+  Expected<uint32_t> chooseTarget(const Artifact &artifact) const override {
+    return cpu::chooseTarget(artifact, detectFeatures());
+  }
+
+  Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const override {
+    uint32_t workers = options.threads ? options.threads : availableCores();
+    return planMemory(artifact, target, {options.maxContext, options.maxSequences, options.kvPages, workers});
+  }
+
+  Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
+                                                const LoadOptions &options) override {
+    Expected<MemoryPlan> memory = plan(artifact, target, options);
+    if (!memory)
+      return passError(std::move(memory));
+    return CpuProgram::load(artifact, target, std::move(*memory), options);
+  }
+};
+
+} // namespace
+
+Expected<uint32_t> chooseTarget(const Artifact &artifact, const std::set<std::string> &features) {
+  uint32_t best = UINT32_MAX, mostFeatures = 0;
+  std::vector<std::string> refused;
+  const auto &targets = *artifact.program().targets();
+  for (uint32_t i = 0; i < targets.size(); ++i) {
+    const fb::TargetProgram &target = *targets[i];
+    if (!isCpuTarget(target.target()->string_view())) {
+      refused.push_back(fmt::format("'{}' is for another device", target.target()->string_view()));
+      continue;
+    }
+    std::vector<std::string> missing = missingFeatures(target, features);
+    if (!missing.empty()) {
+      refused.push_back(
+          fmt::format("'{}' needs {}, not there", target.target()->string_view(), fmt::join(missing, ", ")));
+    } else if (best == UINT32_MAX || sizeOf(target.features()) > mostFeatures) {
+      best = i;
+      mostFeatures = sizeOf(target.features());
+    }
+  }
+  if (best == UINT32_MAX)
+    return makeError("{}: no target of it runs on this CPU: {}; compile it with --target cpu", artifact.path(),
+                     fmt::join(refused, "; "));
+  return best;
+}
+
+} // namespace cpu
+
+Expected<std::unique_ptr<Device>> openCpuDevice() { return std::make_unique<cpu::CpuDevice>(); }
+
+} // namespace quipu

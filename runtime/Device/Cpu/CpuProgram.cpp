@@ -1,0 +1,159 @@
+#include "runtime/Device/Cpu/CpuProgram.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Device/RopeTable.h"
+#include "runtime/Device/WeightLoad.h"
+
+#include <chrono>
+#include <cstring>
+
+namespace quipu::cpu {
+
+namespace {
+
+// Writes a byte of every page in [begin, end) of the block, so that its memory is there before the first step.
+void touch(const HugeBlock &block, uint64_t begin, uint64_t end) {
+  constexpr uint64_t page = 4096;
+  for (uint64_t at = begin; at < end; at += page)
+    *reinterpret_cast<volatile char *>(block.data() + at) = 0;
+}
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+} // namespace
+
+CpuProgram::CpuProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
+    : LoadedProgram(model, target, std::move(plan)), seconds(sizeOf(target.launches())), pool(this->plan().workers) {}
+
+Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifact, uint32_t targetIndex,
+                                                          MemoryPlan &&plan, const LoadOptions &options) {
+  const fb::Program &fromArtifact = artifact.program();
+  const fb::TargetProgram &target = *fromArtifact.targets()->Get(targetIndex);
+  std::unique_ptr<CpuProgram> program(new CpuProgram(*fromArtifact.model(), target, std::move(plan)));
+  Expected<CodeImage> code = CodeImage::load(artifact.code(target.code_section()));
+  if (!code)
+    return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), code.error().message);
+  program->code = std::move(*code);
+  Expected<HugeBlock> block = HugeBlock::allocate(program->plan().blockBytes);
+  if (!block)
+    return makeError("{}: {}", artifact.path(), block.error().message);
+  program->block = std::move(*block);
+  if (Expected<void> result = program->resolveLaunches(); !result)
+    return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), result.error().message);
+  if (Expected<void> result = program->fillBlock(artifact, options); !result)
+    return passError(std::move(result));
+  return program;
+}
+
+Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions &options) {
+  const MemoryPlan &memory = plan();
+  if (memory.weights.bytes > 0)
+    if (Expected<void> result =
+            loadWeights(artifact, block.data() + memory.weights.offset, memory.workers, options.progress);
+        !result)
+      return result;
+  // The workers share the work by huge pages; the weights have touched theirs.
+  pool.run([&](uint32_t worker) {
+    uint64_t begin = (memory.weights.offset + memory.weights.bytes + 4095) / 4096 * 4096;
+    for (uint64_t page = begin / hugePageBytes; page < block.size() / hugePageBytes; ++page)
+      if (page % memory.workers == worker)
+        touch(block, std::max(begin, page * hugePageBytes), (page + 1) * hugePageBytes);
+  });
+  for (uint32_t i = 0; i < sizeOf(target().buffers()); ++i) {
+    const fb::Buffer &buffer = *target().buffers()->Get(i);
+    if (buffer.kind() == fb::BufferKind::rope_table)
+      fillRopeTable(*artifact.program().rope_tables()->Get(buffer.index()), memory.maxContext,
+                    reinterpret_cast<float *>(block.data() + memory.buffers[i].offset));
+  }
+  return {};
+}
+
+Expected<void> CpuProgram::resolveLaunches() {
+  std::vector<Kernel> kernels;
+  for (uint32_t i = 0; i < sizeOf(target().kernels()); ++i) {
+    std::string symbol = target().kernels()->Get(i)->symbol()->str();
+    kernels.push_back(code.find(symbol));
+    if (!kernels.back())
+      return makeError("its code has no kernel '{}'", symbol);
+  }
+  for (uint32_t i = 0; i < sizeOf(target().launches()); ++i) {
+    const fb::Launch &from = *target().launches()->Get(i);
+    Launch launch;
+    launch.dim = from.dim();
+    for (uint32_t j = 0; j < sizeOf(from.operands()); ++j) {
+      uint32_t operand = from.operands()->Get(j);
+      launch.operands.push_back(operand == UINT32_MAX ? nullptr : block.data() + plan().buffers[operand].offset);
+    }
+    for (const fb::Variant *variant : *from.variants()) {
+      launch.variants.push_back({variant->max_value(), {}});
+      for (const fb::Stage *stage : *variant->stages())
+        launch.variants.back().stages.push_back(kernels[stage->kernel()]);
+    }
+    launches.push_back(std::move(launch));
+  }
+  return {};
+}
+
+// Null where the step has nothing for the launch to do, such as rows when no logits are asked for.
+const CpuProgram::Variant *CpuProgram::chooseVariant(const Launch &launch) const {
+  if (launch.dim == fb::Dim::none)
+    return &launch.variants.front();
+  auto value = static_cast<uint64_t>(dims[static_cast<size_t>(launch.dim)]);
+  if (value == 0)
+    return nullptr;
+  for (const Variant &variant : launch.variants)
+    if (value <= variant.maxValue)
+      return &variant;
+  return &launch.variants.back();
+}
+
+void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
+  KernelArgs args = {};
+  args.dims = dims.data();
+  args.scratch = block.data() + plan().scratch.offset + worker * plan().scratchPerWorker;
+  args.worker = static_cast<int32_t>(worker);
+  args.workers = static_cast<int32_t>(pool.workers());
+  bool timed = profiling && worker == 0;
+  for (uint32_t i = begin; i < end; ++i) {
+    const Variant *variant = chooseVariant(launches[i]);
+    if (!variant)
+      continue;
+    double started = timed ? now() : 0;
+    args.buffers = launches[i].operands.data();
+    for (Kernel kernel : variant->stages) {
+      kernel(&args);
+      pool.barrier();
+    }
+    if (timed)
+      seconds[i] += now() - started;
+  }
+}
+
+Expected<void> CpuProgram::run() {
+  pool.run([this](uint32_t worker) { runLaunches(0, static_cast<uint32_t>(launches.size()), worker); });
+  return {};
+}
+
+Expected<void> CpuProgram::runLaunch(uint32_t launch) {
+  if (launch >= launches.size())
+    return makeError("launch {} does not exist: there are {}", launch, launches.size());
+  pool.run([this, launch](uint32_t worker) { runLaunches(launch, launch + 1, worker); });
+  return {};
+}
+
+void CpuProgram::profile(bool on) {
+  profiling = on;
+  seconds.assign(launches.size(), 0);
+}
+
+Expected<void> CpuProgram::upload(MemoryRange range, const void *from) {
+  std::memcpy(block.data() + range.offset, from, range.bytes);
+  return {};
+}
+
+Expected<void> CpuProgram::download(MemoryRange range, void *to) {
+  std::memcpy(to, block.data() + range.offset, range.bytes);
+  return {};
+}
+
+} // namespace quipu::cpu

@@ -1,0 +1,53 @@
+// A CPU target of an artifact in memory. All workers walk the same list of launches; each computes its static share of
+// a launch and meets the others at a barrier.
+#pragma once
+
+#include "runtime/Device/Cpu/CodeImage.h"
+#include "runtime/Device/Cpu/HugeBlock.h"
+#include "runtime/Device/Cpu/ThreadPool.h"
+#include "runtime/Device/Device.h"
+
+namespace quipu::cpu {
+
+class CpuProgram : public LoadedProgram {
+public:
+  static Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target, MemoryPlan &&plan,
+                                                       const LoadOptions &options);
+
+  Expected<void> run() override;
+  Expected<void> runLaunch(uint32_t launch) override;
+  void profile(bool on) override;
+  std::vector<double> launchSeconds() const override { return seconds; }
+
+protected:
+  Expected<void> upload(MemoryRange range, const void *from) override;
+  Expected<void> download(MemoryRange range, void *to) override;
+  void setDims(const StepDims &newDims) override { dims = newDims; }
+
+private:
+  struct Variant {
+    uint32_t maxValue;
+    std::vector<Kernel> stages;
+  };
+  struct Launch {
+    std::vector<void *> operands;
+    fb::Dim dim;
+    std::vector<Variant> variants;
+  };
+
+  CpuProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan);
+  Expected<void> fillBlock(const Artifact &artifact, const LoadOptions &options);
+  Expected<void> resolveLaunches();
+  const Variant *chooseVariant(const Launch &launch) const;
+  void runLaunches(uint32_t begin, uint32_t end, uint32_t worker);
+
+  HugeBlock block;
+  CodeImage code;
+  std::vector<Launch> launches;
+  StepDims dims = {};
+  bool profiling = false;
+  std::vector<double> seconds;
+  ThreadPool pool; // last: its threads end before anything they use
+};
+
+} // namespace quipu::cpu

@@ -1,0 +1,62 @@
+#include "runtime/Device/Cpu/Topology.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <fstream>
+#include <sched.h>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace quipu::cpu {
+
+namespace {
+
+std::vector<int> allowedCpus() {
+  std::vector<int> cpus;
+  // A mask of the usual size fails on machines with more CPUs than it has bits.
+  for (size_t count = CPU_SETSIZE; count <= size_t(1) << 20; count *= 2) {
+    cpu_set_t *mask = CPU_ALLOC(count);
+    size_t bytes = CPU_ALLOC_SIZE(count);
+    bool known = ::sched_getaffinity(0, bytes, mask) == 0;
+    for (size_t cpu = 0; known && cpu < count; ++cpu)
+      if (CPU_ISSET_S(cpu, bytes, mask))
+        cpus.push_back(static_cast<int>(cpu));
+    CPU_FREE(mask);
+    if (known)
+      break;
+  }
+  return cpus;
+}
+
+// CPUs worth of time that the control group allows; infinite without a quota. Control groups v2, then v1.
+double quota() {
+  double limit = INFINITY, period;
+  std::string word;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> word >> period && word != "max" && period > 0)
+    limit = std::strtod(word.c_str(), nullptr) / period;
+  double microseconds;
+  std::ifstream quotaV1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), periodV1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (quotaV1 >> microseconds && periodV1 >> period && microseconds > 0 && period > 0)
+    limit = std::min(limit, microseconds / period);
+  return limit;
+}
+
+} // namespace
+
+unsigned availableCpus() { return std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size())); }
+
+unsigned availableCores() {
+  std::set<std::string> cores;
+  for (int cpu : allowedCpus()) {
+    std::ifstream file(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
+    std::string siblings;
+    // Where the topology is hidden every CPU counts as a core.
+    cores.insert(std::getline(file, siblings) ? siblings : fmt::format("cpu{}", cpu));
+  }
+  double limit = std::ceil(quota());
+  return static_cast<unsigned>(std::max(1.0, std::min<double>(static_cast<double>(cores.size()), limit)));
+}
+
+} // namespace quipu::cpu

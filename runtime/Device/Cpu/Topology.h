@@ -1,0 +1,12 @@
+#pragma once
+
+namespace quipu::cpu {
+
+// Physical cores that this process may use: its affinity mask, one thread a core, and no more than its control group's
+// CPU quota, rounded up. At least 1.
+unsigned availableCores();
+
+// CPUs that this process may use, hyperthreads counted, without regard to a quota. At least 1.
+unsigned availableCpus();
+
+} // namespace quipu::cpu

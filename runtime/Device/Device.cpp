@@ -1,0 +1,57 @@
+#include "runtime/Device/Device.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+
+namespace quipu {
+
+LoadedProgram::LoadedProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
+    : modelTable(model), targetTable(target), memory(std::move(plan)) {
+  inputs.fill(UINT32_MAX);
+  outputs.fill(UINT32_MAX);
+  for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
+    const fb::Buffer &buffer = *target.buffers()->Get(i);
+    if (buffer.kind() == fb::BufferKind::input)
+      inputs[static_cast<size_t>(*findStepInput(buffer.name()->string_view()))] = i;
+    else if (buffer.kind() == fb::BufferKind::output)
+      outputs[static_cast<size_t>(*findStepOutput(buffer.name()->string_view()))] = i;
+  }
+}
+
+Expected<void> LoadedProgram::setStep(const Step &step) {
+  if (Expected<void> result = checkStep(step, memory, modelTable.vocab()); !result)
+    return result;
+  const std::array<const std::vector<int32_t> *, stepInputNames.size()> values = {
+      &step.ids, &step.positions, &step.slots, &step.seqStarts, &step.contextLens, &step.pageTable, &step.rows};
+  for (size_t i = 0; i < values.size(); ++i)
+    if (inputs[i] != UINT32_MAX && !values[i]->empty())
+      if (Expected<void> result = upload({memory.buffers[inputs[i]].offset, values[i]->size() * 4}, values[i]->data());
+          !result)
+        return result;
+  setDims(dimsOf(step, memory));
+  return {};
+}
+
+Expected<MemoryRange> LoadedProgram::rangeOf(uint32_t buffer, uint64_t offset, uint64_t bytes) const {
+  if (buffer >= memory.buffers.size())
+    return makeError("buffer {} does not exist: there are {}", buffer, memory.buffers.size());
+  const MemoryRange &whole = memory.buffers[buffer];
+  if (offset > whole.bytes || bytes > whole.bytes - offset)
+    return makeError("buffer {} has {} bytes, not {} at {}", buffer, whole.bytes, bytes, offset);
+  return MemoryRange{whole.offset + offset, bytes};
+}
+
+Expected<void> LoadedProgram::read(uint32_t buffer, uint64_t offset, void *to, uint64_t bytes) {
+  Expected<MemoryRange> range = rangeOf(buffer, offset, bytes);
+  if (!range)
+    return passError(std::move(range));
+  return download(*range, to);
+}
+
+Expected<void> LoadedProgram::write(uint32_t buffer, uint64_t offset, const void *from, uint64_t bytes) {
+  Expected<MemoryRange> range = rangeOf(buffer, offset, bytes);
+  if (!range)
+    return passError(std::move(range));
+  return upload(*range, from);
+}
+
+} // namespace quipu

@@ -1,0 +1,87 @@
+// What a backend is to the engine: it loads one target of an artifact and runs steps. A new backend is a folder beside
+// this file with a Device and a LoadedProgram, and a row in Registry.cpp; Null/NullDevice.cpp is the shortest one.
+#pragma once
+
+#include "runtime/Artifact/Artifact.h"
+#include "runtime/Artifact/MemoryPlan.h"
+#include "runtime/Device/Step.h"
+#include "runtime/Support/Error.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+struct LoadOptions {
+  uint32_t maxContext = 0; // as in MemoryOptions
+  uint32_t maxSequences = 0;
+  uint32_t kvPages = 0;
+  uint32_t threads = 0;                                        // of a CPU; 0: one for each physical core it may use
+  std::function<void(uint64_t done, uint64_t total)> progress; // bytes of weights read; one call at a time
+};
+
+// One target of an artifact in the memory of a device, and the step that is set. Used from one thread.
+class LoadedProgram {
+public:
+  LoadedProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan);
+  virtual ~LoadedProgram() = default;
+
+  const fb::Model &model() const { return modelTable; }
+  const fb::TargetProgram &target() const { return targetTable; }
+  const MemoryPlan &plan() const { return memory; }
+
+  // Checks the batch against the plan and makes it the batch of what runs next.
+  Expected<void> setStep(const Step &step);
+  // Runs every launch over the step that is set; the outputs can then be read.
+  virtual Expected<void> run() = 0;
+  // Runs one launch alone, on what its operands hold.
+  virtual Expected<void> runLaunch(uint32_t launch) = 0;
+
+  // Copies bytes out of and into one of the target's buffers. An error where the range is not inside the buffer.
+  Expected<void> read(uint32_t buffer, uint64_t offset, void *to, uint64_t bytes);
+  Expected<void> write(uint32_t buffer, uint64_t offset, const void *from, uint64_t bytes);
+
+  // The index of an output; the loader has seen to it that it is there.
+  uint32_t outputBuffer(StepOutput output) const { return outputs[static_cast<size_t>(output)]; }
+
+  // Adds up the time of each launch from now on, from zero; off at first.
+  virtual void profile(bool on) = 0;
+  // Seconds of each launch since profile(true), in the order of the target's launches.
+  virtual std::vector<double> launchSeconds() const = 0;
+
+protected:
+  virtual Expected<void> upload(MemoryRange range, const void *from) = 0;
+  virtual Expected<void> download(MemoryRange range, void *to) = 0;
+  virtual void setDims(const StepDims &dims) = 0;
+
+private:
+  Expected<MemoryRange> rangeOf(uint32_t buffer, uint64_t offset, uint64_t bytes) const;
+
+  const fb::Model &modelTable; // in the artifact, which outlives this
+  const fb::TargetProgram &targetTable;
+  MemoryPlan memory;
+  std::array<uint32_t, stepInputNames.size()> inputs; // UINT32_MAX where the target does not take one
+  std::array<uint32_t, stepOutputNames.size()> outputs;
+};
+
+class Device {
+public:
+  virtual ~Device() = default;
+
+  // The target of the artifact that suits this machine best; an error says what is there and what would be needed.
+  virtual Expected<uint32_t> chooseTarget(const Artifact &artifact) const = 0;
+  // The plan of what load() would allocate.
+  virtual Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const = 0;
+  // The artifact must outlive the program.
+  virtual Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
+                                                        const LoadOptions &options) = 0;
+};
+
+// Opens a device by its name: a word, and where the machine has several of a kind their number ("cuda:0").
+Expected<std::unique_ptr<Device>> openDevice(const std::string &name);
+// The words that openDevice knows.
+std::vector<std::string> deviceNames();
+
+} // namespace quipu

@@ -1,0 +1,77 @@
+#include "runtime/Device/Null/NullDevice.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+
+#include <cstring>
+
+namespace quipu {
+
+namespace {
+
+// A backend keeps the block in its own memory and a function per kernel; here the block is host memory.
+class NullProgram : public LoadedProgram {
+public:
+  NullProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
+      : LoadedProgram(model, target, std::move(plan)), block(new std::byte[this->plan().blockBytes]()),
+        seconds(sizeOf(target.launches())) {}
+
+  // A backend enqueues every launch with the dims of the step, then waits for the outputs.
+  Expected<void> run() override {
+    for (uint32_t launch = 0; launch < sizeOf(target().launches()); ++launch)
+      if (Expected<void> result = runLaunch(launch); !result)
+        return result;
+    return {};
+  }
+
+  // A backend picks the variant by the launch's dim and starts its stages one after the other.
+  Expected<void> runLaunch(uint32_t launch) override {
+    if (launch >= sizeOf(target().launches()))
+      return makeError("launch {} does not exist: there are {}", launch, sizeOf(target().launches()));
+    return {};
+  }
+
+  void profile(bool on) override { seconds.assign(seconds.size(), 0); }
+  std::vector<double> launchSeconds() const override { return seconds; }
+
+protected:
+  Expected<void> upload(MemoryRange range, const void *from) override {
+    std::memcpy(block.get() + range.offset, from, range.bytes);
+    return {};
+  }
+  Expected<void> download(MemoryRange range, void *to) override {
+    std::memcpy(to, block.get() + range.offset, range.bytes);
+    return {};
+  }
+  void setDims(const StepDims &dims) override {}
+
+private:
+  std::unique_ptr<std::byte[]> block;
+  std::vector<double> seconds;
+};
+
+class NullDevice : public Device {
+public:
+  // A backend compares the targets' names and features with its chip. Nothing is computed here, so any will do.
+  Expected<uint32_t> chooseTarget(const Artifact &artifact) const override { return 0; }
+
+  Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const override {
+    return planMemory(artifact, target, {options.maxContext, options.maxSequences, options.kvPages, 1});
+  }
+
+  // A backend allocates the block, reads the weights into it (WeightReader), makes the RoPE tables (RopeTable.h) and
+  // loads the target's code section.
+  Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
+                                                const LoadOptions &options) override {
+    Expected<MemoryPlan> memory = plan(artifact, target, options);
+    if (!memory)
+      return passError(std::move(memory));
+    const fb::Program &program = artifact.program();
+    return std::make_unique<NullProgram>(*program.model(), *program.targets()->Get(target), std::move(*memory));
+  }
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Device>> openNullDevice() { return std::make_unique<NullDevice>(); }
+
+} // namespace quipu

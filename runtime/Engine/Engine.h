@@ -1,0 +1,94 @@
+// A model that is loaded and generates: an artifact, a device, a KV pool and the sequences in it. Used from one thread.
+//
+//   auto engine = Engine::load("model.qpu");
+//   auto result = (*engine)->generate(promptIds, {}, 32);
+//
+// or, with several sequences, add() each and call step() until it has no more tokens to give.
+#pragma once
+
+#include "runtime/Artifact/Artifact.h"
+#include "runtime/Device/Device.h"
+#include "runtime/Engine/Scheduler.h"
+#include "runtime/Engine/Sequence.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+struct EngineOptions : LoadOptions {
+  std::string device = "cpu";
+};
+
+// A token that a step gave.
+struct NewToken {
+  SequenceId sequence;
+  int32_t token;
+  FinishReason finish; // other than None: the sequence has ended with this token, and its id is no longer known
+  const float *logits; // [vocab] that it was chosen from, until the next step; null unless the sequence wants them
+};
+
+struct StepResult {
+  std::vector<NewToken> tokens;
+  size_t promptTokens = 0; // of prompts, that this step computed
+  size_t decodeTokens = 0; // generated ones, that this step computed
+  size_t waiting = 0;      // sequences that wait for room in the KV pool
+
+  bool idle() const { return promptTokens + decodeTokens == 0; } // nothing was left to do
+};
+
+struct GenerateResult {
+  std::vector<int32_t> ids; // the new ones; an end-of-text token is the last
+  FinishReason finish = FinishReason::None;
+  double promptSeconds = 0; // until the first new token
+  double decodeSeconds = 0; // of the tokens after it
+};
+
+class Engine {
+public:
+  static Expected<std::unique_ptr<Engine>> load(const std::string &path, const EngineOptions &options = {});
+
+  const Artifact &artifact() const { return *file; }
+  const fb::Model &model() const { return *file->program().model(); }
+  const MemoryPlan &plan() const { return program->plan(); }
+  LoadedProgram &loadedProgram() { return *program; }
+
+  // Queues a sequence that generates up to maxNew tokens. Errors: an empty prompt or one longer than the context, an id
+  // outside the vocabulary, a sampling parameter out of range.
+  Expected<SequenceId> add(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
+                           bool wantLogits = false);
+  // Computes one ragged step of the sequences that are there.
+  Expected<StepResult> step();
+  // Ends a sequence before its time; false where the id is not known.
+  bool cancel(SequenceId id) { return scheduler.remove(id); }
+
+  // Called with each new token; false ends the text after it.
+  using TokenCallback = std::function<bool(const NewToken &token)>;
+  // One sequence from prompt to end; sequences that were added before it run along.
+  Expected<GenerateResult> generate(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
+                                    const TokenCallback &onToken = nullptr, bool wantLogits = false);
+
+  // Called with the logits [vocab] of each position from firstRow on, in order.
+  using RowCallback = std::function<void(size_t position, const float *logits)>;
+  // The logits at every position of a text, computed in as few steps as fit. Takes pages of the pool while it runs.
+  Expected<void> score(const std::vector<int32_t> &ids, size_t firstRow, const RowCallback &onRow);
+
+private:
+  Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> program);
+  Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
+  Expected<void> readOutputs(const std::vector<Share> &shares);
+  NewToken finishShare(const Share &share);
+  FinishReason finishOf(const Sequence &sequence) const;
+  Expected<void> readLogits(uint32_t firstRow, size_t rows, float *to);
+
+  std::unique_ptr<Artifact> file;
+  std::unique_ptr<LoadedProgram> program; // refers to the artifact
+  Scheduler scheduler;                    // refers to the program's plan
+  SequenceId nextId = 1;
+  std::vector<int32_t> argmaxRows; // outputs of the last step
+  std::vector<float> logits;       // [rows, vocab], filled where a sequence needs it
+};
+
+} // namespace quipu

@@ -1,0 +1,90 @@
+#include "runtime/Engine/Scheduler.h"
+
+#include <algorithm>
+
+namespace quipu {
+
+namespace {
+
+// Positions a sequence can come to use; the last token it generates never goes into the cache.
+uint64_t positionsOf(const Sequence &sequence, const MemoryPlan &plan) {
+  return std::min<uint64_t>(plan.maxContext, sequence.promptTokens + uint64_t(sequence.maxNew) - 1);
+}
+
+} // namespace
+
+Scheduler::Scheduler(const MemoryPlan &plan) : plan(plan), kvPool(plan.pageCount, plan.pageSize), batch(plan) {}
+
+Expected<void> Scheduler::add(std::unique_ptr<Sequence> sequence) {
+  uint32_t pages = kvPool.pagesFor(positionsOf(*sequence, plan));
+  if (pages > kvPool.pageCount())
+    return makeError("{} prompt tokens and {} new ones take {} KV pages, the pool has {}", sequence->promptTokens,
+                     sequence->maxNew, pages, kvPool.pageCount());
+  waiting.push_back(std::move(sequence));
+  return {};
+}
+
+void Scheduler::admit() {
+  while (!waiting.empty() && running.size() < plan.maxSequences) {
+    uint32_t pages = kvPool.pagesFor(positionsOf(*waiting.front(), plan));
+    if (pages > kvPool.freePages())
+      return;
+    waiting.front()->pages = kvPool.take(pages);
+    running.push_back(std::move(waiting.front()));
+    waiting.pop_front();
+  }
+}
+
+// Gives a sequence what is left of the step; false where that is nothing.
+bool Scheduler::share(Sequence &sequence) {
+  size_t tokens = std::min<uint64_t>(sequence.pending(), batch.tokensLeft());
+  bool last = tokens == sequence.pending();
+  if (tokens == 0 || batch.sequencesLeft() == 0 || (last && batch.rowsLeft() == 0))
+    return false;
+  int32_t first = batch.addTokens(sequence.tokens, sequence.cached, tokens, sequence.pages);
+  Share part = {&sequence, tokens, last, 0};
+  if (last)
+    part.row = batch.askForRow(first + static_cast<int32_t>(tokens) - 1);
+  shares.push_back(part);
+  return true;
+}
+
+const std::vector<Share> &Scheduler::next() {
+  admit();
+  batch.clear();
+  shares.clear();
+  std::vector<SequenceId> leftOut;
+  for (bool decoding : {true, false})
+    for (const std::unique_ptr<Sequence> &sequence : running)
+      if (sequence->decoding() == decoding && !share(*sequence))
+        leftOut.push_back(sequence->id);
+  if (!leftOut.empty())
+    serveFirst(leftOut);
+  return shares;
+}
+
+// Moves sequences that got nothing of this step to the front of the next.
+void Scheduler::serveFirst(const std::vector<SequenceId> &leftOut) {
+  std::deque<std::unique_ptr<Sequence>> first, rest;
+  for (std::unique_ptr<Sequence> &sequence : running) {
+    bool left = std::find(leftOut.begin(), leftOut.end(), sequence->id) != leftOut.end();
+    (left ? first : rest).push_back(std::move(sequence));
+  }
+  running = std::move(first);
+  std::move(rest.begin(), rest.end(), std::back_inserter(running));
+}
+
+bool Scheduler::remove(SequenceId id) {
+  auto hasId = [id](const std::unique_ptr<Sequence> &sequence) { return sequence->id == id; };
+  for (std::deque<std::unique_ptr<Sequence>> *queue : {&waiting, &running}) {
+    auto found = std::find_if(queue->begin(), queue->end(), hasId);
+    if (found != queue->end()) {
+      kvPool.giveBack((*found)->pages);
+      queue->erase(found);
+      return true;
+    }
+  }
+  return false;
+}
+
+} // namespace quipu
