@@ -15,7 +15,7 @@ config.test_exec_root = os.path.join(config.build_dir, "test")
 tool_folders = [os.path.join(config.build_dir, "bin"), config.llvm_tools_dir]
 config.environment["PATH"] = os.pathsep.join(tool_folders + [config.environment["PATH"]])
 # The user's own compile cache neither helps a test nor is filled by one.
-config.environment["XDG_CACHE_HOME"] = os.path.join(config.build_dir, "test-cache")
+config.environment["QUIPU_CACHE_DIR"] = os.path.join(config.build_dir, "test-cache")
 
 shared_data = os.environ.get("QUIPU_SHARED_DATA") or os.path.join(config.source_dir, "..", "shared", "data")
 shared_data = os.path.realpath(shared_data)
