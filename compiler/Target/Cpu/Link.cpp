@@ -20,7 +20,7 @@ public:
   TemporaryFolder() { error = llvm::sys::fs::createUniqueDirectory("quipu-link", folder); }
   ~TemporaryFolder() {
     if (!error)
-      llvm::sys::fs::remove_directories(folder);
+      (void)llvm::sys::fs::remove_directories(folder);
   }
   std::string path(const std::string &name) const {
     llvm::SmallString<128> path(folder);
