@@ -8,6 +8,8 @@ Generator findGenerator(std::string_view name) {
     Generator generator;
   } generators[] = {
       {"embedding", generateEmbedding},
+      {"matmul", generateMatmul},
+      {"pack_input", generatePackInput},
   };
   for (const auto &entry : generators)
     if (entry.name == name)

@@ -17,5 +17,7 @@ Generator findGenerator(std::string_view name);
 
 // One function each, in the file of the same name.
 Expected<> generateEmbedding(const KernelSpec &, KernelBuilder &);
+Expected<> generateMatmul(const KernelSpec &, KernelBuilder &);
+Expected<> generatePackInput(const KernelSpec &, KernelBuilder &);
 
 } // namespace quipu::cpu

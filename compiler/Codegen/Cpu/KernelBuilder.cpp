@@ -32,10 +32,12 @@ Value KernelBuilder::dim(StepDim dim) {
   return load(offset(table, int64_t(dim) * int64_t(sizeof(int64_t))), builder.getI64Type(), 8);
 }
 
+Value KernelBuilder::workers() { return toI64(field(offsetof(KernelArgs, workers), i32())); }
+
 std::pair<Value, Value> KernelBuilder::workerRange(Value count) {
   Value worker = toI64(field(offsetof(KernelArgs, worker), i32()));
-  Value workers = toI64(field(offsetof(KernelArgs, workers), i32()));
-  return {div(mul(count, worker), workers), div(mul(count, add(worker, 1)), workers)};
+  Value all = workers();
+  return {div(mul(count, worker), all), div(mul(count, add(worker, 1)), all)};
 }
 
 Value KernelBuilder::scratch(int64_t bytes) {

@@ -33,6 +33,7 @@ public:
   Value dim(StepDim dim);
   // The rows of an operand whose leading axis is T or R; `rows_dim` of the generators.
   Value rows(int64_t rowsDim) { return dim(static_cast<StepDim>(rowsDim)); }
+  Value workers();
   // This worker's contiguous part [first, last) of `count` equal items.
   std::pair<Value, Value> workerRange(Value count);
   // A piece of this worker's scratch, 64-byte aligned. The sum is the kernel's scratch size.

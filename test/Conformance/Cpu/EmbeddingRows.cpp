@@ -4,24 +4,6 @@
 namespace quipu::cpu::conformance {
 namespace {
 
-// Rows of the table as panel64, for the kernels that read a tied embedding from the panels of the last matmul.
-Operand panels(const std::vector<float> &table, const PanelLayout &layout) {
-  Operand operand;
-  operand.bytes.resize(size_t(layout.bytes()));
-  for (int64_t row = 0; row < layout.n; ++row)
-    for (int64_t k = 0; k < layout.k; ++k) {
-      float value = table[size_t(row * layout.k + k)];
-      uint8_t *panel = operand.bytes.data() + row / panelRows * layout.panelBytes();
-      if (layout.storage == Storage::F32) {
-        std::memcpy(panel + (k * panelRows + row % panelRows) * 4, &value, 4);
-      } else {
-        uint16_t bits = toBf16(value);
-        std::memcpy(panel + ((k / 2 * panelRows + row % panelRows) * 2 + k % 2) * 2, &bits, 2);
-      }
-    }
-  return operand;
-}
-
 KernelRow embeddingRow(int64_t rows, int64_t dim, Storage storage, const std::string &layout) {
   std::string storageName = storage == Storage::F32 ? "f32" : "bf16";
   KernelRow row;
@@ -35,7 +17,7 @@ KernelRow embeddingRow(int64_t rows, int64_t dim, Storage storage, const std::st
     std::vector<int32_t> ids;
     for (int64_t t = 0; t < tokens; ++t)
       ids.push_back(t == 6 ? int32_t(rows) : t == 5 ? -1 : int32_t((t * 37 + rows - 1) % rows));
-    Operand stored = layout == "panel64"       ? panels(table, PanelLayout(rows, dim, storage))
+    Operand stored = layout == "panel64"       ? asPanels(table, PanelLayout(rows, dim, storage))
                      : storage == Storage::F32 ? Operand::of(table)
                                                : Operand::of(toBf16(table));
     Problem problem;

@@ -34,17 +34,17 @@ public:
   size_t size;
 };
 
-void *mapSharedObject(const std::string &bytes) {
-  int file = memfd_create("kernels", 0);
+// The file stays open as long as the library: dlopen knows objects by name, and another with the same descriptor would
+// be taken for this one.
+void *mapSharedObject(const std::string &bytes, int &file) {
+  file = memfd_create("kernels", 0);
   for (size_t done = 0; done < bytes.size();) {
     ssize_t written = write(file, bytes.data() + done, bytes.size() - done);
     if (written <= 0)
       return nullptr;
     done += size_t(written);
   }
-  void *handle = dlopen(fmt::format("/proc/self/fd/{}", file).c_str(), RTLD_NOW | RTLD_LOCAL);
-  close(file);
-  return handle;
+  return dlopen(fmt::format("/proc/self/fd/{}", file).c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 } // namespace
@@ -62,7 +62,7 @@ Expected<std::shared_ptr<KernelLibrary>> KernelLibrary::compile(const std::vecto
   if (!compiled)
     return passError(std::move(compiled));
   auto library = std::make_shared<KernelLibrary>();
-  library->handle = mapSharedObject(compiled->sharedObject);
+  library->handle = mapSharedObject(compiled->sharedObject, library->file);
   if (!library->handle)
     return makeError("dlopen: {}", dlerror());
   size_t index = 0;
@@ -79,6 +79,8 @@ Expected<std::shared_ptr<KernelLibrary>> KernelLibrary::compile(const std::vecto
 KernelLibrary::~KernelLibrary() {
   if (handle)
     dlclose(handle);
+  if (file >= 0)
+    close(file);
 }
 
 std::string KernelLibrary::run(const KernelRow &row, Problem &problem, int workers) const {

@@ -27,6 +27,7 @@ public:
 
 private:
   void *handle = nullptr;
+  int file = -1;
   std::map<std::string, std::vector<LoadedKernel>> kernels;
 };
 

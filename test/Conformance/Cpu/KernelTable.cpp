@@ -6,7 +6,7 @@ namespace quipu::cpu::conformance {
 
 std::vector<KernelRow> kernelTable() {
   std::vector<KernelRow> table;
-  for (auto rows : {embeddingRows})
+  for (auto rows : {embeddingRows, matmulRows})
     for (KernelRow &row : rows())
       table.push_back(std::move(row));
   return table;
@@ -49,6 +49,27 @@ std::vector<float> rounded(const std::vector<float> &values, Storage storage) {
   for (float value : values)
     result.push_back(fromBf16(toBf16(value)));
   return result;
+}
+
+std::string name(Storage storage) { return storage == Storage::F32 ? "f32" : "bf16"; }
+
+Operand asPanels(const std::vector<float> &w, const PanelLayout &layout) {
+  Operand operand;
+  operand.bytes.resize(size_t(layout.bytes()));
+  int64_t perPanel = layout.outputsPerPanel();
+  for (int64_t half = 0; half < (layout.gated ? 2 : 1); ++half)
+    for (int64_t row = 0; row < layout.n; ++row)
+      for (int64_t k = 0; k < layout.k; ++k) {
+        float value = w[size_t((half * layout.n + row) * layout.k + k)];
+        int64_t inPanel = half * perPanel + row % perPanel;
+        uint8_t *panel = operand.bytes.data() + row / perPanel * layout.panelBytes();
+        uint16_t bits = toBf16(value);
+        if (layout.storage == Storage::F32)
+          std::memcpy(panel + (k * panelRows + inPanel) * 4, &value, 4);
+        else
+          std::memcpy(panel + ((k / 2 * panelRows + inPanel) * 2 + k % 2) * 2, &bits, 2);
+      }
+  return operand;
 }
 
 } // namespace quipu::cpu::conformance

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/Cpu/WeightLayout.h"
 #include "compiler/Target/Cpu/Chip.h"
 #include "runtime/Device/Cpu/KernelAbi.h"
 
@@ -56,6 +57,7 @@ struct KernelRow {
 // All rows. Each generator's are in a file of their own.
 std::vector<KernelRow> kernelTable();
 std::vector<KernelRow> embeddingRows();
+std::vector<KernelRow> matmulRows();
 
 // ---- values for problems: the same in every run
 // Uniform in [-1, 1), by seed.
@@ -65,5 +67,8 @@ float fromBf16(uint16_t bits);
 std::vector<uint16_t> toBf16(const std::vector<float> &values);
 // Rounded to the storage and back.
 std::vector<float> rounded(const std::vector<float> &values, Storage storage);
+std::string name(Storage storage);
+// W [n, k] (gated: [2n, k]) in panel64 form, element by element as WeightLayout.h states it.
+Operand asPanels(const std::vector<float> &w, const PanelLayout &layout);
 
 } // namespace quipu::cpu::conformance

@@ -1,0 +1,95 @@
+#include "compiler/Codegen/Cpu/InputPacking.h"
+
+namespace quipu::cpu {
+
+Values interleave(KernelBuilder &b, const Values &rows) {
+  int64_t lanes = b.lanes(), tile = int64_t(rows.size());
+  Values result;
+  for (int64_t part = 0; part < tile; ++part) {
+    // One merge for each row: row r's words take the places e with e % tile == r.
+    Value merged = rows[0];
+    for (int64_t row = 0; row < tile; ++row) {
+      llvm::SmallVector<int64_t> mask;
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        int64_t element = part * lanes + lane;
+        mask.push_back(element % tile == row ? (row == 0 ? 0 : lanes) + element / tile : lane);
+      }
+      merged = b.shuffle(merged, rows[row], mask);
+    }
+    result.push_back(merged);
+  }
+  return result;
+}
+
+// 1 / sqrt(mean(x^2) + eps) of a row of `count` elements; count is k, or 0 for a row that is not there.
+Value InputPacking::rowScale(KernelBuilder &b, Value row, Value count) const {
+  constexpr int64_t chains = 4; // partial sums, so that one addition does not wait for the last
+  int64_t lanes = b.lanes();
+  Values zeros(chains, b.real(0, lanes));
+  Values sums = b.loop(b.constant(0), count, chains * lanes, zeros, [&](Value column, llvm::ArrayRef<Value> carried) {
+    Values next;
+    for (int64_t chain = 0; chain < chains; ++chain) {
+      Value at = b.add(column, chain * lanes);
+      Value v = b.loadOr0(b.offset(row, at, 4), b.f32(lanes), b.tailMask(b.sub(count, at), lanes));
+      next.push_back(b.fma(v, v, carried[chain]));
+    }
+    return next;
+  });
+  Value sum = b.reduceAdd(b.addf(b.addf(sums[0], sums[1]), b.addf(sums[2], sums[3])));
+  Value mean = b.divf(sum, b.real(double(form.k)));
+  return b.divf(b.real(1), b.sqrtf(b.addf(mean, b.real(*normEps))));
+}
+
+// 32-bit words of one row from `column` on: lanes() f32, or as many bf16 pairs.
+Values InputPacking::loadWords(KernelBuilder &b, Value row, Value gain, Value column, Value count, Value scale) const {
+  int64_t lanes = b.lanes();
+  auto piece = [&](Value at) {
+    Value mask = b.tailMask(b.sub(count, at), lanes);
+    Value v = b.loadOr0(b.offset(row, at, 4), b.f32(lanes), mask);
+    if (normEps)
+      v = b.mulf(b.mulf(v, scale), b.loadOr0(b.offset(gain, at, 4), b.f32(lanes), mask));
+    return v;
+  };
+  if (!form.bf16)
+    return {b.bitcast(piece(column), b.i32(lanes))};
+  Value low = b.roundToBf16(piece(column)), high = b.roundToBf16(piece(b.add(column, lanes)));
+  llvm::SmallVector<int64_t> inOrder;
+  for (int64_t lane = 0; lane < 2 * lanes; ++lane)
+    inOrder.push_back(lane);
+  return {b.bitcast(b.shuffle(low, high, inOrder), b.i32(lanes))};
+}
+
+void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed,
+                        Value scales) const {
+  int64_t lanes = b.lanes();
+  Value k = b.constant(form.k), none = b.constant(0);
+  auto rowAt = [&](Value row) { return b.offset(x, row, form.k * 4); };
+  auto countAt = [&](Value row) { return b.select(b.less(row, rows), k, none); };
+  if (normEps)
+    b.loop(b.constant(0), b.constant(tile), 1, [&](Value t) {
+      Value row = b.add(firstRow, t);
+      b.store(rowScale(b, rowAt(row), countAt(row)), b.offset(scales, t, 4));
+    });
+
+  Values addresses, counts, rowScales;
+  for (int64_t t = 0; t < tile; ++t) {
+    Value row = b.add(firstRow, t);
+    addresses.push_back(rowAt(row));
+    counts.push_back(countAt(row));
+    if (normEps)
+      rowScales.push_back(b.broadcast(b.load(b.offset(scales, t * 4), b.f32()), lanes));
+  }
+  // A step fills `lanes` words of each row.
+  int64_t columnsPerWord = form.bf16 ? 2 : 1;
+  b.loop(b.constant(0), b.constant(form.columns()), lanes * columnsPerWord, [&](Value column) {
+    Values words;
+    for (int64_t t = 0; t < tile; ++t)
+      words.append(loadWords(b, addresses[t], gain, column, counts[t], normEps ? rowScales[t] : Value()));
+    Value destination = b.offset(packed, column, tile * form.elementBytes());
+    Values mixed = interleave(b, words);
+    for (size_t part = 0; part < mixed.size(); ++part)
+      b.store(mixed[part], b.offset(destination, int64_t(part) * lanes * 4));
+  });
+}
+
+} // namespace quipu::cpu

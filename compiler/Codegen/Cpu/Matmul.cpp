@@ -1,0 +1,159 @@
+// matmul: out = epilogue(norm(x) W^T + bias), W in panel64 form. Workers share out the panels.
+//
+// Two shapes of the loop nest. For a few rows (decode) every worker packs the input for itself and streams its panels
+// from memory once for each tile. For many rows (prompt) the input lies packed, and one panel at a time stays in L2
+// while all row tiles pass over it; a panel too large for that is cut along k, and the sums of a chunk of row tiles
+// wait in scratch.
+#include "compiler/Codegen/Cpu/Generators.h"
+#include "compiler/Codegen/Cpu/InputPacking.h"
+#include "compiler/Codegen/Cpu/Microkernel.h"
+#include "compiler/Codegen/Cpu/VectorMath.h"
+
+namespace quipu::cpu {
+namespace {
+
+struct Operands {
+  Value x, gain, weight, bias, residual, packed, out;
+  explicit Operands(KernelBuilder &b)
+      : x(b.buffer(0)), gain(b.buffer(1)), weight(b.buffer(2)), bias(b.buffer(3)), residual(b.buffer(4)),
+        packed(b.buffer(5)), out(b.buffer(6)) {}
+};
+
+class Matmul {
+public:
+  Matmul(ParamReader &params, KernelBuilder &b)
+      : b(b), weight(params.integer("n"), params.integer("k"), params.storage("storage"), params.flag("gated")),
+        packing{PackedInput(weight.k, weight.storage, b.chip()), params.integer("tile"), std::nullopt},
+        bias(params.flag("bias")), residual(params.flag("residual")), packedInput(params.flag("packed_input")),
+        rowsDim(params.integer("rows_dim", 0)) {
+    auto parsed = parseActivation(params.textOr("activation", ""));
+    params.require(parsed.has_value(), parsed ? "" : parsed.error().message);
+    activation = parsed.value_or(Activation::None);
+    if (params.has("norm_eps"))
+      packing.normEps = params.real("norm_eps");
+    params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
+    params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
+  }
+
+  void emit() {
+    if (packedInput)
+      emitManyRows();
+    else
+      emitFewRows();
+  }
+
+private:
+  void emitFewRows();
+  void emitManyRows();
+  // Bias, activation, gating and residual of a tile's sums, and the stores of the rows and columns that are there.
+  void epilogue(const Operands &operands, Value sums, Value panel, Value firstRow, Value rows);
+  Value finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel, Value mask);
+  Value biased(const Operands &operands, Value sum, Value column, Value mask);
+
+  KernelBuilder &b;
+  PanelLayout weight;
+  InputPacking packing;
+  Activation activation = Activation::None;
+  bool bias, residual, packedInput;
+  int64_t rowsDim;
+};
+
+Value Matmul::biased(const Operands &operands, Value sum, Value column, Value mask) {
+  if (!bias)
+    return sum;
+  return b.addf(sum, b.loadOr0(b.offset(operands.bias, column, 4), b.f32(b.lanes()), mask));
+}
+
+Value Matmul::finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel,
+                       Value mask) {
+  mlir::Type vector = b.f32(b.lanes());
+  Value sumAt = b.offset(sumsRow, columnInPanel, 4);
+  Value y = activate(b, activation, biased(operands, b.load(sumAt, vector), column, mask));
+  if (weight.gated) {
+    Value up = b.load(b.offset(sumAt, weight.outputsPerPanel() * 4), vector);
+    y = b.mulf(y, biased(operands, up, b.add(column, weight.n), mask));
+  }
+  if (residual)
+    y = b.addf(y, b.loadOr0(b.offset(b.offset(operands.residual, row, weight.n * 4), column, 4), vector, mask));
+  return y;
+}
+
+void Matmul::epilogue(const Operands &operands, Value sums, Value panel, Value firstRow, Value rows) {
+  Value firstColumn = b.mul(panel, weight.outputsPerPanel());
+  Value present = b.smaller(b.sub(rows, firstRow), b.constant(packing.tile));
+  b.loop(b.constant(0), present, 1, [&](Value t) {
+    Value row = b.add(firstRow, t);
+    b.loop(b.constant(0), b.constant(weight.outputsPerPanel()), b.lanes(), [&](Value columnInPanel) {
+      Value column = b.add(firstColumn, columnInPanel);
+      Value mask = b.tailMask(b.sub(b.constant(weight.n), column), b.lanes());
+      Value y = finished(operands, b.offset(sums, t, panelRows * 4), row, column, columnInPanel, mask);
+      b.store(y, b.offset(b.offset(operands.out, row, weight.n * 4), column, 4), mask);
+    });
+  });
+}
+
+void Matmul::emitFewRows() {
+  Operands operands(b);
+  int64_t tile = packing.tile;
+  Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
+  Value rows = b.rows(rowsDim);
+  // The stream of weights is bound by memory: ask for it early, also across the end of a panel.
+  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/2048);
+  auto [first, last] = b.workerRange(b.constant(weight.panels()));
+  b.loop(b.constant(0), rows, tile, [&, first = first, last = last](Value firstRow) {
+    packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales);
+    b.loop(first, last, 1, [&](Value panel) {
+      kernel.emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, 0, weight.groups(), sums, false);
+      epilogue(operands, sums, panel, firstRow, rows);
+    });
+  });
+}
+
+void Matmul::emitManyRows() {
+  Operands operands(b);
+  int64_t tile = packing.tile, sumsBytes = tile * panelRows * 4;
+  // Half of L2 for the block of weights that stays, a sixth for sums; the rest for the input that passes through.
+  int64_t mostGroups = b.chip().l2Bytes / 2 / (panelRows * 4);
+  int64_t blocks = (weight.groups() + mostGroups - 1) / mostGroups;
+  int64_t blockGroups = (weight.groups() + blocks - 1) / blocks;
+  int64_t mostTiles = blocks == 1 ? int64_t(1) << 40 : b.chip().l2Bytes / 6 / sumsBytes;
+  Value sums = b.scratch(blocks == 1 ? sumsBytes : mostTiles * sumsBytes);
+
+  Value rows = b.rows(rowsDim);
+  Value tiles = b.divUp(rows, tile);
+  // Row chunks: as many as the sums in scratch ask for, and so many that each worker has about four items to even out.
+  Value panels = b.constant(weight.panels());
+  Value forBalance = b.div(b.add(b.mul(b.workers(), 4), weight.panels() - 1), weight.panels());
+  Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
+  auto [first, last] = b.workerRange(b.mul(panels, chunks));
+  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/0);
+
+  b.loop(first, last, 1, [&](Value item) {
+    Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));
+    Value firstTile = b.div(b.mul(tiles, chunk), chunks), lastTile = b.div(b.mul(tiles, b.add(chunk, 1)), chunks);
+    Value panelAddress = b.offset(operands.weight, panel, weight.panelBytes());
+    for (int64_t block = 0; block < blocks; ++block) {
+      int64_t firstGroup = block * blockGroups, groups = std::min(blockGroups, weight.groups() - firstGroup);
+      b.loop(firstTile, lastTile, 1, [&](Value t) {
+        Value sumsAt = blocks == 1 ? sums : b.offset(sums, b.sub(t, firstTile), sumsBytes);
+        Value packed = b.offset(operands.packed, t, packing.tileBytes());
+        kernel.emit(panelAddress, packed, firstGroup, groups, sumsAt, /*accumulate=*/block > 0);
+        if (block == blocks - 1)
+          epilogue(operands, sumsAt, panel, b.mul(t, tile), rows);
+      });
+    }
+  });
+}
+
+} // namespace
+
+Expected<> generateMatmul(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  Matmul matmul(params, b);
+  if (auto read = params.finish(); !read)
+    return read;
+  matmul.emit();
+  return {};
+}
+
+} // namespace quipu::cpu

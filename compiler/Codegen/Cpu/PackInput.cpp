@@ -1,0 +1,28 @@
+// pack_input: the stage before a `packed_input` matmul; norms, converts and interleaves x once for all workers.
+#include "compiler/Codegen/Cpu/Generators.h"
+#include "compiler/Codegen/Cpu/InputPacking.h"
+
+namespace quipu::cpu {
+
+Expected<> generatePackInput(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t k = params.integer("k");
+  Storage storage = params.storage("storage");
+  InputPacking packing{PackedInput(k, storage, b.chip()), params.integer("tile"), std::nullopt};
+  if (params.has("norm_eps"))
+    packing.normEps = params.real("norm_eps");
+  int64_t rowsDim = params.integer("rows_dim", 0);
+  params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
+  if (auto read = params.finish(); !read)
+    return read;
+
+  Value x = b.buffer(0), gain = b.buffer(1), packed = b.buffer(5);
+  Value rows = b.rows(rowsDim), scales = b.scratch(packing.tile * 4);
+  auto [first, last] = b.workerRange(b.divUp(rows, packing.tile));
+  b.loop(first, last, 1, [&](Value tile) {
+    packing.emit(b, x, gain, b.mul(tile, packing.tile), rows, b.offset(packed, tile, packing.tileBytes()), scales);
+  });
+  return {};
+}
+
+} // namespace quipu::cpu

@@ -1,0 +1,173 @@
+#include "test/Conformance/Cpu/KernelTable.h"
+
+#include <cmath>
+
+namespace quipu::cpu::conformance {
+namespace {
+
+struct Case {
+  std::string name;
+  int64_t n, k;
+  Storage storage;
+  int64_t tile;
+  bool packedInput = false;
+  bool gated = false, bias = false, residual = false, norm = false;
+  std::string activation = {};
+  double inputScale = 1;
+  std::vector<int64_t> rows = {};
+};
+
+constexpr double normEps = 1e-5;
+
+std::vector<KernelSpec> stages(const Case &c) {
+  KernelParams pack = {{"k", c.k}, {"storage", name(c.storage)}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
+  KernelParams matmul = pack;
+  if (c.norm)
+    (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
+  matmul["n"] = c.n;
+  matmul["gated"] = c.gated;
+  matmul["bias"] = c.bias;
+  matmul["residual"] = c.residual;
+  if (!c.activation.empty())
+    matmul["activation"] = c.activation;
+  if (!c.packedInput)
+    return {{"", "matmul", matmul}};
+  matmul["packed_input"] = true;
+  return {{"", "pack_input", pack}, {"", "matmul", matmul}};
+}
+
+double activated(const std::string &activation, double x) {
+  if (activation == "silu")
+    return x / (1 + std::exp(-x));
+  if (activation == "gelu_tanh")
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (activation == "gelu_erf")
+    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  if (activation == "relu")
+    return std::max(x, 0.0);
+  return x;
+}
+
+// Row t of x as the kernel multiplies it.
+std::vector<double> preparedRow(const Case &c, const Chip &chip, const float *x, const std::vector<float> &gain) {
+  double sum = 0;
+  for (int64_t k = 0; k < c.k; ++k)
+    sum += double(x[k]) * x[k];
+  double scale = 1 / std::sqrt(sum / double(c.k) + normEps);
+  std::vector<double> row;
+  for (int64_t k = 0; k < c.k; ++k) {
+    double value = c.norm ? x[k] * scale * gain[size_t(k)] : x[k];
+    row.push_back(PackedInput(c.k, c.storage, chip).bf16 ? fromBf16(toBf16(float(value))) : value);
+  }
+  return row;
+}
+
+struct Sum {
+  double value = 0, magnitude = 0;
+};
+
+Sum dot(const std::vector<double> &x, const float *w, double bias) {
+  Sum sum{bias, std::abs(bias)};
+  for (size_t k = 0; k < x.size(); ++k) {
+    sum.value += x[k] * w[k];
+    sum.magnitude += std::abs(x[k] * w[k]);
+  }
+  return sum;
+}
+
+Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
+  int64_t wRows = c.gated ? 2 * c.n : c.n;
+  std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
+  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), c.storage);
+  std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
+  for (float &value : x)
+    value *= float(c.inputScale);
+  if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
+    std::fill_n(x.begin() + c.k, c.k, 0.0f);
+
+  PanelLayout layout(c.n, c.k, c.storage, c.gated);
+  PackedInput packed(c.k, c.storage, chip);
+  int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
+  Problem problem;
+  problem.dims[size_t(StepDim::Tokens)] = rows;
+  problem.operands = {Operand::of(x),
+                      c.norm ? Operand::of(gain) : Operand::absent(),
+                      asPanels(w, layout),
+                      c.bias ? Operand::of(bias) : Operand::absent(),
+                      c.residual ? Operand::of(residual) : Operand::absent(),
+                      c.packedInput ? Operand::output(size_t(paddedRows * packed.rowBytes())) : Operand::absent(),
+                      Operand::output(size_t(rows * c.n * 4))};
+  Expectation out{6, false, {}, {}};
+  for (int64_t t = 0; t < rows; ++t) {
+    std::vector<double> row = preparedRow(c, chip, &x[size_t(t * c.k)], gain);
+    for (int64_t n = 0; n < c.n; ++n) {
+      Sum sum = dot(row, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0);
+      double y = activated(c.activation, sum.value), magnitude = sum.magnitude;
+      if (c.gated) {
+        Sum up = dot(row, &w[size_t((c.n + n) * c.k)], c.bias ? bias[size_t(c.n + n)] : 0);
+        magnitude = magnitude * std::abs(up.value) + up.magnitude * std::abs(y);
+        y *= up.value;
+      }
+      out.value.push_back(y + (c.residual ? residual[size_t(t * c.n + n)] : 0));
+      out.magnitude.push_back(magnitude);
+    }
+  }
+  problem.expected = {out};
+  return problem;
+}
+
+KernelRow matmulRow(const Case &c) {
+  KernelRow row;
+  row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(c.storage), c.n, c.k, c.tile,
+                         c.packedInput ? "_packed" : "");
+  row.stages = stages(c);
+  // With a norm, a bf16 input may round the other way: 2^-8 of one term.
+  row.tolerance = c.norm && c.storage == Storage::BF16 ? 3e-4 : 2e-6;
+  row.sizes = c.rows;
+  row.make = [c](const Chip &chip, int64_t rows) { return makeProblem(c, chip, rows); };
+  return row;
+}
+
+} // namespace
+
+std::vector<KernelRow> matmulRows() {
+  std::vector<Case> cases;
+  for (Storage storage : {Storage::F32, Storage::BF16}) {
+    for (int64_t tile : {1, 2, 4, 6, 8}) {
+      cases.push_back({"plain", 64, 64, storage, tile});
+      cases.push_back({"ragged", 100, 37, storage, tile});
+    }
+    cases.push_back({"plain", 192, 96, storage, 6, true});
+    cases.push_back({"ragged", 70, 37, storage, 6, true});
+    cases.push_back({"one", 1, 1, storage, 1});
+    Case all{"all", 100, 300, storage, 1};
+    all.bias = all.residual = all.norm = true;
+    all.activation = "silu";
+    cases.push_back(all);
+    all.gated = true;
+    all.name = "gated";
+    cases.push_back(all);
+    all.tile = 6;
+    all.packedInput = true;
+    cases.push_back(all);
+    for (const char *activation : {"silu", "gelu_tanh", "gelu_erf", "relu"}) {
+      Case extreme{std::string("extreme_") + activation, 64, 64, storage, 2};
+      extreme.activation = activation;
+      extreme.gated = true;
+      extreme.inputScale = 300;
+      cases.push_back(extreme);
+    }
+    // More of k than stays in any chip's L2, for several chunks of row tiles.
+    cases.push_back({"deep", 70, 4100, storage, 6, true});
+  }
+  std::vector<KernelRow> rows;
+  for (Case &c : cases) {
+    c.rows = c.packedInput ? std::vector<int64_t>{1, 6, 7, 50} : std::vector<int64_t>{1, 2, 3, 9};
+    if (c.name == "deep")
+      c.rows = {13, 700};
+    rows.push_back(matmulRow(c));
+  }
+  return rows;
+}
+
+} // namespace quipu::cpu::conformance
