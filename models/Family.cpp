@@ -1,8 +1,8 @@
 #include "models/Family.h"
 
-#include "models/import/ConfigReader.h"
+#include "models/config/ConfigReader.h"
+#include "models/config/ModelConfig.h"
 #include "models/import/JsonFile.h"
-#include "models/import/ModelConfig.h"
 
 namespace quipu::models {
 

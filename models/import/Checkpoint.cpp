@@ -1,7 +1,7 @@
 #include "models/import/Checkpoint.h"
 
+#include "models/config/ModelConfig.h"
 #include "models/import/HuggingFaceDirectory.h"
-#include "models/import/ModelConfig.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,7 +1,7 @@
 #include "models/llama/LlamaConfig.h"
 
+#include "models/config/ModelConfig.h"
 #include "models/import/JsonFile.h"
-#include "models/import/ModelConfig.h"
 
 namespace quipu::models::llama {
 

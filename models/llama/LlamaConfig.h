@@ -3,7 +3,7 @@
 #pragma once
 
 #include "models/Family.h"
-#include "models/import/RopeConfig.h"
+#include "models/config/RopeConfig.h"
 
 namespace quipu::models::llama {
 

@@ -21,7 +21,7 @@ void parallelFor(size_t count, const std::function<void(size_t)> &body, unsigned
     while (others.size() + 1 < wanted)
       others.emplace_back(work);
   } catch (const std::system_error &) {
-    // The system grants no more threads: those there are do all of it.
+    wanted = others.size() + 1; // the system grants no more threads: those there are do all of it
   }
   work();
   for (std::thread &other : others)

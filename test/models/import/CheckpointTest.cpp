@@ -1,5 +1,5 @@
 #include "models/import/Checkpoint.h"
-#include "models/import/ModelConfig.h"
+#include "models/config/ModelConfig.h"
 #include "test/models/import/TemporaryFolder.h"
 
 using namespace quipu;

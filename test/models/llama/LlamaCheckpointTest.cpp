@@ -1,6 +1,6 @@
 // Whole checkpoints: the check of tensors against a configuration.
 #include "models/Family.h"
-#include "models/import/ModelConfig.h"
+#include "models/config/ModelConfig.h"
 #include "models/llama/LlamaConfig.h"
 #include "test/SharedData.h"
 #include "test/models/import/TemporaryFolder.h"

@@ -1,4 +1,4 @@
-#include "models/import/ModelConfig.h"
+#include "models/config/ModelConfig.h"
 
 #include "models/import/JsonFile.h"
 

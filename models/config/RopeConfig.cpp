@@ -1,4 +1,4 @@
-#include "models/import/RopeConfig.h"
+#include "models/config/RopeConfig.h"
 
 #include "models/import/JsonFile.h"
 

@@ -2,7 +2,7 @@
 // holds both since transformers 5.
 #pragma once
 
-#include "models/import/ConfigReader.h"
+#include "models/config/ConfigReader.h"
 
 namespace quipu::models {
 

@@ -1,4 +1,4 @@
-#include "models/import/ConfigKeys.h"
+#include "models/config/ConfigKeys.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
-#include "models/import/ConfigReader.h"
+#include "models/config/ConfigReader.h"
 
-#include "models/import/ConfigKeys.h"
+#include "models/config/ConfigKeys.h"
 #include "models/import/JsonFile.h"
 
 #include <limits>
