@@ -1,0 +1,85 @@
+#include "compiler/Conversion/LMToKernel/KernelChoice.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using llvm::formatv;
+
+namespace quipu {
+namespace {
+
+// Up to eight rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier is
+// spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
+class CpuKernelChoice : public KernelChoice {
+public:
+  LaunchKernels matmul(Builder &builder, const MatmulShape &shape) const override {
+    LaunchKernels kernels;
+    for (int64_t tile : {1, 2, 4, 8})
+      kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(builder, shape, tile)}});
+    kernels.packedTile = packedTile;
+    kernels.variants.push_back({kernel::VariantAttr::any, {packInput(builder, shape), packed(builder, shape)}});
+    return kernels;
+  }
+
+private:
+  // Six rows by a panel leave registers for the weight and the broadcast input on AVX2 and on AVX-512 alike.
+  static constexpr int64_t packedTile = 6;
+
+  // "matmul_silu_gated_bf16_n8192_k2048"
+  static std::string symbolStem(const MatmulShape &shape) {
+    std::string name = "matmul";
+    if (shape.bias)
+      name += "_bias";
+    if (!shape.activation.empty())
+      name += "_" + shape.activation;
+    if (shape.gated)
+      name += "_gated";
+    if (shape.residual)
+      name += "_residual";
+    return formatv("{0}{1}_{2}_n{3}_k{4}", name, rowsSuffix(shape.rows), shape.storage, shape.n, shape.k);
+  }
+
+  // The product and what follows it.
+  static KernelParams product(Builder &builder, const MatmulShape &shape) {
+    KernelParams params(builder);
+    params.add("n", shape.n).add("k", shape.k).add("storage", shape.storage).addRows(shape.rows);
+    if (!shape.activation.empty())
+      params.add("activation", shape.activation);
+    params.addFlag("gated", shape.gated).addFlag("bias", shape.bias).addFlag("residual", shape.residual);
+    return params;
+  }
+
+  static KernelRequest tiled(Builder &builder, const MatmulShape &shape, int64_t tile) {
+    KernelParams params = product(builder, shape);
+    if (shape.normEps)
+      params.addReal("norm_eps", *shape.normEps);
+    params.add("tile", tile);
+    return params.request("matmul", formatv("{0}{1}_t{2}", shape.normEps ? "rms_norm_" : "", symbolStem(shape), tile));
+  }
+
+  static KernelRequest packed(Builder &builder, const MatmulShape &shape) {
+    KernelParams params = product(builder, shape);
+    params.add("tile", packedTile).addFlag("packed_input", true);
+    return params.request("matmul", formatv("{0}_packed_t{1}", symbolStem(shape), packedTile));
+  }
+
+  static KernelRequest packInput(Builder &builder, const MatmulShape &shape) {
+    KernelParams params(builder);
+    params.add("k", shape.k).add("storage", shape.storage).addRows(shape.rows).add("tile", packedTile);
+    if (shape.normEps)
+      params.addReal("norm_eps", *shape.normEps);
+    return params.request("pack_input", formatv("{0}pack_input{1}_{2}_k{3}_t{4}", shape.normEps ? "rms_norm_" : "",
+                                                rowsSuffix(shape.rows), shape.storage, shape.k, packedTile));
+  }
+};
+
+} // namespace
+
+Expected<std::unique_ptr<KernelChoice>> chooseKernels(StringRef target) {
+  auto [device, chip] = target.split(':');
+  if (device != "cpu" || chip.empty())
+    return makeError("no kernels for target '{}': expected cpu:CHIP, such as cpu:x86-64-v3", target.str());
+  return std::make_unique<CpuKernelChoice>();
+}
+
+} // namespace quipu

@@ -1,0 +1,55 @@
+#include "compiler/Conversion/LMToKernel/OpLowering.h"
+#include "compiler/Conversion/LMToKernel/Passes.h"
+
+namespace quipu {
+
+#define GEN_PASS_DEF_CONVERTLMTOKERNEL
+#include "compiler/Conversion/LMToKernel/Passes.h.inc"
+
+using namespace mlir;
+
+int64_t maxLogitRows(int64_t maxTokens, int64_t maxSequences, int64_t vocab) {
+  constexpr int64_t logitBytes = 32 << 20;
+  return std::max(maxSequences, std::min<int64_t>(maxTokens, logitBytes / (vocab * sizeof(float))));
+}
+
+namespace {
+
+class ConvertLMToKernel : public impl::ConvertLMToKernelBase<ConvertLMToKernel> {
+public:
+  using ConvertLMToKernelBase::ConvertLMToKernelBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto functions = llvm::to_vector(module.getOps<lm::FuncOp>());
+    if (functions.size() != 1 || targets.empty()) {
+      module.emitError("expected one lm.func and at least one target, got ")
+          << functions.size() << " and " << targets.size();
+      return signalPassFailure();
+    }
+    for (const std::string &target : targets)
+      if (failed(lowerFor(target, functions[0])))
+        return signalPassFailure();
+    functions[0].erase();
+  }
+
+private:
+  LogicalResult lowerFor(StringRef target, lm::FuncOp func) {
+    Expected<std::unique_ptr<KernelChoice>> choice = chooseKernels(target);
+    if (!choice)
+      return func.emitError(choice.error().message);
+    if (maxTokens < 1 || maxSequences < 1 || maxContext < 1)
+      return func.emitError("expected max-tokens, max-sequences and max-context of at least 1");
+    ArrayRef<Type> results = func.getResultTypes();
+    if (results.empty() || !lm::isRowsType(results[0]))
+      return func.emitError("expected logits as the first result");
+    int64_t vocab = cast<RankedTensorType>(results[0]).getDimSize(1);
+    StepLimits limits{maxTokens, maxSequences, maxLogitRows(maxTokens, maxSequences, vocab), maxContext};
+    OpBuilder builder(func);
+    ProgramBuilder program(builder, func.getLoc(), target, limits);
+    return OpLowering(func, program, **choice, limits).lower();
+  }
+};
+
+} // namespace
+} // namespace quipu

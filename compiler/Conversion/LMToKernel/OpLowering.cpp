@@ -1,0 +1,404 @@
+#include "compiler/Conversion/LMToKernel/OpLowering.h"
+
+#include "compiler/Conversion/LMToKernel/LaunchNames.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace quipu::kernel;
+using llvm::formatv;
+
+namespace quipu {
+namespace {
+
+int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
+
+} // namespace
+
+OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const StepLimits &limits)
+    : func(func), program(program), choice(choice), limits(limits) {
+  for (auto [index, op] : llvm::enumerate(func.getBody().front())) {
+    indices[&op] = index;
+    auto matmul = dyn_cast<lm::MatmulOp>(op);
+    if (!matmul || matmul.getGated())
+      continue;
+    if (auto weight = matmul.getWeight().getDefiningOp<lm::WeightOp>())
+      panelWeights.insert(weight.getTensorName());
+  }
+}
+
+LogicalResult OpLowering::lower() {
+  if (failed(declareInputs()) || failed(declareOutputs()))
+    return failure();
+  for (Operation &op : func.getBody().front())
+    if (failed(lowerOp(op)))
+      return failure();
+  return success();
+}
+
+// --- inputs, outputs and weights
+
+LogicalResult OpLowering::declareInputs() {
+  ArrayRef<Type> arguments = func.getArgumentTypes();
+  if (arguments.size() != 4 || !isa<lm::BatchType>(arguments[3]))
+    return func.emitError("expected the cached form (ids, pos, rows, batch); insert-kv-cache makes it");
+  FailureOr<int64_t> pageSize = findPageSize();
+  if (failed(pageSize))
+    return failure();
+  Type i32 = IntegerType::get(func.getContext(), 32);
+  auto input = [&](StringRef name, Dim rows, int64_t columns = 1, int64_t extraRows = 0) {
+    return program.buffer(Role::Input, name, i32, rows, columns, extraRows);
+  };
+  auto bind = [&](unsigned argument, Value buffer, Dim rows) {
+    buffers[func.getArgument(argument)] = buffer;
+    dims[func.getArgument(argument)] = rows;
+  };
+  bind(0, input("ids", Dim::Tokens), Dim::Tokens);
+  bind(1, input("positions", Dim::Tokens), Dim::Tokens);
+  slots = input("slots", Dim::Tokens);
+  seqStarts = input("seq_starts", Dim::Sequences, /*columns=*/1, /*extraRows=*/1);
+  contextLens = input("context_lens", Dim::Sequences);
+  pageTable = input("page_table", Dim::Sequences, /*columns=*/llvm::divideCeil(limits.context, *pageSize));
+  bind(2, input("rows", Dim::Rows), Dim::Rows);
+  return success();
+}
+
+FailureOr<int64_t> OpLowering::findPageSize() {
+  int64_t pageSize = 0;
+  for (auto cache : func.getBody().getOps<lm::KvCacheOp>()) {
+    lm::KvLayout layout = cast<lm::KvType>(cache.getCache().getType()).getLayout();
+    if (!layout.isPaged())
+      return cache.emitError("expected a paged cache; page-kv-cache makes it");
+    if (pageSize && layout.getPageSize() != pageSize)
+      return cache.emitError("expected pages of ")
+             << pageSize << " positions as in the caches before, got " << layout.getPageSize();
+    pageSize = layout.getPageSize();
+  }
+  if (!pageSize)
+    return func.emitError("expected a KV cache; insert-kv-cache makes it");
+  return pageSize;
+}
+
+LogicalResult OpLowering::declareOutputs() {
+  Operation *terminator = func.getBody().front().getTerminator();
+  if (terminator->getNumOperands() != 2)
+    return terminator->emitError("expected the results of the cached form: logits and argmax");
+  Value logits = terminator->getOperand(0), argmax = terminator->getOperand(1);
+  if (!lm::isRowsType(logits.getType()) || !lm::isIntsType(argmax.getType()) || logits.getDefiningOp() == nullptr ||
+      argmax.getDefiningOp() == nullptr)
+    return terminator->emitError("expected logits (rows of f32) and argmax (i32), computed by the function");
+  returned[logits] =
+      program.buffer(Role::Output, "logits", Float32Type::get(func.getContext()), Dim::Rows, featuresOf(logits));
+  returned[argmax] =
+      program.buffer(Role::Output, "argmax", IntegerType::get(func.getContext(), 32), Dim::Rows, /*columns=*/1);
+  return success();
+}
+
+Value OpLowering::resultBuffer(Value result, StringRef name, Dim rows) {
+  Value buffer = returned.lookup(result);
+  if (!buffer) {
+    bool isRows = lm::isRowsType(result.getType());
+    auto element = cast<RankedTensorType>(result.getType()).getElementType();
+    buffer = program.buffer(Role::Activation, name, element, rows, isRows ? featuresOf(result) : 1);
+  }
+  buffers[result] = buffer;
+  dims[result] = rows;
+  return buffer;
+}
+
+FailureOr<WeightSource> OpLowering::resolveWeight(Operation *user, Value weight) {
+  WeightSource source;
+  source.type = cast<RankedTensorType>(weight.getType());
+  SmallVector<Value> pending = {weight};
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val().getDefiningOp();
+    if (auto named = dyn_cast_or_null<lm::WeightOp>(op)) {
+      source.names.push_back(named.getTensorName());
+    } else if (auto joined = dyn_cast_or_null<lm::ConcatRowsOp>(op)) {
+      for (Value part : llvm::reverse(joined.getWeights()))
+        pending.push_back(part);
+    } else {
+      return user->emitError("expected weights made of lm.weight and lm.concat_rows alone");
+    }
+  }
+  return source;
+}
+
+FailureOr<Value> OpLowering::vectorWeight(Operation *user, Value weight) {
+  if (!weight)
+    return program.absent();
+  FailureOr<WeightSource> source = resolveWeight(user, weight);
+  if (failed(source))
+    return failure();
+  source->type = source->type.clone(Float32Type::get(func.getContext()));
+  return program.weight(*source, Layout::RowMajor);
+}
+
+FailureOr<std::string> OpLowering::storageName(Operation *user, Type elementType) {
+  if (elementType.isF32())
+    return std::string("f32");
+  if (elementType.isBF16())
+    return std::string("bf16");
+  return user->emitError("expected storage of f32 or bf16, got ")
+         << elementType << "; convert-weight-storage changes it";
+}
+
+FailureOr<std::string> OpLowering::kvElem(Operation *user, lm::KvType type) {
+  if (type.getElem().isF32())
+    return std::string("f32");
+  if (type.getElem().isBF16())
+    return std::string("bf16");
+  return user->emitError("expected a KV cache of f32 or bf16, got ") << type.getElem();
+}
+
+// --- launches
+
+std::string OpLowering::indexedName(Operation *op, StringRef what) const {
+  return formatv("{0}.{1}", what, indices.lookup(op));
+}
+
+std::string OpLowering::layerName(Value cacheBuffer) {
+  return formatv("layers.{0}", cacheBuffer.getDefiningOp<KvCacheOp>().getLayer());
+}
+
+void OpLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
+                        KernelRequest request) {
+  LaunchRequest launch{name.str(), op, indices.lookup(op), llvm::to_vector(reads), llvm::to_vector(writes), dim, {}};
+  launch.variants.push_back({VariantAttr::any, {std::move(request)}});
+  program.launch(launch);
+}
+
+LogicalResult OpLowering::lowerOp(Operation &op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case<lm::WeightOp, lm::ConcatRowsOp, lm::ReturnOp>([](auto) { return success(); })
+      .Case([&](lm::EmbeddingOp op) { return lowerEmbedding(op); })
+      .Case([&](lm::MatmulOp op) { return lowerMatmul(op); })
+      .Case([&](lm::RopeAppendOp op) { return lowerRopeAppend(op); })
+      .Case([&](lm::CachedAttentionOp op) { return lowerAttention(op); })
+      .Case([&](lm::KvCacheOp op) { return lowerKvCache(op); })
+      .Case([&](lm::KvAppendOp op) { return lowerKvAppend(op); })
+      .Case([&](lm::RopeOp op) { return lowerRope(op); })
+      .Case([&](lm::RmsNormOp op) { return lowerRmsNorm(op); })
+      .Case([&](lm::ActivationOp op) {
+        return lowerPointwise(op, lm::stringifyActivationKind(op.getKind()), op.getX(), nullptr);
+      })
+      .Case([&](lm::AddOp op) { return lowerPointwise(op, "add", op.getLhs(), op.getRhs()); })
+      .Case([&](lm::MulOp op) { return lowerPointwise(op, "mul", op.getLhs(), op.getRhs()); })
+      .Case([&](lm::SelectRowsOp op) { return lowerSelectRows(op); })
+      .Case([&](lm::SliceColumnsOp op) { return lowerSliceColumns(op); })
+      .Case([&](lm::ArgmaxOp op) { return lowerArgmax(op); })
+      .Case([&](lm::AttentionOp op) {
+        return op.emitError("expected the cached form: insert-kv-cache makes lm.cached_attention of it");
+      })
+      .Default([](Operation *op) { return op->emitError("there is no kernel for this op"); });
+}
+
+LogicalResult OpLowering::lowerEmbedding(lm::EmbeddingOp op) {
+  FailureOr<WeightSource> table = resolveWeight(op, op.getTable());
+  if (failed(table))
+    return failure();
+  FailureOr<std::string> storage = storageName(op, table->type.getElementType());
+  if (failed(storage))
+    return failure();
+  // Tied to the output projection: one copy, in the panels that the larger reader wants.
+  bool tied = table->names.size() == 1 && panelWeights.contains(table->names[0]);
+  Layout layout = tied ? Layout::Panel64 : Layout::RowMajor;
+  int64_t rows = table->type.getDimSize(0), dim = table->type.getDimSize(1);
+  std::string name = weightLocation(table->names);
+  Value out = resultBuffer(op.getResult(), name, dimOf(op.getIds()));
+  KernelParams params(program.attributes());
+  params.add("rows", rows).add("dim", dim).add("storage", *storage).add("layout", stringifyLayout(layout));
+  launch(op, name, {bufferOf(op.getIds()), program.weight(*table, layout)}, {out}, Dim::Tokens,
+         params.request("embedding",
+                        formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), *storage, rows, dim)));
+  return success();
+}
+
+LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
+  FailureOr<WeightSource> weight = resolveWeight(op, op.getWeight());
+  FailureOr<Value> gain = vectorWeight(op, op.getGain());
+  FailureOr<Value> bias = vectorWeight(op, op.getBias());
+  if (failed(weight) || failed(gain) || failed(bias))
+    return failure();
+  FailureOr<std::string> storage = storageName(op, weight->type.getElementType());
+  if (failed(storage))
+    return failure();
+
+  MatmulShape shape;
+  shape.n = op.getOutFeatures();
+  shape.k = op.getInFeatures();
+  shape.storage = *storage;
+  if (op.getActivation())
+    shape.activation = lm::stringifyActivationKind(*op.getActivation()).str();
+  shape.gated = op.getGated();
+  shape.bias = static_cast<bool>(op.getBias());
+  shape.residual = static_cast<bool>(op.getResidual());
+  if (op.getNormEps())
+    shape.normEps = op.getNormEps()->convertToDouble();
+  shape.rows = dimOf(op.getX());
+
+  LaunchKernels kernels = choice.matmul(program.attributes(), shape);
+  std::string name = weightLocation(weight->names);
+  Value packed = program.absent();
+  if (kernels.packedTile) {
+    // Two bf16 values of neighbouring k lie together.
+    Type elem = weight->type.getElementType();
+    int64_t columns = elem.isBF16() ? (shape.k + 1) / 2 * 2 : shape.k;
+    packed = program.buffer(Role::Activation, name + ".packed", elem, shape.rows, columns, kernels.packedTile - 1);
+  }
+  Value out = resultBuffer(op.getResult(), name, shape.rows);
+  Value residual = op.getResidual() ? bufferOf(op.getResidual()) : program.absent();
+  Value panels = program.weight(*weight, shape.gated ? Layout::Panel64Gated : Layout::Panel64);
+  program.launch({name,
+                  op,
+                  indices.lookup(op),
+                  {bufferOf(op.getX()), *gain, panels, *bias, residual},
+                  {packed, out},
+                  shape.rows,
+                  std::move(kernels.variants)});
+  return success();
+}
+
+LogicalResult OpLowering::lowerKvCache(lm::KvCacheOp op) {
+  auto type = cast<lm::KvType>(op.getCache().getType());
+  buffers[op.getCache()] =
+      program.kvCache(op.getLayer(), type.getHeads(), type.getDim(), type.getElem(), type.getLayout().getPageSize());
+  return success();
+}
+
+LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
+  auto type = cast<lm::KvType>(op.getCache().getType());
+  FailureOr<std::string> elem = kvElem(op, type);
+  if (failed(elem))
+    return failure();
+  Value cache = bufferOf(op.getCache());
+  std::string name = layerName(cache) + ".rope_append";
+  KernelParams params(program.attributes());
+  params.add("heads", op.getHeads()).add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
+  params.add("page_size", type.getLayout().getPageSize());
+  Value table = program.absent();
+  if (lm::RopeAttr rope = op.getRopeAttr()) {
+    params.add("rope_layout", lm::stringifyRopeLayout(rope.getLayout()));
+    table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
+  }
+  Value q = resultBuffer(op.getQ(), name, Dim::Tokens);
+  buffers[op.getResult()] = cache;
+  launch(op, name, {bufferOf(op.getQkv()), bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
+         params.request("rope_append", formatv("rope_append_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(),
+                                               type.getDim())));
+  return success();
+}
+
+LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
+  auto type = cast<lm::KvType>(op.getCache().getType());
+  FailureOr<std::string> elem = kvElem(op, type);
+  if (failed(elem))
+    return failure();
+  Value cache = bufferOf(op.getCache());
+  std::string name = layerName(cache) + ".attention";
+  KernelParams params(program.attributes());
+  params.add("heads", op.getHeads()).add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
+  params.add("page_size", type.getLayout().getPageSize()).addReal("scale", op.getScale().convertToDouble());
+  std::string symbol = formatv("attention_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(), type.getDim());
+  if (op.getWindow()) {
+    params.add("window", static_cast<int64_t>(*op.getWindow()));
+    symbol += formatv("_w{0}", *op.getWindow());
+  }
+  Value out = resultBuffer(op.getResult(), name, Dim::Tokens);
+  launch(op, name, {bufferOf(op.getQ()), bufferOf(func.getArgument(1)), seqStarts, contextLens, pageTable, cache},
+         {out}, Dim::Tokens, params.request("attention", symbol));
+  return success();
+}
+
+LogicalResult OpLowering::lowerKvAppend(lm::KvAppendOp op) {
+  auto type = cast<lm::KvType>(op.getCache().getType());
+  FailureOr<std::string> elem = kvElem(op, type);
+  if (failed(elem))
+    return failure();
+  Value cache = bufferOf(op.getCache());
+  buffers[op.getResult()] = cache;
+  KernelParams params(program.attributes());
+  params.add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
+  params.add("page_size", type.getLayout().getPageSize());
+  launch(op, layerName(cache) + ".kv_append", {bufferOf(op.getK()), bufferOf(op.getV()), slots}, {cache}, Dim::Tokens,
+         params.request("kv_append", formatv("kv_append_{0}_kv{1}_d{2}", *elem, type.getHeads(), type.getDim())));
+  return success();
+}
+
+LogicalResult OpLowering::lowerRope(lm::RopeOp op) {
+  lm::RopeAttr rope = op.getRope();
+  int64_t heads = featuresOf(op.getX()) / rope.getDim();
+  std::string name = indexedName(op, "rope");
+  KernelParams params(program.attributes());
+  params.add("heads", heads).add("dim", rope.getDim()).add("rope_layout", lm::stringifyRopeLayout(rope.getLayout()));
+  Value table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
+  Value out = resultBuffer(op.getResult(), name, Dim::Tokens);
+  launch(op, name, {bufferOf(op.getX()), bufferOf(op.getPositions()), table}, {out}, Dim::Tokens,
+         params.request("rope", formatv("rope_h{0}_d{1}", heads, rope.getDim())));
+  return success();
+}
+
+LogicalResult OpLowering::lowerRmsNorm(lm::RmsNormOp op) {
+  FailureOr<WeightSource> source = resolveWeight(op, op.getGain());
+  FailureOr<Value> gain = vectorWeight(op, op.getGain());
+  if (failed(source) || failed(gain))
+    return failure();
+  Dim dim = dimOf(op.getX());
+  std::string name = weightLocation(source->names);
+  KernelParams params(program.attributes());
+  params.add("n", featuresOf(op.getX())).addReal("eps", op.getEps().convertToDouble()).addRows(dim);
+  Value out = resultBuffer(op.getResult(), name, dim);
+  launch(op, name, {bufferOf(op.getX()), *gain}, {out}, dim,
+         params.request("rms_norm", formatv("rms_norm{0}_n{1}", rowsSuffix(dim), featuresOf(op.getX()))));
+  return success();
+}
+
+LogicalResult OpLowering::lowerPointwise(Operation *op, StringRef function, Value a, Value b) {
+  Dim dim = dimOf(a);
+  std::string name = indexedName(op, function);
+  KernelParams params(program.attributes());
+  params.add("n", featuresOf(a)).add("op", function).addRows(dim);
+  Value out = resultBuffer(op->getResult(0), name, dim);
+  launch(op, name, {bufferOf(a), b ? bufferOf(b) : program.absent()}, {out}, dim,
+         params.request("pointwise", formatv("{0}{1}_n{2}", function, rowsSuffix(dim), featuresOf(a))));
+  return success();
+}
+
+LogicalResult OpLowering::lowerSelectRows(lm::SelectRowsOp op) {
+  int64_t n = featuresOf(op.getX());
+  std::string name = indexedName(op, "select_rows");
+  Value out = resultBuffer(op.getResult(), name, Dim::Rows);
+  KernelParams params(program.attributes());
+  params.add("n", n);
+  launch(op, name, {bufferOf(op.getX()), bufferOf(op.getRows())}, {out}, Dim::Rows,
+         params.request("select_rows", formatv("select_rows_n{0}", n)));
+  return success();
+}
+
+LogicalResult OpLowering::lowerSliceColumns(lm::SliceColumnsOp op) {
+  int64_t columns = featuresOf(op.getX());
+  Dim dim = dimOf(op.getX());
+  std::string name = indexedName(op, "slice_columns");
+  KernelParams params(program.attributes());
+  params.add("n_in", columns).add("offset", static_cast<int64_t>(op.getOffset()));
+  params.add("n", static_cast<int64_t>(op.getSize())).addRows(dim);
+  Value out = resultBuffer(op.getResult(), name, dim);
+  launch(op, name, {bufferOf(op.getX())}, {out}, dim,
+         params.request("slice_columns", formatv("slice_columns{0}_n{1}_at{2}_of{3}", rowsSuffix(dim), op.getSize(),
+                                                 op.getOffset(), columns)));
+  return success();
+}
+
+LogicalResult OpLowering::lowerArgmax(lm::ArgmaxOp op) {
+  Dim dim = dimOf(op.getX());
+  int64_t n = featuresOf(op.getX());
+  KernelParams params(program.attributes());
+  params.add("n", n).addRows(dim);
+  Value out = resultBuffer(op.getResult(), "argmax", dim);
+  launch(op, "argmax", {bufferOf(op.getX())}, {out}, dim,
+         params.request("argmax", formatv("argmax{0}_n{1}", rowsSuffix(dim), n)));
+  return success();
+}
+
+} // namespace quipu
