@@ -1,6 +1,8 @@
 #include "tools/quipu-opt/Register.h"
 
+#include "compiler/Conversion/LMToKernel/Passes.h"
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
+#include "compiler/Dialect/Kernel/Transforms/Passes.h"
 #include "compiler/Dialect/LM/IR/LMDialect.h"
 
 #include "mlir/Transforms/Passes.h"
@@ -12,4 +14,6 @@ void quipu::registerDialects(mlir::DialectRegistry &registry) {
 void quipu::registerPasses() {
   mlir::registerCanonicalizer();
   mlir::registerCSE();
+  registerLMToKernelPasses();
+  kernel::registerKernelPasses();
 }

@@ -239,7 +239,8 @@ LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
   shape.rows = dimOf(op.getX());
 
   LaunchKernels kernels = choice.matmul(program.attributes(), shape);
-  std::string name = weightLocation(weight->names);
+  // A tied output projection reads the embedding's table; its name must not be the embedding's.
+  std::string name = returned.contains(op.getResult()) ? "logits" : weightLocation(weight->names);
   Value packed = program.absent();
   if (kernels.packedTile) {
     // Two bf16 values of neighbouring k lie together.
@@ -283,7 +284,7 @@ LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
     table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
   }
   Value q = resultBuffer(op.getQ(), name, Dim::Tokens);
-  buffers[op.getResult()] = cache;
+  buffers[op.getNextCache()] = cache;
   launch(op, name, {bufferOf(op.getQkv()), bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
          params.request("rope_append", formatv("rope_append_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(),
                                                type.getDim())));

@@ -1,4 +1,6 @@
-// RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3 max-tokens=16 max-sequences=4 max-context=100" | FileCheck %s
+// RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3 max-tokens=16 max-sequences=4 max-context=100" \
+// RUN:   | FileCheck %s
+// RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3" | FileCheck %s --check-prefix=ONCE
 
 // A fused layer with a tied embedding: one launch an op, joined weights by their names, kernels once.
 lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x512xf32>, tensor<?xi32>) {
@@ -11,7 +13,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
   %wqkv = lm.concat_rows %wq, %wk, %wv : tensor<64x64xbf16>, tensor<32x64xbf16>, tensor<32x64xbf16>
   %qkv = lm.matmul %x, %wqkv norm %g0 eps 1.0e-5 : tensor<?x64xf32>, tensor<128x64xbf16>, tensor<64xbf16>
   %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = paged<16>>
-  %q, %next = lm.rope_append %qkv, %pos, %cache, %batch #lm.rope<dim = 8, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.1, 0.01, 0.001]> {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = bf16, layout = paged<16>>
+  %q, %next = lm.rope_append %qkv, %pos, %cache, %batch, #lm.rope<dim = 8, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.1, 0.01, 0.001]> {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = bf16, layout = paged<16>>
   %a = lm.cached_attention %q, %next, %batch {scale = 0.35, heads = 8} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = bf16, layout = paged<16>>
   %wo = lm.weight @model.layers.0.self_attn.o_proj.weight : tensor<64x64xbf16>
   %y = lm.matmul %a, %wo residual %x : tensor<?x64xf32>, tensor<64x64xbf16>, tensor<?x64xf32>
@@ -30,3 +32,46 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
   %token = lm.argmax %logits : tensor<?x512xf32>
   lm.return %logits, %token : tensor<?x512xf32>, tensor<?xi32>
 }
+
+// CHECK-NOT: lm.func
+// CHECK: kernel.program "cpu:x86-64-v3" tokens 16 sequences 4 rows 16 context 100 {
+
+// Kernels are named after op, type, shape and variant, and defined once: two layers share those of o_proj.
+// ONCE-COUNT-1: kernel.def @matmul_residual_bf16_n64_k64_t1
+// ONCE-NOT: kernel.def @matmul_residual_bf16_n64_k64_t1
+// CHECK-DAG: kernel.def @rms_norm_matmul_bf16_n128_k64_t1 generator "matmul" {k = 64, n = 128, norm_eps = 1.000000e-05, rows_dim = 0, storage = "bf16", tile = 1}
+// CHECK-DAG: kernel.def @rms_norm_pack_input_bf16_k64_t6 generator "pack_input" {k = 64, norm_eps = 1.000000e-05, rows_dim = 0, storage = "bf16", tile = 6}
+// The norm is in the packing, so the packed product has none.
+// CHECK-DAG: kernel.def @matmul_bf16_n128_k64_packed_t6 generator "matmul" {k = 64, n = 128, packed_input = true, rows_dim = 0, storage = "bf16", tile = 6}
+// CHECK-DAG: kernel.def @matmul_silu_gated_bf16_n96_k64_t8 generator "matmul" {activation = "silu", gated = true, k = 64, n = 96, rows_dim = 0, storage = "bf16", tile = 8}
+
+// CHECK: %ids = kernel.buffer input "ids" i32[tokens, 1]
+// CHECK: %seq_starts = kernel.buffer input "seq_starts" i32[sequences + 1, 1]
+// CHECK: %page_table = kernel.buffer input "page_table" i32[sequences, 7]
+// CHECK: %logits = kernel.buffer output "logits" f32[rows, 512]
+// CHECK: %argmax = kernel.buffer output "argmax" i32[rows, 1]
+// The table is read in the panels of the output projection; gains and biases are f32.
+// CHECK: %[[TABLE:.*]] = kernel.weight ["model.embed_tokens.weight"] panel64 : tensor<512x64xbf16>
+// CHECK: %[[GAIN:.*]] = kernel.weight ["model.layers.0.input_layernorm.weight"] row_major : tensor<64xf32>
+// CHECK: %[[PACKED:.*]] = kernel.buffer activation "layers.0.self_attn.q_proj+k_proj+v_proj.packed" bf16[tokens + 5, 64]
+// CHECK: %[[QKV_W:.*]] = kernel.weight ["model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.0.self_attn.v_proj.weight"] panel64 : tensor<128x64xbf16>
+// CHECK: %[[GATED:.*]] = kernel.weight ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"] panel64_gated : tensor<192x64xbf16>
+// CHECK: %[[BIAS:.*]] = kernel.weight ["model.layers.0.mlp.down_proj.bias"] row_major : tensor<64xf32>
+
+// CHECK: kernel.launch "embed_tokens" of "lm.embedding" 1 (%ids, %[[TABLE]]) -> (%[[X:.*]]) by tokens {any : @embedding_panel64_bf16_n512_k64}
+// CHECK: kernel.launch "layers.0.self_attn.q_proj+k_proj+v_proj" of "lm.matmul" 7 (%[[X]], %[[GAIN]], %[[QKV_W]], %none, %none) -> (%[[PACKED]], %[[QKV:.*]]) by tokens {
+// CHECK-NEXT: 1 : @rms_norm_matmul_bf16_n128_k64_t1,
+// CHECK-NEXT: 2 : @rms_norm_matmul_bf16_n128_k64_t2,
+// CHECK-NEXT: 4 : @rms_norm_matmul_bf16_n128_k64_t4,
+// CHECK-NEXT: 8 : @rms_norm_matmul_bf16_n128_k64_t8,
+// CHECK-NEXT: any : @rms_norm_pack_input_bf16_k64_t6 then @matmul_bf16_n128_k64_packed_t6}
+// CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %positions, %slots, %rope_table) -> (%kv.0, %[[Q:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.attention" of "lm.cached_attention" 10 (%[[Q]], %positions, %seq_starts, %context_lens, %page_table, %kv.0) -> (%[[A:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.self_attn.o_proj" of "lm.matmul" 12 (%[[A]], %none, %{{.*}}, %none, %[[X]])
+// CHECK: kernel.launch "layers.0.mlp.gate_proj+up_proj" of "lm.matmul" 18 (%{{.*}}, %none, %[[GATED]], %none, %none) -> (%{{.*}}, %[[H:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.mlp.down_proj" of "lm.matmul" 21 (%[[H]], %none, %{{.*}}, %[[BIAS]], %none) -> (%{{.*}}, %[[D:.*]]) by tokens
+// CHECK: kernel.launch "select_rows.22" of "lm.select_rows" 22 (%[[D]], %rows) -> (%[[S:.*]]) by rows {any : @select_rows_n64}
+// The rows of logits have their own count.
+// CHECK: kernel.launch "logits" of "lm.matmul" 24 (%[[S]], %{{.*}}, %[[TABLE]], %none, %none) -> (%{{.*}}, %logits) by rows {
+// CHECK-NEXT: 1 : @rms_norm_matmul_rows_bf16_n512_k64_t1,
+// CHECK: kernel.launch "argmax" of "lm.argmax" 25 (%logits) -> (%argmax) by rows {any : @argmax_rows_n512}

@@ -10,7 +10,11 @@ using namespace quipu::kernel;
 
 void AbsentOp::getAsmResultNames(OpAsmSetValueNameFn setName) { setName(getBuffer(), "none"); }
 
-void BufferOp::getAsmResultNames(OpAsmSetValueNameFn setName) { setName(getBuffer(), getName()); }
+void BufferOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  std::string name = getName().str();
+  llvm::replace(name, '+', '_'); // the printer would write its code
+  setName(getBuffer(), name);
+}
 
 void WeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   if (getSources().empty())
@@ -26,6 +30,31 @@ void KvCacheOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 }
 
 void RopeTableOp::getAsmResultNames(OpAsmSetValueNameFn setName) { setName(getBuffer(), "rope_table"); }
+
+// --- `{k = 64, norm_eps = 1.0e-05}`: the types of numbers are the defaults, so they are left out
+
+static ParseResult parseParams(OpAsmParser &parser, DictionaryAttr &params) {
+  NamedAttrList list;
+  if (parser.parseOptionalAttrDict(list))
+    return failure();
+  params = list.getDictionary(parser.getContext());
+  return success();
+}
+
+static void printParams(OpAsmPrinter &printer, Operation *, DictionaryAttr params) {
+  printer << '{';
+  llvm::interleaveComma(params, printer, [&](NamedAttribute param) {
+    printer.printKeywordOrString(param.getName());
+    if (isa<UnitAttr>(param.getValue()))
+      return;
+    printer << " = ";
+    if (param.getValue() == Builder(params.getContext()).getBoolAttr(true))
+      printer << "true";
+    else
+      printer.printAttributeWithoutType(param.getValue());
+  });
+  printer << '}';
+}
 
 // --- `by tokens {1 : @a, any : @pack then @b}`
 
@@ -63,13 +92,18 @@ static ParseResult parseVariants(OpAsmParser &parser, DimAttr &dim, ArrayAttr &v
 
 static void printVariants(OpAsmPrinter &printer, Operation *, DimAttr dim, ArrayAttr variants) {
   printer << "by " << stringifyDim(dim.getValue()) << " {";
-  llvm::interleaveComma(variants.getAsRange<VariantAttr>(), printer, [&](VariantAttr variant) {
+  auto printVariant = [&](VariantAttr variant) {
+    if (variants.size() > 1) {
+      printer.printNewline();
+      printer << "    ";
+    }
     if (variant.getMaxValue() == VariantAttr::any)
       printer << "any : ";
     else
       printer << variant.getMaxValue() << " : ";
     llvm::interleave(variant.getStages(), printer, " then ");
-  });
+  };
+  llvm::interleave(variants.getAsRange<VariantAttr>(), printer, printVariant, ",");
   printer << "}";
 }
 

@@ -53,7 +53,7 @@ def DefOp : KernelOp<"def", [HasParent<"ProgramOp">, Symbol]> {
     names are no part of it.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$generator, DictionaryAttr:$params);
-  let assemblyFormat = "$sym_name `generator` $generator $params attr-dict";
+  let assemblyFormat = "$sym_name `generator` $generator custom<Params>($params) attr-dict";
 }
 
 def AbsentOp : KernelOp<"absent", [

@@ -7,8 +7,9 @@ def PlanBuffers : Pass<"kernel-plan-buffers", "::quipu::kernel::ProgramOp"> {
   let summary = "Places every activation in one arena";
   let description = [{
     A buffer is alive from the launch that first names it to the last one, both included: a launch never writes where
-    it reads. Buffers are placed largest first, each at the lowest offset (a multiple of 64 bytes) where nothing lies
-    that is alive at the same time. Sizes are those of the largest step. Activations no launch names are removed.
+    it reads. Each buffer gets the lowest offset (a multiple of 64 bytes) where nothing lies that is alive at the same
+    time, in two orders: largest first, and largest bytes times launches first; the smaller arena is taken. Sizes are
+    those of the largest step. Activations no launch names are removed.
 
     ```mlir
     kernel.program "cpu:x86-64-v3" tokens 16 sequences 1 rows 16 context 64 {

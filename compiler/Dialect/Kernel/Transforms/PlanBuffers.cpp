@@ -45,6 +45,38 @@ uint64_t mostBytesAlive(const std::vector<LiveActivation> &live) {
   return most;
 }
 
+struct Plan {
+  std::vector<Placed> placed; // by offset
+  uint64_t arena = 0;
+};
+
+// Places in the given order, each at its first fit.
+Plan planInOrder(const std::vector<const LiveActivation *> &order) {
+  Plan plan;
+  for (const LiveActivation *activation : order) {
+    Placed place{activation, firstFit(plan.placed, *activation)};
+    plan.arena = std::max(plan.arena, place.end());
+    auto behind = [](const Placed &a, const Placed &b) { return a.offset < b.offset; };
+    plan.placed.insert(llvm::upper_bound(plan.placed, place, behind), place);
+  }
+  return plan;
+}
+
+// No single order is the best for all models: the smaller of two plans, largest first and largest bytes times launches
+// first. Ties keep the order of declaration, so that a plan is the same every time.
+Plan planActivations(const std::vector<LiveActivation> &live) {
+  std::vector<const LiveActivation *> order;
+  for (const LiveActivation &activation : live)
+    order.push_back(&activation);
+  auto planBy = [&](auto weight) {
+    llvm::sort(order, [&](auto *a, auto *b) { return weight(*a) != weight(*b) ? weight(*a) > weight(*b) : a < b; });
+    return planInOrder(order);
+  };
+  Plan bySize = planBy([](const LiveActivation &a) { return a.bytes; });
+  Plan byArea = planBy([](const LiveActivation &a) { return a.bytes * (a.last - a.first + 1); });
+  return byArea.arena < bySize.arena ? byArea : bySize;
+}
+
 class PlanBuffers : public impl::PlanBuffersBase<PlanBuffers> {
 public:
   void runOnOperation() override {
@@ -54,24 +86,14 @@ public:
         buffer.erase();
 
     std::vector<LiveActivation> live = findLiveActivations(program);
-    std::vector<const LiveActivation *> bySize;
-    for (const LiveActivation &activation : live)
-      bySize.push_back(&activation);
-    // Equal sizes in the order of declaration, so that a plan is the same every time.
-    llvm::sort(bySize, [](auto *a, auto *b) { return a->bytes != b->bytes ? a->bytes > b->bytes : a < b; });
-
-    std::vector<Placed> placed;
-    uint64_t arena = 0;
+    Plan plan = planActivations(live);
     Builder builder(&getContext());
-    for (const LiveActivation *activation : bySize) {
-      Placed place{activation, firstFit(placed, *activation)};
-      arena = std::max(arena, place.end());
-      BufferOp(activation->buffer).setOffsetAttr(builder.getI64IntegerAttr(place.offset));
-      placed.insert(llvm::upper_bound(placed, place, [](auto &a, auto &b) { return a.offset < b.offset; }), place);
-      activationBytes += activation->bytes;
+    for (const Placed &place : plan.placed) {
+      BufferOp(place.activation->buffer).setOffsetAttr(builder.getI64IntegerAttr(place.offset));
+      activationBytes += place.activation->bytes;
     }
-    program.setArenaBytesAttr(builder.getI64IntegerAttr(arena));
-    arenaBytes += arena;
+    program.setArenaBytesAttr(builder.getI64IntegerAttr(plan.arena));
+    arenaBytes += plan.arena;
     liveBytes += mostBytesAlive(live);
   }
 };

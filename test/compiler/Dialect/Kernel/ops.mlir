@@ -2,8 +2,8 @@
 
 // CHECK: kernel.program "cpu:x86-64-v3" tokens 32 sequences 4 rows 32 context 128 arena 12288 {
 kernel.program "cpu:x86-64-v3" tokens 32 sequences 4 rows 32 context 128 arena 12288 {
-  // CHECK: kernel.def @embedding_f32_n64 generator "embedding" {dim = 64 : i64, layout = "row_major", rows = 512 : i64, storage = f32}
-  kernel.def @embedding_f32_n64 generator "embedding" {rows = 512, dim = 64, storage = f32, layout = "row_major"}
+  // CHECK: kernel.def @embedding_f32_n64 generator "embedding" {dim = 64, layout = "row_major", rows = 512, storage = "f32"}
+  kernel.def @embedding_f32_n64 generator "embedding" {rows = 512, dim = 64, storage = "f32", layout = "row_major"}
   kernel.def @pack generator "pack_input" {k = 64, tile = 6}
   kernel.def @matmul generator "matmul" {n = 96, k = 64, tile = 6, packed_input}
   kernel.def @matmul_t1 generator "matmul" {n = 96, k = 64, tile = 1}
@@ -30,7 +30,9 @@ kernel.program "cpu:x86-64-v3" tokens 32 sequences 4 rows 32 context 128 arena 1
   // CHECK: kernel.launch "embed_tokens" of "lm.embedding" 1 (%ids, %embed_tokens.weight) -> (%x) by tokens {any : @embedding_f32_n64}
   kernel.launch "embed_tokens" of "lm.embedding" 1 (%0, %5) -> (%3) by tokens {any : @embedding_f32_n64}
   // CHECK: kernel.launch "lm_head" of "lm.matmul" 2 (%x, %none, %gate.weight.joined, %none, %none) -> (%packed, %logits)
-  // CHECK-SAME: by rows {1 : @matmul_t1, any : @pack then @matmul}
+  // CHECK-SAME: by rows {
+  // CHECK-NEXT: 1 : @matmul_t1,
+  // CHECK-NEXT: any : @pack then @matmul}
   kernel.launch "lm_head" of "lm.matmul" 2 (%3, %none, %6, %none, %none) -> (%4, %2)
     by rows {1 : @matmul_t1, any : @pack then @matmul}
 }
