@@ -21,14 +21,15 @@ endfunction()
 function(quipu_reference_page name definitions)
   set(input ${CMAKE_CURRENT_SOURCE_DIR}/${definitions})
   set(page ${CMAKE_BINARY_DIR}/docs/reference/${name}.md)
+  set(raw ${CMAKE_BINARY_DIR}/docs/${name}.raw)
   file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs/reference)
   file(GLOB_RECURSE definition_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/*.td)
   set(include_flags ${MLIR_INCLUDE_DIRS} ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   list(TRANSFORM include_flags PREPEND -I)
   # TableGen leaves blanks at line ends and a table-of-contents mark that only its own site understands.
   add_custom_command(OUTPUT ${page}
-    COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} ${include_flags} ${input} -o ${page}.raw
-    COMMAND sed -e "s/[[:space:]]*$//" -e "/^\\[TOC\\]$/d" ${page}.raw > ${page}
+    COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} ${include_flags} ${input} -o ${raw}
+    COMMAND sed -e "s/[[:space:]]*$//" -e "/^\\[TOC\\]$/d" ${raw} > ${page}
     DEPENDS ${definition_files} VERBATIM)
   add_custom_target(quipu-reference-${name} DEPENDS ${page})
   add_dependencies(quipu-reference quipu-reference-${name})
