@@ -7,9 +7,10 @@ Generator findGenerator(std::string_view name) {
     std::string_view name;
     Generator generator;
   } generators[] = {
-      {"embedding", generateEmbedding},
-      {"matmul", generateMatmul},
-      {"pack_input", generatePackInput},
+      {"argmax", generateArgmax},          {"attention", generateAttention},    {"embedding", generateEmbedding},
+      {"kv_append", generateKvAppend},     {"matmul", generateMatmul},          {"pack_input", generatePackInput},
+      {"pointwise", generatePointwise},    {"rms_norm", generateRmsNorm},       {"rope", generateRope},
+      {"rope_append", generateRopeAppend}, {"select_rows", generateSelectRows}, {"slice_columns", generateSliceColumns},
   };
   for (const auto &entry : generators)
     if (entry.name == name)

@@ -15,9 +15,18 @@ using Generator = Expected<> (*)(const KernelSpec &, KernelBuilder &);
 // Null when there is none of that name.
 Generator findGenerator(std::string_view name);
 
-// One function each, in the file of the same name.
+// One function each; the .cpp file is named after the generator or its group.
+Expected<> generateArgmax(const KernelSpec &, KernelBuilder &);
+Expected<> generateAttention(const KernelSpec &, KernelBuilder &);
 Expected<> generateEmbedding(const KernelSpec &, KernelBuilder &);
 Expected<> generateMatmul(const KernelSpec &, KernelBuilder &);
 Expected<> generatePackInput(const KernelSpec &, KernelBuilder &);
+Expected<> generateKvAppend(const KernelSpec &, KernelBuilder &);
+Expected<> generatePointwise(const KernelSpec &, KernelBuilder &);
+Expected<> generateRmsNorm(const KernelSpec &, KernelBuilder &);
+Expected<> generateRope(const KernelSpec &, KernelBuilder &);
+Expected<> generateRopeAppend(const KernelSpec &, KernelBuilder &);
+Expected<> generateSelectRows(const KernelSpec &, KernelBuilder &);
+Expected<> generateSliceColumns(const KernelSpec &, KernelBuilder &);
 
 } // namespace quipu::cpu

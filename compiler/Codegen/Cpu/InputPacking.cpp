@@ -1,4 +1,5 @@
 #include "compiler/Codegen/Cpu/InputPacking.h"
+#include "compiler/Codegen/Cpu/RmsNorm.h"
 
 namespace quipu::cpu {
 
@@ -19,25 +20,6 @@ Values interleave(KernelBuilder &b, const Values &rows) {
     result.push_back(merged);
   }
   return result;
-}
-
-// 1 / sqrt(mean(x^2) + eps) of a row of `count` elements; count is k, or 0 for a row that is not there.
-Value InputPacking::rowScale(KernelBuilder &b, Value row, Value count) const {
-  constexpr int64_t chains = 4; // partial sums, so that one addition does not wait for the last
-  int64_t lanes = b.lanes();
-  Values zeros(chains, b.real(0, lanes));
-  Values sums = b.loop(b.constant(0), count, chains * lanes, zeros, [&](Value column, llvm::ArrayRef<Value> carried) {
-    Values next;
-    for (int64_t chain = 0; chain < chains; ++chain) {
-      Value at = b.add(column, chain * lanes);
-      Value v = b.loadOr0(b.offset(row, at, 4), b.f32(lanes), b.tailMask(b.sub(count, at), lanes));
-      next.push_back(b.fma(v, v, carried[chain]));
-    }
-    return next;
-  });
-  Value sum = b.reduceAdd(b.addf(b.addf(sums[0], sums[1]), b.addf(sums[2], sums[3])));
-  Value mean = b.divf(sum, b.real(double(form.k)));
-  return b.divf(b.real(1), b.sqrtf(b.addf(mean, b.real(*normEps))));
 }
 
 // 32-bit words of one row from `column` on: lanes() f32, or as many bf16 pairs.
@@ -68,7 +50,7 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
   if (normEps)
     b.loop(b.constant(0), b.constant(tile), 1, [&](Value t) {
       Value row = b.add(firstRow, t);
-      b.store(rowScale(b, rowAt(row), countAt(row)), b.offset(scales, t, 4));
+      b.store(rmsNormScale(b, rowAt(row), form.k, countAt(row), *normEps), b.offset(scales, t, 4));
     });
 
   Values addresses, counts, rowScales;

@@ -21,7 +21,6 @@ struct InputPacking {
   void emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed, Value scales) const;
 
 private:
-  Value rowScale(KernelBuilder &b, Value row, Value count) const;
   Values loadWords(KernelBuilder &b, Value row, Value gain, Value column, Value count, Value scale) const;
 };
 

@@ -49,9 +49,8 @@ Value KernelBuilder::mul(Value a, int64_t b) { return b == 1 ? a : mul(a, consta
 Value KernelBuilder::div(Value a, Value b) { return arith::DivUIOp::create(builder, location, a, b); }
 Value KernelBuilder::div(Value a, int64_t b) { return div(a, constant(b, a.getType())); }
 Value KernelBuilder::divUp(Value a, int64_t b) { return div(add(a, b - 1), b); }
-Value KernelBuilder::rem(Value a, int64_t b) {
-  return arith::RemUIOp::create(builder, location, a, constant(b, a.getType()));
-}
+Value KernelBuilder::rem(Value a, Value b) { return arith::RemUIOp::create(builder, location, a, b); }
+Value KernelBuilder::rem(Value a, int64_t b) { return rem(a, constant(b, a.getType())); }
 Value KernelBuilder::smaller(Value a, Value b) { return arith::MinSIOp::create(builder, location, a, b); }
 Value KernelBuilder::larger(Value a, Value b) { return arith::MaxSIOp::create(builder, location, a, b); }
 Value KernelBuilder::bitAnd(Value a, Value b) { return arith::AndIOp::create(builder, location, a, b); }

@@ -32,12 +32,12 @@ Value KernelBuilder::dim(StepDim dim) {
   return load(offset(table, int64_t(dim) * int64_t(sizeof(int64_t))), builder.getI64Type(), 8);
 }
 
+Value KernelBuilder::worker() { return toI64(field(offsetof(KernelArgs, worker), i32())); }
 Value KernelBuilder::workers() { return toI64(field(offsetof(KernelArgs, workers), i32())); }
 
 std::pair<Value, Value> KernelBuilder::workerRange(Value count) {
-  Value worker = toI64(field(offsetof(KernelArgs, worker), i32()));
-  Value all = workers();
-  return {div(mul(count, worker), all), div(mul(count, add(worker, 1)), all)};
+  Value index = worker(), all = workers();
+  return {div(mul(count, index), all), div(mul(count, add(index, 1)), all)};
 }
 
 Value KernelBuilder::scratch(int64_t bytes) {
@@ -89,6 +89,11 @@ Values KernelBuilder::loop(Value first, Value last, int64_t step, ArrayRef<Value
                                    scf::YieldOp::create(builder, location, body(index, values));
                                  });
   return Values(loop.getResults().begin(), loop.getResults().end());
+}
+
+void KernelBuilder::forVectors(int64_t size, llvm::function_ref<void(Value, Value)> body) {
+  loop(constant(0), constant(size), lanes(),
+       [&](Value column) { body(column, tailMask(sub(constant(size), column), lanes())); });
 }
 
 void KernelBuilder::when(Value condition, llvm::function_ref<void()> then) {

@@ -33,9 +33,10 @@ public:
   Value dim(StepDim dim);
   // The rows of an operand whose leading axis is T or R; `rows_dim` of the generators.
   Value rows(int64_t rowsDim) { return dim(static_cast<StepDim>(rowsDim)); }
-  Value workers();
   // This worker's contiguous part [first, last) of `count` equal items.
   std::pair<Value, Value> workerRange(Value count);
+  Value worker();
+  Value workers(); // how many there are
   // A piece of this worker's scratch, 64-byte aligned. The sum is the kernel's scratch size.
   Value scratch(int64_t bytes);
   int64_t scratchBytes() const { return scratchUsed; }
@@ -62,6 +63,7 @@ public:
   Value div(Value a, Value b);
   Value divUp(Value a, int64_t b);
   Value rem(Value a, int64_t b);
+  Value rem(Value a, Value b);
   Value smaller(Value a, Value b);
   Value larger(Value a, Value b);
   Value bitAnd(Value a, Value b);
@@ -120,6 +122,8 @@ public:
   using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
   void loop(Value first, Value last, int64_t step, Body body);
   Values loop(Value first, Value last, int64_t step, llvm::ArrayRef<Value> initial, CarryBody body);
+  // Calls body(column, mask) for the vectors that cover `size` elements; lanes past the end are off in the mask.
+  void forVectors(int64_t size, llvm::function_ref<void(Value column, Value mask)> body);
   void when(Value condition, llvm::function_ref<void()> then);
   Values when(Value condition, llvm::function_ref<Values()> then, llvm::function_ref<Values()> otherwise);
 

@@ -23,7 +23,7 @@ KernelRow embeddingRow(int64_t rows, int64_t dim, Storage storage, const std::st
     Problem problem;
     problem.dims[size_t(StepDim::Tokens)] = tokens;
     problem.operands = {Operand::of(ids), stored, Operand::output(size_t(tokens * dim * 4))};
-    Expectation out{2, false, {}, {}};
+    Expectation out{2, ElementType::F32, {}, {}};
     std::vector<float> value = rounded(table, storage);
     for (int32_t id : ids)
       for (int64_t d = 0; d < dim; ++d)

@@ -6,7 +6,7 @@ namespace quipu::cpu::conformance {
 
 std::vector<KernelRow> kernelTable() {
   std::vector<KernelRow> table;
-  for (auto rows : {embeddingRows, matmulRows})
+  for (auto rows : {attentionRows, embeddingRows, matmulRows, rowwiseRows})
     for (KernelRow &row : rows())
       table.push_back(std::move(row));
   return table;

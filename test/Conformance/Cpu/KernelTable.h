@@ -32,10 +32,12 @@ struct Operand {
   static Operand output(size_t bytes) { return {std::vector<uint8_t>(bytes, 0xff)}; }
 };
 
+enum class ElementType { F32, BF16, I32 };
+
 // What an output operand must hold. |got - value| <= tolerance * (|value| + magnitude), element by element.
 struct Expectation {
   size_t operand;
-  bool isInteger = false; // i32 instead of f32; compared exactly
+  ElementType type = ElementType::F32; // integers are compared exactly
   std::vector<double> value;
   std::vector<double> magnitude; // of the terms that were summed; empty: 0
 };
@@ -56,8 +58,10 @@ struct KernelRow {
 
 // All rows. Each generator's are in a file of their own.
 std::vector<KernelRow> kernelTable();
+std::vector<KernelRow> attentionRows();
 std::vector<KernelRow> embeddingRows();
 std::vector<KernelRow> matmulRows();
+std::vector<KernelRow> rowwiseRows();
 
 // ---- values for problems: the same in every run
 // Uniform in [-1, 1), by seed.

@@ -97,7 +97,7 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
                       c.residual ? Operand::of(residual) : Operand::absent(),
                       c.packedInput ? Operand::output(size_t(paddedRows * packed.rowBytes())) : Operand::absent(),
                       Operand::output(size_t(rows * c.n * 4))};
-  Expectation out{6, false, {}, {}};
+  Expectation out{6, ElementType::F32, {}, {}};
   for (int64_t t = 0; t < rows; ++t) {
     std::vector<double> row = preparedRow(c, chip, &x[size_t(t * c.k)], gain);
     for (int64_t n = 0; n < c.n; ++n) {

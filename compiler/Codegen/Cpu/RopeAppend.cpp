@@ -1,0 +1,182 @@
+// rope, kv_append and rope_append: rotary embedding of query and key heads, and keys and values into the paged cache.
+//
+// The work is one head of one token at a time, divided evenly over the workers. Keys are stored transposed, so a
+// token's key is one element in each of dim lines: these stores are scalar by nature, everything before them is vector
+// code.
+#include "compiler/Codegen/Cpu/CacheLayout.h"
+#include "compiler/Codegen/Cpu/Generators.h"
+#include "compiler/Codegen/Cpu/KernelBuilder.h"
+
+namespace quipu::cpu {
+namespace {
+
+enum class Rotation { None, SplitHalf, Interleaved };
+
+Rotation readRotation(ParamReader &params, bool required) {
+  std::string layout = required ? params.text("rope_layout") : params.textOr("rope_layout", "");
+  params.require(layout.empty() || layout == "split_half" || layout == "interleaved",
+                 fmt::format("expected rope_layout \"split_half\" or \"interleaved\", got \"{}\"", layout));
+  return layout.empty() ? Rotation::None : layout == "interleaved" ? Rotation::Interleaved : Rotation::SplitHalf;
+}
+
+// Even and odd lanes of two vectors, and back.
+llvm::SmallVector<int64_t> everySecond(int64_t lanes, int64_t first) {
+  llvm::SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    mask.push_back(2 * lane + first);
+  return mask;
+}
+llvm::SmallVector<int64_t> alternate(int64_t lanes, int64_t first) {
+  llvm::SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    mask.push_back(first + lane / 2 + lane % 2 * lanes);
+  return mask;
+}
+
+// out = the head at x turned by the angles whose cosines, then sines, are at `angles`.
+void rotateHead(KernelBuilder &b, Rotation rotation, int64_t dim, Value x, Value angles, Value out) {
+  int64_t half = dim / 2, lanes = b.lanes();
+  b.forVectors(half, [&](Value i, Value mask) {
+    Value cosine = b.loadOr0(b.offset(angles, i, 4), b.f32(lanes), mask);
+    Value sine = b.loadOr0(b.offset(b.offset(angles, half * 4), i, 4), b.f32(lanes), mask);
+    auto turn = [&](Value first, Value second) {
+      return std::pair(b.subf(b.mulf(first, cosine), b.mulf(second, sine)),
+                       b.addf(b.mulf(second, cosine), b.mulf(first, sine)));
+    };
+    if (rotation == Rotation::SplitHalf) {
+      auto [first, second] = turn(b.loadOr0(b.offset(x, i, 4), b.f32(lanes), mask),
+                                  b.loadOr0(b.offset(b.offset(x, half * 4), i, 4), b.f32(lanes), mask));
+      b.store(first, b.offset(out, i, 4), mask);
+      b.store(second, b.offset(b.offset(out, half * 4), i, 4), mask);
+      return;
+    }
+    // Pairs lie side by side: two vectors hold `lanes` pairs.
+    auto maskAt = [&](int64_t vector) {
+      return b.tailMask(b.sub(b.constant(dim - vector * lanes), b.mul(i, 2)), lanes);
+    };
+    Value low = b.loadOr0(b.offset(x, i, 8), b.f32(lanes), maskAt(0));
+    Value high = b.loadOr0(b.offset(b.offset(x, lanes * 4), i, 8), b.f32(lanes), maskAt(1));
+    auto [first, second] =
+        turn(b.shuffle(low, high, everySecond(lanes, 0)), b.shuffle(low, high, everySecond(lanes, 1)));
+    b.store(b.shuffle(first, second, alternate(lanes, 0)), b.offset(out, i, 8), maskAt(0));
+    b.store(b.shuffle(first, second, alternate(lanes, lanes / 2)), b.offset(b.offset(out, lanes * 4), i, 8), maskAt(1));
+  });
+}
+
+// Where a token goes in the cache: the block of its page and a KV head, and its offset in the page.
+struct CachePlace {
+  Value block, offset;
+};
+
+CachePlace cachePlace(KernelBuilder &b, const CacheLayout &layout, Value slots, Value cache, Value token, Value head) {
+  Value slot = b.toI64(b.load(b.offset(slots, token, 4), b.i32()));
+  Value page = b.offset(cache, b.div(slot, layout.pageSize), layout.pageBytes());
+  return {b.offset(page, head, layout.headBytes()), b.rem(slot, layout.pageSize)};
+}
+
+// `rounded`: scratch for dim elements of the cache's type.
+void storeKey(KernelBuilder &b, const CacheLayout &layout, CachePlace place, Value key, Value rounded) {
+  int64_t bytes = layout.elementBytes();
+  b.forVectors(layout.dim, [&](Value i, Value mask) {
+    layout.store(b, b.loadOr0(b.offset(key, i, 4), b.f32(b.lanes()), mask), b.offset(rounded, i, bytes), mask);
+  });
+  Value column = b.offset(place.block, place.offset, bytes);
+  b.loop(b.constant(0), b.constant(layout.dim), 1, [&](Value i) {
+    mlir::Type type = bytes == 4 ? b.i32() : b.i16();
+    b.store(b.load(b.offset(rounded, i, bytes), type, bytes), b.offset(column, i, layout.pageSize * bytes), bytes);
+  });
+}
+
+void storeValue(KernelBuilder &b, const CacheLayout &layout, CachePlace place, Value value) {
+  Value line =
+      b.offset(b.offset(place.block, layout.keyBytes()), place.offset, layout.paddedDim() * layout.elementBytes());
+  b.forVectors(layout.dim, [&](Value i, Value mask) {
+    layout.store(b, b.loadOr0(b.offset(value, i, 4), b.f32(b.lanes()), mask), b.offset(line, i, layout.elementBytes()),
+                 mask);
+  });
+}
+
+// The row of the RoPE table for a token: cosines, then sines.
+Value anglesOf(KernelBuilder &b, Value positions, Value table, Value token, int64_t dim) {
+  return b.offset(table, b.toI64(b.load(b.offset(positions, token, 4), b.i32())), dim * 4);
+}
+
+// Calls body(token, unit) for this worker's share of tokens * units.
+void forUnits(KernelBuilder &b, Value tokens, int64_t units, llvm::function_ref<void(Value, Value)> body) {
+  auto [first, last] = b.workerRange(b.mul(tokens, units));
+  b.loop(first, last, 1, [&](Value item) { body(b.div(item, units), b.rem(item, units)); });
+}
+
+} // namespace
+
+Expected<> generateRope(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t heads = params.integer("heads"), dim = params.integer("dim");
+  Rotation rotation = readRotation(params, /*required=*/true);
+  if (auto read = params.finish(); !read)
+    return read;
+
+  Value x = b.buffer(0), positions = b.buffer(1), table = b.buffer(2), out = b.buffer(3);
+  forUnits(b, b.dim(StepDim::Tokens), heads, [&](Value token, Value head) {
+    Value place = b.add(b.mul(token, heads), head);
+    rotateHead(b, rotation, dim, b.offset(x, place, dim * 4), anglesOf(b, positions, table, token, dim),
+               b.offset(out, place, dim * 4));
+  });
+  return {};
+}
+
+Expected<> generateKvAppend(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
+  CacheLayout layout = readCacheLayout(params, kvHeads, dim);
+  if (auto read = params.finish(); !read)
+    return read;
+
+  Value k = b.buffer(0), v = b.buffer(1), slots = b.buffer(2), cache = b.buffer(3);
+  Value rounded = b.scratch(dim * layout.elementBytes());
+  forUnits(b, b.dim(StepDim::Tokens), kvHeads, [&](Value token, Value head) {
+    CachePlace place = cachePlace(b, layout, slots, cache, token, head);
+    Value row = b.add(b.mul(token, kvHeads), head);
+    storeKey(b, layout, place, b.offset(k, row, dim * 4), rounded);
+    storeValue(b, layout, place, b.offset(v, row, dim * 4));
+  });
+  return {};
+}
+
+Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
+  Rotation rotation = readRotation(params, /*required=*/false);
+  CacheLayout layout = readCacheLayout(params, kvHeads, dim);
+  if (auto read = params.finish(); !read)
+    return read;
+
+  Value qkv = b.buffer(0), positions = b.buffer(1), slots = b.buffer(2), table = b.buffer(3), cache = b.buffer(4),
+        out = b.buffer(5);
+  Value rotated = b.scratch(dim * 4), rounded = b.scratch(dim * layout.elementBytes());
+  forUnits(b, b.dim(StepDim::Tokens), heads + kvHeads, [&](Value token, Value unit) {
+    Value row = b.offset(qkv, token, (heads + 2 * kvHeads) * dim * 4);
+    Value x = b.offset(row, unit, dim * 4);
+    auto rotateTo = [&](Value to) { rotateHead(b, rotation, dim, x, anglesOf(b, positions, table, token, dim), to); };
+    Value isQuery = b.less(unit, b.constant(heads));
+    b.when(isQuery, [&] {
+      Value to = b.offset(out, b.add(b.mul(token, heads), unit), dim * 4);
+      if (rotation != Rotation::None)
+        return rotateTo(to);
+      b.forVectors(dim, [&](Value i, Value mask) {
+        b.store(b.loadOr0(b.offset(x, i, 4), b.f32(b.lanes()), mask), b.offset(to, i, 4), mask);
+      });
+    });
+    // A KV head's unit takes both its key and its value.
+    b.when(b.equal(isQuery, b.zero(isQuery.getType())), [&] {
+      CachePlace place = cachePlace(b, layout, slots, cache, token, b.sub(unit, b.constant(heads)));
+      if (rotation != Rotation::None)
+        rotateTo(rotated);
+      storeKey(b, layout, place, rotation == Rotation::None ? x : rotated, rounded);
+      storeValue(b, layout, place, b.offset(x, kvHeads * dim * 4));
+    });
+  });
+  return {};
+}
+
+} // namespace quipu::cpu

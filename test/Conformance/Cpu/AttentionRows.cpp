@@ -1,0 +1,279 @@
+// attention, rope, kv_append and rope_append against compiler/Reference, over ragged batches with pages in disorder.
+#include "compiler/Reference/Ops.h"
+#include "test/Conformance/Cpu/KernelTable.h"
+
+#include <cmath>
+
+namespace quipu::cpu::conformance {
+namespace {
+
+constexpr int64_t pageSize = 16;
+
+// A step: per sequence, the positions it holds already and the tokens this step adds.
+struct Ragged {
+  std::vector<std::pair<int64_t, int64_t>> sequences;
+};
+const std::vector<Ragged> batches = {
+    {{{0, 1}}},                                       // the first token of all
+    {{{37, 1}}},                                      // decode
+    {{{0, 33}}},                                      // a prompt, tiles and tokens left over
+    {{{100, 1}, {10, 21}, {0, 5}, {15, 1}, {16, 1}}}, // decodes and prompts mixed, at page borders
+    {{{150, 9}}},                                     // a later chunk of a prompt: several blocks of positions
+};
+
+struct CacheShape {
+  int64_t heads, kvHeads, dim;
+  Storage element;
+  int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
+  int64_t headElements() const { return pageSize * (dim + paddedDim()); }
+  reference::CacheElement referenceElement() const {
+    return element == Storage::F32 ? reference::CacheElement::F32 : reference::CacheElement::BF16;
+  }
+  std::string elementName() const { return element == Storage::F32 ? "f32" : "bf16"; }
+};
+
+// The batch as the kernels get it, and as the reference does. Pages are dealt to the sequences in turn, from the last.
+struct Step {
+  reference::Batch batch;
+  std::vector<int32_t> slots, contextLens, pageTable;
+  int64_t tokens = 0, stride = 0, pages = 0;
+
+  explicit Step(const Ragged &ragged) {
+    batch.seqStarts = {0};
+    for (auto [held, added] : ragged.sequences) {
+      stride = std::max(stride, (held + added + pageSize - 1) / pageSize);
+      batch.sequences.push_back(int32_t(batch.sequences.size()));
+      for (int64_t i = 0; i < added; ++i)
+        batch.positions.push_back(int32_t(held + i));
+      batch.seqStarts.push_back(int32_t(batch.positions.size()));
+      contextLens.push_back(int32_t(held + added));
+    }
+    tokens = int64_t(batch.positions.size());
+    pages = stride * int64_t(ragged.sequences.size());
+    for (size_t s = 0; s < ragged.sequences.size(); ++s)
+      for (int64_t i = 0; i < stride; ++i)
+        pageTable.push_back(int32_t(pages - 1 - (i * int64_t(ragged.sequences.size()) + int64_t(s))));
+    for (size_t s = 0; s < ragged.sequences.size(); ++s)
+      for (int32_t t = batch.seqStarts[s]; t < batch.seqStarts[s + 1]; ++t)
+        slots.push_back(slot(s, batch.positions[t]));
+  }
+  int32_t slot(size_t sequence, int64_t position) const {
+    return int32_t(pageTable[sequence * stride + position / pageSize] * pageSize + position % pageSize);
+  }
+};
+
+reference::Tensor randomTensor(int64_t rows, int64_t cols, uint32_t seed) {
+  reference::Tensor tensor(rows, cols);
+  std::vector<float> values = randomValues(size_t(rows * cols), seed);
+  tensor.data.assign(values.begin(), values.end());
+  return tensor;
+}
+
+Operand floats(const reference::Tensor &tensor) {
+  return Operand::of(std::vector<float>(tensor.data.begin(), tensor.data.end()));
+}
+
+// The reference's cache in pages, as the kernels lay it out; what no sequence holds is zero.
+std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const reference::Cache &cache) {
+  std::vector<double> out(size_t(step.pages * shape.kvHeads * shape.headElements()));
+  for (size_t s = 0; s < cache.keys.size(); ++s)
+    for (int64_t p = 0; p < cache.keys[s].rows; ++p)
+      for (int64_t head = 0; head < shape.kvHeads; ++head) {
+        int64_t slot = step.slot(s, p), offset = slot % pageSize;
+        double *block = out.data() + (slot / pageSize * shape.kvHeads + head) * shape.headElements();
+        for (int64_t i = 0; i < shape.dim; ++i) {
+          block[i * pageSize + offset] = cache.keys[s].row(p)[head * shape.dim + i];
+          block[pageSize * shape.dim + offset * shape.paddedDim() + i] = cache.values[s].row(p)[head * shape.dim + i];
+        }
+      }
+  return out;
+}
+
+Operand cacheOperand(const CacheShape &shape, const std::vector<double> &values) {
+  std::vector<float> narrow(values.begin(), values.end());
+  return shape.element == Storage::F32 ? Operand::of(narrow) : Operand::of(toBf16(narrow));
+}
+
+// A cache that holds, for each sequence, the positions before this step (or, with `through`, this step's as well).
+reference::Cache filledCache(const CacheShape &shape, const Ragged &ragged, bool through) {
+  reference::Cache cache;
+  for (size_t s = 0; s < ragged.sequences.size(); ++s) {
+    auto [held, added] = ragged.sequences[s];
+    int64_t rows = held + (through ? added : 0);
+    reference::Batch batch;
+    batch.seqStarts = {0, int32_t(rows)};
+    batch.sequences = {int32_t(s)};
+    for (int64_t p = 0; p < rows; ++p)
+      batch.positions.push_back(int32_t(p));
+    reference::kvAppend(cache, randomTensor(rows, shape.kvHeads * shape.dim, uint32_t(100 + s)),
+                        randomTensor(rows, shape.kvHeads * shape.dim, uint32_t(200 + s)), batch,
+                        shape.referenceElement());
+  }
+  return cache;
+}
+
+KernelRow attentionRow(const CacheShape &shape, int64_t window) {
+  KernelRow row;
+  row.name =
+      fmt::format("attention_{}_h{}_kv{}_d{}_w{}", shape.elementName(), shape.heads, shape.kvHeads, shape.dim, window);
+  double scale = 1 / std::sqrt(double(shape.dim));
+  KernelParams params = {{"heads", shape.heads}, {"kv_heads", shape.kvHeads},
+                         {"dim", shape.dim},     {"elem", shape.elementName()},
+                         {"scale", scale},       {"page_size", pageSize}};
+  if (window)
+    params["window"] = window;
+  row.stages = {{"", "attention", params}};
+  row.tolerance = 1e-5; // a score is a float32 sum of up to 128 products, and is exponentiated
+  row.sizes = {0, 1, 2, 3, 4};
+  row.make = [=](const Chip &, int64_t index) {
+    const Ragged &ragged = batches[size_t(index)];
+    Step step(ragged);
+    reference::Cache cache = filledCache(shape, ragged, /*through=*/true);
+    reference::Tensor q = randomTensor(step.tokens, shape.heads * shape.dim, 7);
+    for (double &value : q.data)
+      value *= 8; // scores far enough apart that the softmax is not flat
+    for (double &value : q.data)
+      value = float(value);
+    reference::AttentionShape attention{shape.heads, shape.kvHeads, scale,
+                                        window ? std::optional<int64_t>(window) : std::nullopt};
+    Problem problem;
+    problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
+    problem.operands = {floats(q),
+                        Operand::of(step.batch.positions),
+                        Operand::of(step.batch.seqStarts),
+                        Operand::of(step.contextLens),
+                        Operand::of(step.pageTable),
+                        cacheOperand(shape, pagedCache(shape, step, cache)),
+                        Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))};
+    Expectation out{6, ElementType::F32, reference::cachedAttention(q, cache, step.batch, attention).data, {}};
+    out.magnitude.assign(out.value.size(), 1.0); // values are of magnitude one and average
+    problem.expected = {out};
+    return problem;
+  };
+  return row;
+}
+
+reference::Rope ropeOf(int64_t dim, bool interleaved) {
+  reference::Rope rope{dim, interleaved, 1.25, {}};
+  for (int64_t i = 0; i < dim / 2; ++i)
+    rope.invFreq.push_back(std::pow(10000.0, -2.0 * double(i) / double(dim)));
+  return rope;
+}
+
+Operand ropeTable(const reference::Rope &rope, int64_t positions) {
+  std::vector<float> table;
+  for (int64_t p = 0; p < positions; ++p)
+    for (auto function : {static_cast<double (*)(double)>(std::cos), static_cast<double (*)(double)>(std::sin)})
+      for (double frequency : rope.invFreq)
+        table.push_back(float(function(double(p) * frequency) * rope.attentionFactor));
+  return Operand::of(table);
+}
+
+enum class Turn { None, SplitHalf, Interleaved };
+
+// rope_append with a rotation or none; `separate`: kv_append of k and v alone.
+KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
+  const char *layout = turn == Turn::SplitHalf ? "split_half" : turn == Turn::Interleaved ? "interleaved" : "none";
+  KernelRow row;
+  row.name = fmt::format("{}_{}_{}_h{}_kv{}_d{}", separate ? "kv_append" : "rope_append", shape.elementName(), layout,
+                         shape.heads, shape.kvHeads, shape.dim);
+  KernelParams params = {
+      {"kv_heads", shape.kvHeads}, {"dim", shape.dim}, {"elem", shape.elementName()}, {"page_size", pageSize}};
+  if (!separate)
+    params["heads"] = shape.heads;
+  if (turn != Turn::None)
+    params["rope_layout"] = layout;
+  row.stages = {{"", separate ? "kv_append" : "rope_append", params}};
+  row.tolerance =
+      shape.element == Storage::F32 ? 1e-6 : 1.0 / 128; // a value next to a rounding border may go either way
+  row.sizes = {0, 1, 2, 3, 4};
+  row.make = [=](const Chip &, int64_t index) {
+    const Ragged &ragged = batches[size_t(index)];
+    Step step(ragged);
+    reference::Cache cache = filledCache(shape, ragged, /*through=*/false);
+    Operand before = cacheOperand(shape, pagedCache(shape, step, cache));
+    int64_t kv = shape.kvHeads * shape.dim, width = shape.heads * shape.dim;
+    reference::Tensor qkv = randomTensor(step.tokens, width + 2 * kv, 3);
+    reference::Tensor q = reference::sliceColumns(qkv, 0, width), k = reference::sliceColumns(qkv, width, kv),
+                      v = reference::sliceColumns(qkv, width + kv, kv);
+    Operand kOperand = floats(k), vOperand = floats(v);
+    reference::Rope rope = ropeOf(shape.dim, turn == Turn::Interleaved);
+    if (turn != Turn::None) {
+      q = reference::rope(q, step.batch.positions, rope);
+      k = reference::rope(k, step.batch.positions, rope);
+    }
+    reference::kvAppend(cache, k, v, step.batch, shape.referenceElement());
+    Expectation after{
+        0, shape.element == Storage::F32 ? ElementType::F32 : ElementType::BF16, pagedCache(shape, step, cache), {}};
+    after.magnitude.assign(after.value.size(), 1.0);
+    for (size_t i = 0; i < after.value.size(); ++i)
+      if (after.value[i] == 0)
+        after.magnitude[i] = 0; // what nobody wrote is zero exactly
+    Problem problem;
+    problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
+    if (separate) {
+      problem.operands = {kOperand, vOperand, Operand::of(step.slots), before};
+      after.operand = 3;
+      problem.expected = {after};
+      return problem;
+    }
+    problem.operands = {floats(qkv),
+                        Operand::of(step.batch.positions),
+                        Operand::of(step.slots),
+                        ropeTable(rope, 256),
+                        before,
+                        Operand::output(size_t(step.tokens * width * 4))};
+    after.operand = 4;
+    Expectation rotated{5, ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
+    problem.expected = {after, rotated};
+    return problem;
+  };
+  return row;
+}
+
+KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
+  KernelRow row;
+  row.name = fmt::format("rope_{}_h{}_d{}", interleaved ? "interleaved" : "split_half", heads, dim);
+  row.stages = {
+      {"", "rope", {{"heads", heads}, {"dim", dim}, {"rope_layout", interleaved ? "interleaved" : "split_half"}}}};
+  row.tolerance = 1e-6;
+  row.sizes = {1, 2, 3};
+  row.make = [=](const Chip &, int64_t index) {
+    Step step(batches[size_t(index)]);
+    reference::Rope rope = ropeOf(dim, interleaved);
+    reference::Tensor x = randomTensor(step.tokens, heads * dim, 5);
+    Problem problem;
+    problem.dims[size_t(StepDim::Tokens)] = step.tokens;
+    problem.operands = {floats(x), Operand::of(step.batch.positions), ropeTable(rope, 256),
+                        Operand::output(size_t(step.tokens * heads * dim * 4))};
+    Expectation out{3, ElementType::F32, reference::rope(x, step.batch.positions, rope).data, {}};
+    out.magnitude.assign(out.value.size(), 1.0);
+    problem.expected = {out};
+    return problem;
+  };
+  return row;
+}
+
+} // namespace
+
+std::vector<KernelRow> attentionRows() {
+  std::vector<KernelRow> rows;
+  for (Storage element : {Storage::F32, Storage::BF16}) {
+    rows.push_back(attentionRow({8, 2, 64, element}, 0));
+    rows.push_back(attentionRow({6, 6, 20, element}, 0));    // no GQA, a head that fills no whole vector
+    rows.push_back(attentionRow({3, 1, 8, element}, 7));     // an odd group, a window inside a page
+    rows.push_back(attentionRow({32, 1, 128, element}, 40)); // a group larger than a tile
+    rows.push_back(appendRow({4, 2, 64, element}, Turn::SplitHalf, false));
+    rows.push_back(appendRow({3, 3, 20, element}, Turn::Interleaved, false));
+    rows.push_back(appendRow({4, 1, 6, element}, Turn::SplitHalf, false));
+    rows.push_back(appendRow({2, 2, 24, element}, Turn::None, false));
+    rows.push_back(appendRow({0, 2, 20, element}, Turn::None, true));
+  }
+  rows.push_back(ropeRow(4, 64, false));
+  rows.push_back(ropeRow(3, 20, false));
+  rows.push_back(ropeRow(3, 20, true));
+  rows.push_back(ropeRow(2, 64, true));
+  return rows;
+}
+
+} // namespace quipu::cpu::conformance
