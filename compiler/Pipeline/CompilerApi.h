@@ -1,0 +1,78 @@
+// What a program may ask of libquipu_compiler.so. `quipu` opens the library with dlopen when it must compile, so that
+// running an artifact needs neither LLVM nor MLIR. Both sides are built from one tree: the types that cross are plain
+// C++.
+#pragma once
+
+#include "runtime/Artifact/Format.h"
+#include "runtime/Support/Error.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quipu {
+
+struct CompileRequest {
+  std::string model;                // checkpoint
+  std::string output;               // path of the artifact; empty when `compileTo` stops earlier
+  std::vector<std::string> targets; // "cpu", "cpu:x86-64-v3"; empty: "cpu"
+  std::string storage;              // "f32" or "bf16"; empty: as the checkpoint
+  WeightPlacement weights = WeightPlacement::Embed;
+  uint32_t maxContext = 0;     // positions; 0: the model's limit, at most 4096
+  uint32_t maxSequences = 0;   // 0: 8
+  uint32_t maxBatchTokens = 0; // tokens in one step; 0: 512
+  std::string compileTo;       // phase to stop after, by name; empty: all of them
+  std::string compileFrom;     // phase whose result is read from `ir`; empty: from the checkpoint
+  std::string ir;              // file with MLIR text for `compileFrom`
+  std::vector<std::string> disabledPasses;
+  unsigned threads = 0; // that compile and pack; 0: one for each CPU
+  std::function<void(const std::string &what, uint64_t done, uint64_t total)> progress;
+};
+
+struct CompileReport {
+  std::vector<std::pair<std::string, double>> seconds; // by phase, "weights" (packing and writing) last
+  uint32_t kernels = 0;                                // distinct ones of all targets
+  uint32_t kernelsFromCache = 0;
+  uint64_t codeBytes = 0;
+  std::vector<std::string> warnings;
+  std::string ir; // printed after `compileTo`
+};
+
+struct VerifyRequest {
+  std::string model;
+  std::string target;  // empty: "cpu"
+  std::string storage; // as in CompileRequest
+  std::string device = "cpu";
+  uint32_t threads = 0;
+  std::vector<int32_t> promptIds; // empty: chosen from the vocabulary by a fixed seed
+  std::vector<std::string> disabledPasses;
+};
+
+// One comparison: a pass (its IR evaluated by the reference against the definition's) or a launch (its output on the
+// device against the reference's, fed with the reference's operands).
+struct VerifyLine {
+  std::string name;
+  std::string op;   // empty for a pass
+  double error = 0; // largest difference over largest magnitude
+  double tolerance = 0;
+  bool passed() const { return error <= tolerance; } // a NaN fails
+};
+
+struct VerifyReport {
+  std::vector<VerifyLine> passes;
+  std::vector<VerifyLine> launches;
+  std::vector<VerifyLine> logits; // whole steps on the device against the definition
+};
+
+struct CompilerApi {
+  Expected<CompileReport> (*compile)(const CompileRequest &);
+  Expected<VerifyReport> (*verify)(const VerifyRequest &);
+  std::string (*version)();                                     // also part of every cache key
+  std::vector<std::pair<std::string, std::string>> (*phases)(); // name and one line of help
+};
+
+} // namespace quipu
+
+extern "C" const quipu::CompilerApi *quipuCompilerApi();
