@@ -4,6 +4,7 @@
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
 #include "compiler/Dialect/Kernel/Transforms/Passes.h"
 #include "compiler/Dialect/LM/IR/LMDialect.h"
+#include "compiler/Dialect/LM/Transforms/Passes.h"
 
 #include "mlir/Transforms/Passes.h"
 
@@ -16,4 +17,5 @@ void quipu::registerPasses() {
   mlir::registerCSE();
   registerLMToKernelPasses();
   kernel::registerKernelPasses();
+  lm::registerLMPasses();
 }

@@ -38,7 +38,9 @@ def LM_Rope : AttrDef<LM_Dialect, "Rope"> {
 
     The frequencies are stated one by one, so every scaling scheme (linear, Llama 3, YaRN) is the same op.
 
-        #lm.rope<dim = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.01]>
+    ```mlir
+    #lm.rope<dim = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.01]>
+    ```
 
     Constraints:
     - (C1) `dim` is even and >= 2

@@ -3,7 +3,7 @@
 
 include "mlir/IR/OpBase.td"
 
-def LM_RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
+def RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
   let cppNamespace = "::quipu::lm";
   let description = [{
     Row i of the result depends on row i of the row operands and on no other row, so rows may be selected before the op

@@ -13,7 +13,9 @@ def LM_RopeOp : LM_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
     `x` is [rows, heads * dim], head after head; each head of row t is turned for position positions[t] as `#lm.rope`
     says (Su et al., 2021).
 
-        %q = lm.rope %x, %pos, #rope : tensor<?x64xf32>
+    ```mlir
+    %q = lm.rope %x, %pos, #rope : tensor<?x64xf32>
+    ```
 
     Constraints:
     - (C1) features of `x` are a multiple of the rope's `dim`
@@ -31,8 +33,10 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>]> 
     KV head h / (heads / kv_heads). Per head: softmax(scale q k^T) v. `causal`: row t sees rows <= t; `window = W`: and
     of these only rows > t - W.
 
-        %a = lm.attention %q, %k, %v {causal, scale = 0.35, heads = 8, kv_heads = 4}
-               : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+    ```mlir
+    %a = lm.attention %q, %k, %v {causal, scale = 0.35, heads = 8, kv_heads = 4}
+           : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+    ```
 
     Constraints:
     - (C1) `heads` and `kv_heads` are >= 1, and `heads` a multiple of `kv_heads`

@@ -10,7 +10,9 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def LM_KvCacheOp : LM_Op<"kv_cache", [Pure]> {
   let summary = "KV cache of one layer, as the last step left it";
   let description = [{
-        %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
+    ```mlir
+    %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
+    ```
 
     Constraints:
     - (C1) `layer` >= 0
@@ -26,8 +28,10 @@ def LM_KvAppendOp : LM_Op<"kv_append", [Pure, AllTypesMatch<["cache", "next_cach
   let description = [{
     `k` and `v` are [T, heads * dim]; row t goes to the slot the batch gives token t.
 
-        %next = lm.kv_append %cache, %k, %v, %batch
-                  : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>, tensor<?x32xf32>
+    ```mlir
+    %next = lm.kv_append %cache, %k, %v, %batch
+              : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>, tensor<?x32xf32>
+    ```
 
     Constraints:
     - (C1) features of `k` = heads * dim of the cache
@@ -47,8 +51,10 @@ def LM_CachedAttentionOp : LM_Op<"cached_attention", [Pure, AllTypesMatch<["q", 
     As `lm.attention` with `causal`: each query row sees the positions of its own sequence that are <= its own, of these
     with `window = W` the last W only. Keys and values come from the cache, which holds this step's already.
 
-        %a = lm.cached_attention %q, %cache, %batch {scale = 0.35, heads = 8}
-               : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    ```mlir
+    %a = lm.cached_attention %q, %cache, %batch {scale = 0.35, heads = 8}
+           : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    ```
 
     Constraints:
     - (C1) `heads` is >= 1 and a multiple of the cache's heads
@@ -75,8 +81,10 @@ def LM_RopeAppendOp : LM_Op<"rope_append", [
     `qkv` is [T, (heads + 2 kv_heads) * dim]: q first, then k, then v; kv_heads and dim are the cache's. The results are
     the rotated q and the cache with the rotated k and with v. Without a rope nothing is rotated.
 
-        %q, %next = lm.rope_append %qkv, %pos, %cache, %batch, #rope {heads = 8}
-                      : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    ```mlir
+    %q, %next = lm.rope_append %qkv, %pos, %cache, %batch, #rope {heads = 8}
+                  : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    ```
 
     Constraints:
     - (C1) `heads` is >= 1 and a multiple of the cache's heads

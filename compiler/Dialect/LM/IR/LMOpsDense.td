@@ -13,7 +13,9 @@ def LM_EmbeddingOp : LM_Op<"embedding", [Pure, InferTypeOpAdaptor]> {
   let description = [{
     Row t of the result is row ids[t] of the table, as f32. Ids are below the table's rows; who feeds them checks that.
 
-        %x = lm.embedding %ids, %table : tensor<512x64xbf16>
+    ```mlir
+    %x = lm.embedding %ids, %table : tensor<512x64xbf16>
+    ```
   }];
   let arguments = (ins LM_Ints:$ids, LM_Matrix:$table);
   let results = (outs LM_Rows:$result);
@@ -21,7 +23,7 @@ def LM_EmbeddingOp : LM_Op<"embedding", [Pure, InferTypeOpAdaptor]> {
 }
 
 def LM_MatmulOp : LM_Op<"matmul", [
-    Pure, AttrSizedOperandSegments, InferTypeOpAdaptor, LM_RowwiseOpInterface
+    Pure, AttrSizedOperandSegments, InferTypeOpAdaptor, RowwiseOpInterface
   ]> {
   let summary = "matmul with a weight, its prologue and its epilogue";
   let description = [{
@@ -32,11 +34,13 @@ def LM_MatmulOp : LM_Op<"matmul", [
        projection (bias likewise), and y = activation(gate) * up;
     4. `residual` is added.
 
-        %y = lm.matmul %x, %w : tensor<?x64xf32>, tensor<96x64xbf16>
-        %h = lm.matmul %x, %gate_up norm %gain eps 1.0e-5 activation silu gated
-               : tensor<?x64xf32>, tensor<256x64xbf16>, tensor<64xf32>
-        %z = lm.matmul %h, %down bias %b residual %x
-               : tensor<?x128xf32>, tensor<64x128xbf16>, tensor<64xf32>, tensor<?x64xf32>
+    ```mlir
+    %y = lm.matmul %x, %w : tensor<?x64xf32>, tensor<96x64xbf16>
+    %h = lm.matmul %x, %gate_up norm %gain eps 1.0e-5 activation silu gated
+           : tensor<?x64xf32>, tensor<256x64xbf16>, tensor<64xf32>
+    %z = lm.matmul %h, %down bias %b residual %x
+           : tensor<?x128xf32>, tensor<64x128xbf16>, tensor<64xf32>, tensor<?x64xf32>
+    ```
 
     Types of the operands follow in the order x, weight, gain, bias, residual.
 

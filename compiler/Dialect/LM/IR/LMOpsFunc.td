@@ -15,10 +15,12 @@ def LM_FuncOp : LM_Op<"func", [
   let description = [{
     One basic block, ended by `lm.return`.
 
-        lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x512xf32> {
-          ...
-          lm.return %logits : tensor<?x512xf32>
-        }
+    ```mlir
+    lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x512xf32> {
+      ...
+      lm.return %logits : tensor<?x512xf32>
+    }
+    ```
 
     Constraints:
     - (C1) the body is one block

@@ -8,13 +8,15 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def LM_RmsNormOp : LM_Op<"rms_norm", [
-    Pure, AllTypesMatch<["x", "result"]>, LM_RowwiseOpInterface
+    Pure, AllTypesMatch<["x", "result"]>, RowwiseOpInterface
   ]> {
   let summary = "root mean square norm of each row";
   let description = [{
     x / sqrt(mean(x^2) + eps) * gain (Zhang and Sennrich, 2019).
 
-        %n = lm.rms_norm %x, %gain eps 1.0e-5 : tensor<?x64xf32>, tensor<64xbf16>
+    ```mlir
+    %n = lm.rms_norm %x, %gain eps 1.0e-5 : tensor<?x64xf32>, tensor<64xbf16>
+    ```
 
     Constraints:
     - (C1) size of `gain` = features of `x`

@@ -9,7 +9,7 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def LM_ActivationOp : LM_Op<"activation", [
-    Pure, SameOperandsAndResultType, LM_RowwiseOpInterface
+    Pure, SameOperandsAndResultType, RowwiseOpInterface
   ]> {
   let summary = "activation function of each element";
   let description = [{
@@ -18,7 +18,9 @@ def LM_ActivationOp : LM_Op<"activation", [
     - `gelu_erf`: x/2 (1 + erf(x / sqrt(2)))
     - `relu`: max(x, 0)
 
-        %y = lm.activation silu %x : tensor<?x64xf32>
+    ```mlir
+    %y = lm.activation silu %x : tensor<?x64xf32>
+    ```
   }];
   let arguments = (ins LM_Activation:$kind, LM_Rows:$x);
   let results = (outs LM_Rows:$result);
@@ -26,7 +28,7 @@ def LM_ActivationOp : LM_Op<"activation", [
 }
 
 class LM_BinaryOp<string mnemonic> : LM_Op<mnemonic, [
-    Pure, Commutative, SameOperandsAndResultType, LM_RowwiseOpInterface
+    Pure, Commutative, SameOperandsAndResultType, RowwiseOpInterface
   ]> {
   let arguments = (ins LM_Rows:$lhs, LM_Rows:$rhs);
   let results = (outs LM_Rows:$result);
@@ -36,14 +38,18 @@ class LM_BinaryOp<string mnemonic> : LM_Op<mnemonic, [
 def LM_AddOp : LM_BinaryOp<"add"> {
   let summary = "sum of two row tensors, element by element";
   let description = [{
-        %y = lm.add %a, %b : tensor<?x64xf32>
+    ```mlir
+    %y = lm.add %a, %b : tensor<?x64xf32>
+    ```
   }];
 }
 
 def LM_MulOp : LM_BinaryOp<"mul"> {
   let summary = "product of two row tensors, element by element";
   let description = [{
-        %y = lm.mul %a, %b : tensor<?x64xf32>
+    ```mlir
+    %y = lm.mul %a, %b : tensor<?x64xf32>
+    ```
   }];
 }
 

@@ -8,11 +8,13 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def LM_SliceColumnsOp : LM_Op<"slice_columns", [
-    Pure, InferTypeOpAdaptor, LM_RowwiseOpInterface
+    Pure, InferTypeOpAdaptor, RowwiseOpInterface
   ]> {
   let summary = "a range of columns, as of a joined projection";
   let description = [{
-        %k = lm.slice_columns %qkv {offset = 64, size = 32} : tensor<?x128xf32>
+    ```mlir
+    %k = lm.slice_columns %qkv {offset = 64, size = 32} : tensor<?x128xf32>
+    ```
 
     Constraints:
     - (C1) `offset` >= 0 and `size` >= 1
@@ -31,7 +33,9 @@ def LM_SelectRowsOp : LM_Op<"select_rows", [Pure, AllTypesMatch<["x", "result"]>
   let description = [{
     Row r of the result is row rows[r] of x. Row numbers are below the rows of x; who feeds them checks that.
 
-        %last = lm.select_rows %x, %rows : tensor<?x64xf32>
+    ```mlir
+    %last = lm.select_rows %x, %rows : tensor<?x64xf32>
+    ```
   }];
   let arguments = (ins LM_Rows:$x, LM_Ints:$rows);
   let results = (outs LM_Rows:$result);
@@ -43,7 +47,9 @@ def LM_ArgmaxOp : LM_Op<"argmax", [Pure]> {
   let description = [{
     The lowest column wins a tie.
 
-        %token = lm.argmax %logits : tensor<?x512xf32>
+    ```mlir
+    %token = lm.argmax %logits : tensor<?x512xf32>
+    ```
   }];
   let arguments = (ins LM_Rows:$x);
   let results = (outs LM_Ints:$result);

@@ -11,7 +11,9 @@ def LM_WeightOp : LM_Op<"weight", [Pure]> {
   let description = [{
     The value is the checkpoint's tensor, rounded to the element type of the result.
 
-        %gain = lm.weight @model.norm.weight : tensor<64xf32>
+    ```mlir
+    %gain = lm.weight @model.norm.weight : tensor<64xf32>
+    ```
 
     Constraints:
     - (C1) the name is not empty
@@ -27,7 +29,9 @@ def LM_ConcatRowsOp : LM_Op<"concat_rows", [Pure, InferTypeOpAdaptor]> {
   let description = [{
     A constant: joined when weights are packed, never at run time. Vectors (biases) are joined end to end.
 
-        %qkv = lm.concat_rows %q, %k, %v : tensor<64x64xbf16>, tensor<32x64xbf16>, tensor<32x64xbf16>
+    ```mlir
+    %qkv = lm.concat_rows %q, %k, %v : tensor<64x64xbf16>, tensor<32x64xbf16>, tensor<32x64xbf16>
+    ```
 
     Constraints:
     - (C1) at least one operand

@@ -16,7 +16,9 @@ def LM_Kv : LM_Type<"Kv", "kv"> {
     `layout = contiguous`: one run of positions a sequence; `layout = paged<N>`: pages of N positions, found through
     the batch's page tables.
 
-        !lm.kv<heads = 4, dim = 128, elem = bf16, layout = paged<16>>
+    ```mlir
+    !lm.kv<heads = 4, dim = 128, elem = bf16, layout = paged<16>>
+    ```
 
     Constraints:
     - (C1) `heads` >= 1

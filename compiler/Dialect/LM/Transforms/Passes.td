@@ -1,0 +1,251 @@
+#ifndef QUIPU_DIALECT_LM_TRANSFORMS_PASSES_TD
+#define QUIPU_DIALECT_LM_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class LM_Pass<string name> : Pass<"lm-" # name, "::quipu::lm::FuncOp">;
+
+def JoinProjections : LM_Pass<"join-projections"> {
+  let summary = "Join projections of one input (q, k and v; gate and up) into one matmul";
+  let description = [{
+    Matmuls of the same `x` that follow each other, with nothing but weights between them, become one matmul with the
+    joined weight: `x` is read once and one launch does the work of several. Biases are joined as well.
+
+    Matmuls with a norm, an activation or a residual are left alone, and so is a weight that something else reads too
+    (the joined copy would be stored beside it).
+
+    ```mlir
+    // Before
+    %q = lm.matmul %x, %wq : tensor<?x64xf32>, tensor<64x64xbf16>
+    %k = lm.matmul %x, %wk : tensor<?x64xf32>, tensor<32x64xbf16>
+    %v = lm.matmul %x, %wv : tensor<?x64xf32>, tensor<32x64xbf16>
+
+    // After
+    %w = lm.concat_rows %wq, %wk, %wv : tensor<64x64xbf16>, tensor<32x64xbf16>, tensor<32x64xbf16>
+    %qkv = lm.matmul %x, %w : tensor<?x64xf32>, tensor<128x64xbf16>
+    %q = lm.slice_columns %qkv {offset = 0, size = 64} : tensor<?x128xf32>
+    %k = lm.slice_columns %qkv {offset = 64, size = 32} : tensor<?x128xf32>
+    %v = lm.slice_columns %qkv {offset = 96, size = 32} : tensor<?x128xf32>
+    ```
+  }];
+  let statistics = [Statistic<"joined", "matmuls-joined", "Matmuls that became part of a joined one">];
+}
+
+def FuseGatedActivation : LM_Pass<"fuse-gated-activation"> {
+  let summary = "Fuse activation(gate) * up into the matmul that computes gate and up";
+  let description = [{
+    The gate must be the first half of the matmul's columns and up the second, as `--lm-join-projections` leaves them.
+
+    ```mlir
+    // Before
+    %h = lm.matmul %x, %gate_up : tensor<?x64xf32>, tensor<256x64xbf16>
+    %gate = lm.slice_columns %h {offset = 0, size = 128} : tensor<?x256xf32>
+    %up = lm.slice_columns %h {offset = 128, size = 128} : tensor<?x256xf32>
+    %a = lm.activation silu %gate : tensor<?x128xf32>
+    %y = lm.mul %a, %up : tensor<?x128xf32>
+
+    // After
+    %y = lm.matmul %x, %gate_up activation silu gated : tensor<?x64xf32>, tensor<256x64xbf16>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "activations-fused", "Gated activations fused">];
+}
+
+def FuseMatmulActivation : LM_Pass<"fuse-matmul-activation"> {
+  let summary = "Fuse an activation into the matmul whose result it reads";
+  let description = [{
+    ```mlir
+    // Before
+    %h = lm.matmul %x, %w bias %b : tensor<?x64xf32>, tensor<96x64xbf16>, tensor<96xf32>
+    %y = lm.activation gelu_tanh %h : tensor<?x96xf32>
+
+    // After
+    %y = lm.matmul %x, %w bias %b activation gelu_tanh : tensor<?x64xf32>, tensor<96x64xbf16>, tensor<96xf32>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "activations-fused", "Activations fused">];
+}
+
+def FuseMatmulResidual : LM_Pass<"fuse-matmul-residual"> {
+  let summary = "Fuse the addition of the residual stream into the matmul that feeds it";
+  let description = [{
+    Where both operands of the addition are matmuls, the later one takes the other's result as its residual.
+
+    ```mlir
+    // Before
+    %h = lm.matmul %a, %w : tensor<?x64xf32>, tensor<64x64xbf16>
+    %y = lm.add %x, %h : tensor<?x64xf32>
+
+    // After
+    %y = lm.matmul %a, %w residual %x : tensor<?x64xf32>, tensor<64x64xbf16>, tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "residuals-fused", "Residual additions fused">];
+}
+
+def FuseRmsNormMatmul : LM_Pass<"fuse-rms-norm-matmul"> {
+  let summary = "Fuse a norm into the matmul that reads it";
+  let description = [{
+    The normalised rows never go through memory. A norm that several ops read stays: it would be computed once for each
+    (`--lm-join-projections` makes one reader of them).
+
+    ```mlir
+    // Before
+    %n = lm.rms_norm %x, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+    %y = lm.matmul %n, %w : tensor<?x64xf32>, tensor<96x64xbf16>
+
+    // After
+    %y = lm.matmul %x, %w norm %g eps 1.0e-5 : tensor<?x64xf32>, tensor<96x64xbf16>, tensor<64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "norms-fused", "Norms fused">];
+}
+
+def InsertKvCache : LM_Pass<"insert-kv-cache"> {
+  let summary = "Turn the plain form into the cached form: a step over a ragged batch";
+  let description = [{
+    Each causal attention becomes an append to the cache of its layer and attention over that cache; layers are
+    numbered in program order. The function takes the asked-for rows and the batch as well, and gives argmax beside the
+    logits. Rows are selected as early as ops of one row input allow: before the final norm and the output projection.
+
+    ```mlir
+    // Before
+    lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x96xf32> {
+      ...
+      %a = lm.attention %q, %k, %v {causal, scale = 0.35, heads = 8, kv_heads = 4}
+             : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+      ...
+      %n = lm.rms_norm %x, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+      %logits = lm.matmul %n, %w : tensor<?x64xf32>, tensor<96x64xbf16>
+      lm.return %logits : tensor<?x96xf32>
+    }
+
+    // After, with elem=bf16
+    lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch)
+        -> (tensor<?x96xf32>, tensor<?xi32>) {
+      ...
+      %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
+      %next = lm.kv_append %cache, %k, %v, %batch
+                : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>, tensor<?x32xf32>, tensor<?x32xf32>
+      %a = lm.cached_attention %q, %next, %batch {scale = 0.35, heads = 8}
+             : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
+      ...
+      %s = lm.select_rows %x, %rows : tensor<?x64xf32>
+      %n = lm.rms_norm %s, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+      %logits = lm.matmul %n, %w : tensor<?x64xf32>, tensor<96x64xbf16>
+      %argmax = lm.argmax %logits : tensor<?x96xf32>
+      lm.return %logits, %argmax : tensor<?x96xf32>, tensor<?xi32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"elem", "elem", "::quipu::lm::ElementKind", /*default=*/"::quipu::lm::ElementKind::f32",
+           "Element type of the cache", "::quipu::lm::elementKindValues()">
+  ];
+  let statistics = [Statistic<"caches", "caches-inserted", "Layers that got a cache">];
+}
+
+def FuseRopeKvAppend : LM_Pass<"fuse-rope-kv-append"> {
+  let summary = "Fuse RoPE of q and k and the KV append into one op that reads the joined projection";
+  let description = [{
+    q, k and v must be slices of one joined projection, q first, then k, then v, that nothing else reads. Models without
+    RoPE (q and k used as they are) fuse the same way, to an op without a rope.
+
+    ```mlir
+    // Before
+    %q = lm.slice_columns %qkv {offset = 0, size = 64} : tensor<?x128xf32>
+    %k = lm.slice_columns %qkv {offset = 64, size = 32} : tensor<?x128xf32>
+    %v = lm.slice_columns %qkv {offset = 96, size = 32} : tensor<?x128xf32>
+    %qr = lm.rope %q, %pos, #rope : tensor<?x64xf32>
+    %kr = lm.rope %k, %pos, #rope : tensor<?x32xf32>
+    %next = lm.kv_append %cache, %kr, %v, %batch
+              : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>, tensor<?x32xf32>
+
+    // After
+    %qr, %next = lm.rope_append %qkv, %pos, %cache, %batch, #rope {heads = 8}
+                   : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "appends-fused", "KV appends fused">];
+}
+
+def PageKvCache : LM_Pass<"page-kv-cache"> {
+  let summary = "Lay KV caches out in pages";
+  let description = [{
+    ```mlir
+    // Before
+    %c = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+
+    // After, with page-size=16
+    %c = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
+    ```
+  }];
+  let options = [Option<"pageSize", "page-size", "int64_t", /*default=*/"16", "Positions a page">];
+  let statistics = [Statistic<"paged", "caches-paged", "Caches laid out in pages">];
+}
+
+def ConvertWeightStorage : LM_Pass<"convert-weight-storage"> {
+  let summary = "Set the storage type of the weights";
+  let description = [{
+    Matrices (matmul weights, embedding tables) get the storage asked for, vectors (gains, biases) f32: they are small,
+    and rounding them costs more than it saves.
+
+    ```mlir
+    // Before
+    %w = lm.weight @lm_head.weight : tensor<96x64xf16>
+    %g = lm.weight @model.norm.weight : tensor<64xf16>
+
+    // After, with storage=bf16
+    %w = lm.weight @lm_head.weight : tensor<96x64xbf16>
+    %g = lm.weight @model.norm.weight : tensor<64xf32>
+    ```
+  }];
+  let options = [
+    Option<"storage", "storage", "::quipu::lm::ElementKind", /*default=*/"::quipu::lm::ElementKind::bf16",
+           "Element type of stored matrices", "::quipu::lm::elementKindValues()">
+  ];
+  let statistics = [Statistic<"converted", "weights-converted", "Weights whose storage type changed">];
+}
+
+def RemoveDeadWeights : LM_Pass<"remove-dead-weights"> {
+  let summary = "Remove weights that nothing reads";
+  let description = [{
+    A weight that is named in the graph is packed into the artifact, so one that nothing reads costs bytes.
+
+    ```mlir
+    // Before
+    %unused = lm.weight @lm_head.weight : tensor<96x64xbf16>
+    lm.return %logits : tensor<?x96xf32>
+
+    // After
+    lm.return %logits : tensor<?x96xf32>
+    ```
+  }];
+  let statistics = [Statistic<"removed", "weights-removed", "Weights removed">];
+}
+
+def VerifyPlainForm : LM_Pass<"verify-plain-form"> {
+  let summary = "Check that a graph is in the plain form";
+  let description = [{
+    - the function takes (ids, positions) and gives logits
+    - there is no cache and no batch
+    - every attention is causal
+    - every weight operand is a weight of the checkpoint, or weights joined
+  }];
+}
+
+def VerifyCachedForm : LM_Pass<"verify-cached-form"> {
+  let summary = "Check that a graph is in the cached form";
+  let description = [{
+    - the function takes (ids, positions, rows, batch) and gives (logits, argmax)
+    - no attention is left in the plain form
+    - layers have one cache each, laid out in pages, and a cache that was appended to has no other reader: the append
+      happens in place
+    - every weight operand is a weight of the checkpoint, or weights joined; every weight is read; vectors are f32,
+      matrices f32 or bf16
+
+    Each error names the pass that should have made it so.
+  }];
+}
+
+#endif

@@ -1,0 +1,13 @@
+#include "compiler/Dialect/LM/Transforms/VerifyForm.h"
+
+using namespace mlir;
+
+LogicalResult quipu::lm::verifyWeightOperands(Operation *op) {
+  for (Value operand : op->getOperands()) {
+    if (!isWeightType(operand.getType(), 1) && !isWeightType(operand.getType(), 2))
+      continue;
+    if (!isa_and_present<WeightOp, ConcatRowsOp>(operand.getDefiningOp()))
+      return op->emitOpError("expected weights from lm.weight or lm.concat_rows, which model definitions emit");
+  }
+  return success();
+}

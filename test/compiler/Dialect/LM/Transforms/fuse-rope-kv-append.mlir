@@ -1,0 +1,176 @@
+// RUN: quipu-opt %s --lm-fuse-rope-kv-append | FileCheck %s
+
+#rope = #lm.rope<dim = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.5]>
+#other = #lm.rope<dim = 4, layout = interleaved, attention_factor = 1.0, inv_freq = [1.0, 0.5]>
+#half = #lm.rope<dim = 2, layout = split_half, attention_factor = 1.0, inv_freq = [1.0]>
+!kv = !lm.kv<heads = 2, dim = 4, elem = bf16, layout = contiguous>
+
+// CHECK-LABEL: lm.func @rope_and_append_become_one_op(
+// CHECK-SAME: %[[QKV:.*]]: tensor<?x32xf32>, %[[POS:.*]]: tensor<?xi32>, %[[BATCH:.*]]: !lm.batch)
+// CHECK-NEXT: %[[C:.*]] = lm.kv_cache
+// CHECK-NEXT: %[[Q:.*]], %[[N:.*]] = lm.rope_append %[[QKV]], %[[POS]], %[[C]], %[[BATCH]], #rope {heads = 4} : tensor<?x32xf32>, !lm.kv<heads = 2, dim = 4, elem = bf16, layout = contiguous>
+// CHECK-NEXT: %[[A:.*]] = lm.cached_attention %[[Q]], %[[N]], %[[BATCH]]
+// CHECK-NEXT: lm.return %[[A]]
+lm.func @rope_and_append_become_one_op(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @without_rope_only_the_append_is_fused(
+// CHECK-SAME: %[[QKV:.*]]: tensor<?x32xf32>, %[[POS:.*]]: tensor<?xi32>, %[[BATCH:.*]]: !lm.batch)
+// CHECK: %[[Q:.*]], %[[N:.*]] = lm.rope_append %[[QKV]], %[[POS]], %{{.*}}, %[[BATCH]] {heads = 4} :
+// CHECK-NEXT: lm.cached_attention %[[Q]], %[[N]], %[[BATCH]]
+lm.func @without_rope_only_the_append_is_fused(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %k, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @no_positions_argument_blocks_fusion_without_rope(
+// CHECK: lm.kv_append
+lm.func @no_positions_argument_blocks_fusion_without_rope(%qkv: tensor<?x32xf32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %k, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @k_and_v_of_two_projections_stay(
+// CHECK: lm.kv_append
+lm.func @k_and_v_of_two_projections_stay(%qkv: tensor<?x32xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @q_without_the_rope_of_k_stays(
+// CHECK: lm.kv_append
+lm.func @q_without_the_rope_of_k_stays(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @v_before_k_stays(
+// CHECK: lm.kv_append
+lm.func @v_before_k_stays(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// Boundary: the slices fit each other but leave a column over.
+// CHECK-LABEL: lm.func @q_k_and_v_must_fill_the_projection(
+// CHECK: lm.kv_append
+lm.func @q_k_and_v_must_fill_the_projection(%qkv: tensor<?x33xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x33xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x33xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x33xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// q has 3 heads, the cache 2.
+// CHECK-LABEL: lm.func @uneven_heads_stay(
+// CHECK: lm.kv_append
+lm.func @uneven_heads_stay(%qkv: tensor<?x28xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x12xf32>, !kv) {
+  %q = lm.slice_columns %qkv {offset = 0, size = 12} : tensor<?x28xf32>
+  %k = lm.slice_columns %qkv {offset = 12, size = 8} : tensor<?x28xf32>
+  %v = lm.slice_columns %qkv {offset = 20, size = 8} : tensor<?x28xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x12xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  lm.return %qr, %n : tensor<?x12xf32>, !kv
+}
+
+// CHECK-LABEL: lm.func @another_rope_of_q_blocks_fusion(
+// CHECK: lm.kv_append
+lm.func @another_rope_of_q_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #other : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @rope_of_half_a_head_blocks_fusion(
+// CHECK: lm.kv_append
+lm.func @rope_of_half_a_head_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #half : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #half : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @second_user_of_k_blocks_fusion(
+// CHECK: lm.kv_append
+lm.func @second_user_of_k_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x16xf32>, tensor<?x8xf32>) {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a, %kr : tensor<?x16xf32>, tensor<?x8xf32>
+}
+
+// CHECK-LABEL: lm.func @q_read_before_the_append_blocks_fusion(
+// CHECK: lm.kv_append
+lm.func @q_read_before_the_append_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %qq = lm.activation relu %qr : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qq, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
