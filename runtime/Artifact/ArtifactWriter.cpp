@@ -5,23 +5,55 @@
 #include "runtime/Support/OutputFile.h"
 
 #include <cstring>
-#include <optional>
 
 namespace quipu {
 
 namespace {
 
-// Size and place of every section but the contents of the weight index, which comes with the weights.
-struct Layout {
-  std::vector<SectionEntry> sections;
-  uint64_t fileSize = 0;
+// The artifact as it grows: sections one behind the other, header and table at the end.
+class SectionWriter {
+public:
+  SectionWriter(OutputFile &file, size_t sectionCount)
+      : file(file), end(sizeof(ArtifactHeader) + sectionCount * sizeof(SectionEntry)) {}
 
-  SectionEntry &append(SectionKind kind, uint32_t index, uint64_t size) {
-    fileSize = alignSection(kind, fileSize);
-    sections.push_back({kind, index, fileSize, size, {}});
-    fileSize += size;
-    return sections.back();
+  // Makes room for a section; returns its number in the table.
+  size_t append(SectionKind kind, uint32_t index, uint64_t size) {
+    uint64_t offset = alignSection(kind, end);
+    sections.push_back({kind, index, offset, size, {}});
+    end = offset + size;
+    return sections.size() - 1;
   }
+
+  uint64_t offsetOf(size_t section) const { return sections[section].offset; }
+
+  Expected<void> write(size_t section, const std::string &bytes) {
+    sections[section].digest = digestOf(bytes.data(), bytes.size());
+    return file.writeAt(sections[section].offset, bytes.data(), bytes.size());
+  }
+
+  Expected<void> append(SectionKind kind, uint32_t index, const std::string &bytes) {
+    return write(append(kind, index, bytes.size()), bytes);
+  }
+
+  Expected<void> finish() {
+    ArtifactHeader header = {};
+    header.magic = artifactMagic;
+    header.version = artifactVersion;
+    header.sectionCount = static_cast<uint32_t>(sections.size());
+    header.fileSize = end;
+    std::string bytes(reinterpret_cast<const char *>(&header), sizeof(header));
+    bytes.append(reinterpret_cast<const char *>(sections.data()), sections.size() * sizeof(SectionEntry));
+    header.digest = digestOf(bytes.data(), bytes.size());
+    std::memcpy(bytes.data(), &header, sizeof(header));
+    if (Expected<void> result = file.writeAt(0, bytes.data(), bytes.size()); !result)
+      return result;
+    return file.resize(end);
+  }
+
+private:
+  OutputFile &file;
+  uint64_t end;
+  std::vector<SectionEntry> sections;
 };
 
 std::string packProgram(const fb::ProgramT &program) {
@@ -37,88 +69,73 @@ std::string weightsPath(const std::string &path) {
   return path.substr(0, dot != std::string::npos && dot > name ? dot : path.size()) + ".weights";
 }
 
-Expected<void> writeHeader(OutputFile &file, const Layout &layout) {
-  ArtifactHeader header = {};
-  header.magic = artifactMagic;
-  header.version = artifactVersion;
-  header.sectionCount = static_cast<uint32_t>(layout.sections.size());
-  header.fileSize = layout.fileSize;
-  std::string bytes(reinterpret_cast<const char *>(&header), sizeof(header));
-  bytes.append(reinterpret_cast<const char *>(layout.sections.data()), layout.sections.size() * sizeof(SectionEntry));
-  header.digest = digestOf(bytes.data(), bytes.size());
-  std::memcpy(bytes.data(), &header, sizeof(header));
-  return file.writeAt(0, bytes.data(), bytes.size());
+// What is known of the weight index before the weights are packed; its encoded size is final.
+Expected<WeightIndex> startIndex(fb::ProgramT &program, WeightPlacement placement, const std::string &weightsFile) {
+  WeightIndex index;
+  index.placement = placement;
+  Expected<uint64_t> bytes = placeWeights(program);
+  if (!bytes)
+    return passError(std::move(bytes));
+  index.bytes = *bytes;
+  if (placement == WeightPlacement::None)
+    return index;
+  Expected<uint64_t> chunks = countWeightChunks(program);
+  if (!chunks)
+    return passError(std::move(chunks));
+  index.chunks.resize(*chunks);
+  if (placement == WeightPlacement::File)
+    index.fileName = weightsFile.substr(weightsFile.find_last_of('/') + 1);
+  return index;
+}
+
+// Writes all sections and the weights; the caller gives the files their names.
+Expected<void> writeContents(OutputFile &file, OutputFile *weightsFile, const ArtifactContents &contents,
+                             WeightIndex &index, const ArtifactWriterOptions &options) {
+  bool embed = options.placement == WeightPlacement::Embed;
+  SectionWriter sections(file, 3 + contents.code.size() + embed);
+  if (Expected<void> result = sections.append(SectionKind::Program, 0, packProgram(contents.program)); !result)
+    return result;
+  for (uint32_t i = 0; i < contents.code.size(); ++i)
+    if (Expected<void> result = sections.append(SectionKind::Code, i, contents.code[i]); !result)
+      return result;
+  if (Expected<void> result = sections.append(SectionKind::Tokenizer, 0, contents.tokenizer); !result)
+    return result;
+  size_t indexSection = sections.append(SectionKind::WeightIndex, 0, uint64_t(encodeWeightIndex(index).size()));
+  if (options.placement != WeightPlacement::None) {
+    uint64_t offset = embed ? sections.offsetOf(sections.append(SectionKind::Weights, 0, index.bytes)) : 0;
+    Expected<std::vector<WeightChunk>> chunks =
+        writeWeights(embed ? file : *weightsFile, offset, contents.program, contents.packWeight, options);
+    if (!chunks)
+      return passError(std::move(chunks));
+    index.chunks = std::move(*chunks);
+  }
+  if (Expected<void> result = sections.write(indexSection, encodeWeightIndex(index)); !result)
+    return result;
+  return sections.finish();
 }
 
 } // namespace
 
 Expected<void> writeArtifact(const std::string &path, ArtifactContents &&contents,
                              const ArtifactWriterOptions &options) {
-  WeightIndex index;
-  index.placement = options.placement;
-  Expected<uint64_t> weightBytes = placeWeights(contents.program);
-  if (!weightBytes)
-    return passError(std::move(weightBytes));
-  index.bytes = *weightBytes;
-  if (options.placement != WeightPlacement::None) {
-    Expected<uint64_t> chunks = countWeightChunks(contents.program);
-    if (!chunks)
-      return passError(std::move(chunks));
-    index.chunks.resize(*chunks);
-  }
-  std::optional<OutputFile> weightsFile;
-  if (options.placement == WeightPlacement::File) {
-    Expected<OutputFile> created = OutputFile::create(weightsPath(path));
-    if (!created)
-      return passError(std::move(created));
-    weightsFile = std::move(*created);
-    index.fileName = weightsFile->path().substr(weightsFile->path().find_last_of('/') + 1);
-  }
+  Expected<WeightIndex> index = startIndex(contents.program, options.placement, weightsPath(path));
+  if (!index)
+    return passError(std::move(index));
   Expected<OutputFile> file = OutputFile::create(path);
   if (!file)
     return passError(std::move(file));
-
-  std::string program = packProgram(contents.program);
-  size_t sectionCount = 3 + contents.code.size() + (options.placement == WeightPlacement::Embed);
-  Layout layout;
-  layout.sections.reserve(sectionCount);
-  layout.fileSize = sizeof(ArtifactHeader) + sectionCount * sizeof(SectionEntry);
-  auto writeSection = [&](SectionEntry &section, const std::string &bytes) {
-    section.digest = digestOf(bytes.data(), bytes.size());
-    return file->writeAt(section.offset, bytes.data(), bytes.size());
-  };
-  if (Expected<void> result = writeSection(layout.append(SectionKind::Program, 0, program.size()), program); !result)
-    return result;
-  for (uint32_t i = 0; i < contents.code.size(); ++i)
-    if (Expected<void> result =
-            writeSection(layout.append(SectionKind::Code, i, contents.code[i].size()), contents.code[i]);
-        !result)
+  if (options.placement != WeightPlacement::File) {
+    if (Expected<void> result = writeContents(*file, nullptr, contents, *index, options); !result)
       return result;
-  if (Expected<void> result =
-          writeSection(layout.append(SectionKind::Tokenizer, 0, contents.tokenizer.size()), contents.tokenizer);
-      !result)
-    return result;
-  // The index has its final size already; its digests follow once the weights are written.
-  SectionEntry &indexSection = layout.append(SectionKind::WeightIndex, 0, encodeWeightIndex(index).size());
-
-  if (options.placement != WeightPlacement::None) {
-    uint64_t offset = weightsFile ? 0 : layout.append(SectionKind::Weights, 0, index.bytes).offset;
-    OutputFile &target = weightsFile ? *weightsFile : *file;
-    Expected<std::vector<WeightChunk>> chunks =
-        writeWeights(target, offset, contents.program, contents.packWeight, options);
-    if (!chunks)
-      return passError(std::move(chunks));
-    index.chunks = std::move(*chunks);
+    return file->commit();
   }
-  if (Expected<void> result = writeSection(indexSection, encodeWeightIndex(index)); !result)
+  Expected<OutputFile> weightsFile = OutputFile::create(weightsPath(path));
+  if (!weightsFile)
+    return passError(std::move(weightsFile));
+  if (Expected<void> result = writeContents(*file, &*weightsFile, contents, *index, options); !result)
     return result;
-  if (Expected<void> result = writeHeader(*file, layout); !result)
+  if (Expected<void> result = weightsFile->commit(); !result)
     return result;
-  if (Expected<void> result = file->resize(layout.fileSize); !result)
-    return result;
-  if (weightsFile)
-    if (Expected<void> result = weightsFile->commit(); !result)
-      return result;
   return file->commit();
 }
 

@@ -58,7 +58,8 @@ Expected<WeightIndex> decodeWeightIndex(std::string_view bytes) {
   index.placement = static_cast<WeightPlacement>(header.placement);
   index.bytes = header.weightBytes;
   index.chunks.resize(header.chunkCount);
-  std::memcpy(index.chunks.data(), bytes.data(), header.chunkCount * sizeof(WeightChunk));
+  if (!index.chunks.empty())
+    std::memcpy(index.chunks.data(), bytes.data(), header.chunkCount * sizeof(WeightChunk));
   index.fileName = bytes.substr(header.chunkCount * sizeof(WeightChunk));
 
   uint64_t covered = 0;

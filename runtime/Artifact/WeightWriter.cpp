@@ -1,11 +1,10 @@
 #include "runtime/Artifact/WeightWriter.h"
 
 #include "runtime/Artifact/WeightLayout.h"
+#include "runtime/Support/ParallelFor.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 namespace quipu {
 
@@ -62,67 +61,15 @@ Expected<std::vector<Chunk>> divideIntoChunks(const fb::ProgramT &program) {
   return chunks;
 }
 
-// What the threads share: the next chunk to take, and the first error.
-class ChunkWriter {
-public:
-  ChunkWriter(OutputFile &file, uint64_t base, const fb::ProgramT &program, const PackWeight &packWeight,
-              const ArtifactWriterOptions &options, const std::vector<Chunk> &chunks)
-      : file(file), base(base), program(program), packWeight(packWeight), options(options), chunks(chunks),
-        written(chunks.size()), total(chunks.empty() ? 0 : chunks.back().offset + chunks.back().bytes) {}
-
-  void work() {
-    std::vector<std::byte> buffer;
-    for (;;) {
-      size_t index = next.fetch_add(1);
-      if (index >= chunks.size())
-        return;
-      Expected<void> result = writeChunk(index, buffer);
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!result) {
-        if (error.empty())
-          error = result.error().message;
-        next = chunks.size(); // the other threads stop at their next chunk
-        return;
-      }
-      done += chunks[index].bytes;
-      if (options.progress)
-        options.progress(done, total);
-    }
+Expected<void> packChunk(const Chunk &chunk, const fb::ProgramT &program, const PackWeight &packWeight,
+                         std::vector<std::byte> &bytes) {
+  for (const Piece &piece : chunk.pieces) {
+    uint64_t at = program.weights[piece.weight]->offset + piece.begin - chunk.offset;
+    if (Expected<void> result = packWeight(piece.weight, piece.begin, bytes.data() + at, piece.bytes); !result)
+      return result;
   }
-
-  Expected<std::vector<WeightChunk>> take() {
-    if (!error.empty())
-      return makeError("{}", error);
-    return std::move(written);
-  }
-
-private:
-  Expected<void> writeChunk(size_t index, std::vector<std::byte> &buffer) {
-    const Chunk &chunk = chunks[index];
-    buffer.assign(chunk.bytes, std::byte(0));
-    for (const Piece &piece : chunk.pieces) {
-      uint64_t at = program.weights[piece.weight]->offset + piece.begin - chunk.offset;
-      Expected<void> packed = packWeight(piece.weight, piece.begin, buffer.data() + at, piece.bytes);
-      if (!packed)
-        return packed;
-    }
-    written[index] = {chunk.bytes, digestOf(buffer.data(), buffer.size())};
-    return file.writeAt(base + chunk.offset, buffer.data(), buffer.size());
-  }
-
-  OutputFile &file;
-  uint64_t base;
-  const fb::ProgramT &program;
-  const PackWeight &packWeight;
-  const ArtifactWriterOptions &options;
-  const std::vector<Chunk> &chunks;
-  std::vector<WeightChunk> written;
-  uint64_t total;
-  std::atomic<size_t> next = 0;
-  std::mutex mutex; // of what follows
-  uint64_t done = 0;
-  std::string error;
-};
+  return {};
+}
 
 } // namespace
 
@@ -138,15 +85,34 @@ Expected<std::vector<WeightChunk>> writeWeights(OutputFile &file, uint64_t offse
   Expected<std::vector<Chunk>> chunks = divideIntoChunks(program);
   if (!chunks)
     return passError(std::move(chunks));
-  ChunkWriter writer(file, offset, program, packWeight, options, *chunks);
-  unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> others;
-  for (unsigned i = 1; i < threads && i < chunks->size(); ++i)
-    others.emplace_back([&writer] { writer.work(); });
-  writer.work();
-  for (std::thread &thread : others)
-    thread.join();
-  return writer.take();
+  std::vector<WeightChunk> written(chunks->size());
+  uint64_t total = chunks->empty() ? 0 : chunks->back().offset + chunks->back().bytes;
+  std::mutex mutex; // of what follows
+  Expected<void> result;
+  uint64_t done = 0;
+  auto work = [&](size_t index) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!result)
+        return;
+    }
+    const Chunk &chunk = (*chunks)[index];
+    std::vector<std::byte> bytes(chunk.bytes);
+    Expected<void> packed = packChunk(chunk, program, packWeight, bytes);
+    written[index] = {chunk.bytes, digestOf(bytes.data(), bytes.size())};
+    if (packed)
+      packed = file.writeAt(offset + chunk.offset, bytes.data(), bytes.size());
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!packed && result)
+      result = std::move(packed);
+    done += chunk.bytes;
+    if (result && options.progress)
+      options.progress(done, total);
+  };
+  parallelFor(chunks->size(), work, options.threads);
+  if (!result)
+    return passError(std::move(result));
+  return written;
 }
 
 } // namespace quipu

@@ -14,9 +14,8 @@ public:
   explicit BatchBuilder(const MemoryPlan &plan) : plan(plan) {}
 
   void clear();
-  // How many more tokens, sequences and rows the step takes.
+  // How many more tokens and rows the step takes.
   uint64_t tokensLeft() const { return plan.limits.tokens - batch.ids.size(); }
-  uint64_t sequencesLeft() const { return plan.limits.sequences - batch.contextLens.size(); }
   uint64_t rowsLeft() const { return plan.limits.rows - batch.rows.size(); }
 
   // Adds the `count` tokens that follow those in the cache. Returns the index of the first of them in the step.

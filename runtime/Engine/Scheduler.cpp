@@ -24,8 +24,10 @@ Expected<void> Scheduler::add(std::unique_ptr<Sequence> sequence) {
   return {};
 }
 
+// No more sequences run than one step has room for, so each that decodes gets its token in every step.
 void Scheduler::admit() {
-  while (!waiting.empty() && running.size() < plan.maxSequences) {
+  uint64_t most = std::min({plan.limits.sequences, plan.limits.rows, plan.limits.tokens});
+  while (!waiting.empty() && running.size() < most) {
     uint32_t pages = kvPool.pagesFor(positionsOf(*waiting.front(), plan));
     if (pages > kvPool.freePages())
       return;
@@ -35,43 +37,27 @@ void Scheduler::admit() {
   }
 }
 
-// Gives a sequence what is left of the step; false where that is nothing.
-bool Scheduler::share(Sequence &sequence) {
+// Gives a sequence what is left of the step's tokens.
+void Scheduler::share(Sequence &sequence) {
   size_t tokens = std::min<uint64_t>(sequence.pending(), batch.tokensLeft());
-  bool last = tokens == sequence.pending();
-  if (tokens == 0 || batch.sequencesLeft() == 0 || (last && batch.rowsLeft() == 0))
-    return false;
+  if (tokens == 0)
+    return;
   int32_t first = batch.addTokens(sequence.tokens, sequence.cached, tokens, sequence.pages);
-  Share part = {&sequence, tokens, last, 0};
-  if (last)
+  Share part = {&sequence, tokens, tokens == sequence.pending(), 0};
+  if (part.hasRow)
     part.row = batch.askForRow(first + static_cast<int32_t>(tokens) - 1);
   shares.push_back(part);
-  return true;
 }
 
 const std::vector<Share> &Scheduler::next() {
   admit();
   batch.clear();
   shares.clear();
-  std::vector<SequenceId> leftOut;
   for (bool decoding : {true, false})
     for (const std::unique_ptr<Sequence> &sequence : running)
-      if (sequence->decoding() == decoding && !share(*sequence))
-        leftOut.push_back(sequence->id);
-  if (!leftOut.empty())
-    serveFirst(leftOut);
+      if (sequence->decoding() == decoding)
+        share(*sequence);
   return shares;
-}
-
-// Moves sequences that got nothing of this step to the front of the next.
-void Scheduler::serveFirst(const std::vector<SequenceId> &leftOut) {
-  std::deque<std::unique_ptr<Sequence>> first, rest;
-  for (std::unique_ptr<Sequence> &sequence : running) {
-    bool left = std::find(leftOut.begin(), leftOut.end(), sequence->id) != leftOut.end();
-    (left ? first : rest).push_back(std::move(sequence));
-  }
-  running = std::move(first);
-  std::move(rest.begin(), rest.end(), std::back_inserter(running));
 }
 
 bool Scheduler::remove(SequenceId id) {

@@ -1,6 +1,6 @@
 // Decides what each step computes. Sequences wait in the order they came until the pool has pages for all the tokens
 // they can have, so none that has started is ever put back. A step takes one token of every sequence that decodes, then
-// fills up with the prompts of the others, in chunks.
+// fills up with the prompts of the others, in chunks and in the order they came.
 #pragma once
 
 #include "runtime/Engine/BatchBuilder.h"
@@ -39,8 +39,7 @@ public:
 
 private:
   void admit();
-  bool share(Sequence &sequence);
-  void serveFirst(const std::vector<SequenceId> &leftOut);
+  void share(Sequence &sequence);
 
   const MemoryPlan &plan;
   KvPool kvPool;

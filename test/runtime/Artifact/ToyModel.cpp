@@ -12,7 +12,10 @@ namespace quipu::toy {
 namespace {
 
 float tableValue(uint32_t row, uint32_t column) { return static_cast<float>((row * 7 + column * 3) % 5); }
-float headValue(uint32_t row, uint32_t column) { return static_cast<float>((row * 5 + column * 11) % 7) - 3; }
+// Chosen so that greedy text varies and sometimes ends at eos.
+float headValue(uint32_t row, uint32_t column) {
+  return static_cast<float>((7 * row * row + 6 * column * column + 5 * row * column) % 13) - 6;
+}
 
 std::unique_ptr<fb::WeightT> weight(const std::string &name) {
   auto weight = std::make_unique<fb::WeightT>();
@@ -199,6 +202,14 @@ std::string readFile(const std::string &path) {
 
 void writeFile(const std::string &path, const std::string &bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+void flipByte(const std::string &path, uint64_t at, unsigned char bits) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekg(static_cast<std::streamoff>(at));
+  int byte = file.get();
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(static_cast<char>(byte ^ bits));
 }
 
 } // namespace quipu::toy

@@ -3,7 +3,7 @@
 //
 //   x[t] = table[ids[t]]                                   table [11, 4], whole numbers from 0 to 4
 //   y[t] = 1 + sum over p <= position of (p + 1) * x[p]    over the token's own sequence, through the KV cache
-//   logits[r] = head y[rows[r]]                            head [11, 4], whole numbers from -3 to 3
+//   logits[r] = head y[rows[r]]                            head [11, 4], whole numbers from -6 to 6
 //
 // All values are whole and small, so every order of addition gives the same floats.
 #pragma once
@@ -48,5 +48,7 @@ public:
 
 std::string readFile(const std::string &path);
 void writeFile(const std::string &path, const std::string &bytes);
+// Changes bits of one byte in place.
+void flipByte(const std::string &path, uint64_t at, unsigned char bits);
 
 } // namespace quipu::toy

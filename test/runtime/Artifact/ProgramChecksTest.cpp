@@ -1,0 +1,83 @@
+// One case for each thing that must hold of a program: the toy model with that one thing wrong.
+#include "runtime/Artifact/Artifact.h"
+#include "test/runtime/Artifact/ToyModel.h"
+
+#include <functional>
+#include <gtest/gtest.h>
+
+using namespace quipu;
+
+namespace {
+
+struct Case {
+  const char *name;
+  std::function<void(fb::ProgramT &)> spoil;
+  const char *message; // a part of the error
+};
+
+// Weights are placed by the writer, so what is wrong with them is written over in the finished file (DamageTest).
+const Case cases[] = {
+    {"vocab", [](fb::ProgramT &p) { p.model->vocab = 0; }, "model has vocab 0"},
+    {"context", [](fb::ProgramT &p) { p.model->max_context = UINT32_MAX; }, "model has max_context 4294967295"},
+    {"rows", [](fb::ProgramT &p) { p.model->max_rows = 0; }, "model has max_rows 0"},
+    {"no_target", [](fb::ProgramT &p) { p.targets.clear(); }, "it has no target"},
+    {"code", [](fb::ProgramT &p) { p.targets[0]->code_section = 1; }, "its code section 1 does not exist"},
+    {"cache_empty", [](fb::ProgramT &p) { p.kv_caches[0]->heads = 0; }, "kv cache 0 has no size"},
+    {"cache_small", [](fb::ProgramT &p) { p.kv_caches[0]->page_bytes = 64; }, "kv cache 0 has pages of 64 bytes"},
+    {"cache_overflow", [](fb::ProgramT &p) { p.kv_caches[0]->heads = p.kv_caches[0]->dim = UINT32_MAX; },
+     "kv cache 0 has pages of 512 bytes"},
+    {"rope_dim", [](fb::ProgramT &p) { p.rope_tables[0]->dim = 6; }, "rope table 0 has 2 frequencies for dim 6"},
+    {"rope_nan", [](fb::ProgramT &p) { p.rope_tables[0]->inv_freq[1] = NAN; },
+     "rope table 0 has values that are not finite"},
+    {"arena", [](fb::ProgramT &p) { p.targets[0]->arena_bytes -= 64; }, "buffer 'y' lies at 384"},
+    {"arena_offset", [](fb::ProgramT &p) { p.targets[0]->buffers[12]->offset = UINT64_MAX - 63; }, "buffer 'y' lies"},
+    {"activation_overflow", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->columns = UINT64_MAX; },
+     "buffer 'x' lies at 0"},
+    {"weight_index", [](fb::ProgramT &p) { p.targets[0]->buffers[7]->index = 2; },
+     "buffer 'table' of kind 3 has index 2, which there is not"},
+    {"cache_index", [](fb::ProgramT &p) { p.targets[0]->buffers[9]->index = 7; }, "buffer 'cache' of kind 4"},
+    {"rope_index", [](fb::ProgramT &p) { p.targets[0]->buffers[10]->index = 1; }, "buffer 'rope' of kind 5"},
+    {"input_name", [](fb::ProgramT &p) { p.targets[0]->buffers[0]->name = "tokens"; },
+     "buffer 'tokens' is no input of a step"},
+    {"input_twice", [](fb::ProgramT &p) { p.targets[0]->buffers[1]->name = "ids"; }, "buffer 'ids' is there twice"},
+    {"output_width", [](fb::ProgramT &p) { p.targets[0]->buffers[13]->columns = 12; },
+     "buffer 'logits' is no output of a step"},
+    {"no_output", [](fb::ProgramT &p) { p.targets[0]->buffers.pop_back(); }, "it has no output 'argmax'"},
+    {"operand", [](fb::ProgramT &p) { p.targets[0]->launches[4]->operands[1] = 15; },
+     "launch 'argmax' has operand 15, but there are 15 buffers"},
+    {"kernel", [](fb::ProgramT &p) { p.targets[0]->launches[2]->variants[1]->stages[1]->kernel = 6; },
+     "launch 'attend' has kernel 6, but there are 6"},
+    {"no_stage", [](fb::ProgramT &p) { p.targets[0]->launches[0]->variants[0]->stages.clear(); },
+     "launch 'embedding' has a variant without stages"},
+    {"no_variant", [](fb::ProgramT &p) { p.targets[0]->launches[0]->variants.clear(); },
+     "launch 'embedding' has no variant for every value"},
+    {"last_variant", [](fb::ProgramT &p) { p.targets[0]->launches[1]->variants[0]->max_value = 8; },
+     "launch 'append' has no variant for every value"},
+    {"variant_order", [](fb::ProgramT &p) { p.targets[0]->launches[0]->variants[0]->max_value = UINT32_MAX; },
+     "launch 'embedding' has variants that are not in ascending order"},
+    {"scratch", [](fb::ProgramT &p) { p.targets[0]->kernels[0]->scratch_bytes = UINT64_MAX; },
+     "kernel 0 has no symbol, or 18446744073709551615 bytes of scratch"},
+    {"dim", [](fb::ProgramT &p) { p.targets[0]->launches[0]->dim = static_cast<fb::Dim>(9); },
+     "launch 'embedding' has unknown dim 9"},
+    {"dtype", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->dtype = static_cast<fb::DType>(9); },
+     "buffer 'x' has an unknown dtype"},
+    {"kind", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->kind = static_cast<fb::BufferKind>(9); },
+     "buffer 'x' of kind 9"},
+};
+
+class ProgramChecksTest : public testing::TestWithParam<Case> {};
+
+TEST_P(ProgramChecksTest, is_refused) {
+  toy::TemporaryFolder folder;
+  ArtifactContents contents = toy::contents();
+  GetParam().spoil(contents.program);
+  ASSERT_TRUE(writeArtifact(folder.file("toy.qpu"), std::move(contents)));
+  Expected<Artifact> artifact = Artifact::open(folder.file("toy.qpu"));
+  ASSERT_FALSE(artifact);
+  EXPECT_NE(artifact.error().message.find(GetParam().message), std::string::npos) << artifact.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(Program, ProgramChecksTest, testing::ValuesIn(cases),
+                         [](const auto &info) { return info.param.name; });
+
+} // namespace
