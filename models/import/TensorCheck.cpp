@@ -30,6 +30,13 @@ bool endsWith(std::string_view text, std::string_view end) {
 
 } // namespace
 
+int64_t elementsOf(const TensorSpec &spec) {
+  int64_t product = 1; // families bound their sizes so that it fits
+  for (int64_t size : spec.shape)
+    product *= size;
+  return product;
+}
+
 Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSpec> &expected,
                         const std::vector<std::string> &ignored, std::vector<std::string> &warnings) {
   std::optional<std::string> first;

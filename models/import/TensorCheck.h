@@ -13,6 +13,8 @@ struct TensorSpec {
   TensorRole role;
 };
 
+int64_t elementsOf(const TensorSpec &spec);
+
 // Checks that every tensor of `expected` is there with its shape and a dtype of F32, F16 or BF16; the error names the
 // first at fault and counts the others. A tensor that is not expected gives a warning, unless its name ends in one of
 // `ignored`.
