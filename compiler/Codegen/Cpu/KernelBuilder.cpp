@@ -11,7 +11,7 @@ namespace quipu::cpu {
 using namespace mlir;
 
 KernelBuilder::KernelBuilder(ModuleOp module, llvm::StringRef symbol, const Chip &chip)
-    : target(chip), builder(module.getContext()), location(builder.getUnknownLoc()) {
+    : target(chip), builder(module.getContext()), location(builder.getUnknownLoc()), module(module), symbol(symbol) {
   builder.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(builder, location, symbol, builder.getFunctionType({pointer()}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
@@ -114,6 +114,21 @@ Values KernelBuilder::when(Value condition, llvm::function_ref<Values()> then, l
   };
   auto branch = scf::IfOp::create(builder, location, condition, at(then), at(otherwise));
   return Values(branch.getResults().begin(), branch.getResults().end());
+}
+
+void KernelBuilder::outline(ArrayRef<Value> arguments, llvm::function_ref<void(ArrayRef<Value> parameters)> body) {
+  std::string name = symbol + "_" + std::to_string(outlined++);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(module.getBody());
+    auto type = builder.getFunctionType(ValueRange(arguments).getTypes(), {});
+    auto function = func::FuncOp::create(builder, location, name, type);
+    function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
+    builder.setInsertionPointToStart(function.addEntryBlock());
+    body(Values(function.getArguments().begin(), function.getArguments().end()));
+    func::ReturnOp::create(builder, location);
+  }
+  func::CallOp::create(builder, location, name, TypeRange(), arguments);
 }
 
 Value KernelBuilder::intrinsic(llvm::StringRef name, Type result, ArrayRef<Value> arguments) {

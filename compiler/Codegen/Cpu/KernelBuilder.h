@@ -127,6 +127,11 @@ public:
   void when(Value condition, llvm::function_ref<void()> then);
   Values when(Value condition, llvm::function_ref<Values()> then, llvm::function_ref<Values()> otherwise);
 
+  // Builds `body` as a function of its own and calls it. Registers are allocated function by function, so this keeps
+  // the constants of the surrounding code out of an inner loop that needs all of them. Arguments are scalars and
+  // pointers.
+  void outline(llvm::ArrayRef<Value> arguments, llvm::function_ref<void(llvm::ArrayRef<Value> parameters)> body);
+
   // An LLVM intrinsic by name: "llvm.x86.avx512bf16.dpbf16ps.512".
   Value intrinsic(llvm::StringRef name, mlir::Type result, llvm::ArrayRef<Value> arguments);
 
@@ -140,7 +145,10 @@ private:
   Chip target;
   mlir::OpBuilder builder;
   mlir::Location location;
+  mlir::ModuleOp module;
+  std::string symbol;
   Value args;
+  int64_t outlined = 0;
   int64_t scratchUsed = 0;
 };
 

@@ -98,7 +98,7 @@ void Matmul::emitFewRows() {
   Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
   Value rows = b.rows(rowsDim);
   // The stream of weights is bound by memory: ask for it early, also across the end of a panel.
-  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/2048);
+  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/4096);
   auto [first, last] = b.workerRange(b.constant(weight.panels()));
   b.loop(b.constant(0), rows, tile, [&, first = first, last = last](Value firstRow) {
     packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales);

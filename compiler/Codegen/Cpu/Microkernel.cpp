@@ -54,6 +54,13 @@ void Microkernel::step(Value weights, Value inputs, llvm::MutableArrayRef<Value>
 
 void Microkernel::emit(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums,
                        bool accumulate) const {
+  b.outline({panel, packedTile, sums}, [&](llvm::ArrayRef<Value> parameters) {
+    emitBody(parameters[0], parameters[1], firstGroup, groups, parameters[2], accumulate);
+  });
+}
+
+void Microkernel::emitBody(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums,
+                           bool accumulate) const {
   constexpr int64_t groupBytes = panelRows * 4;
   int64_t lanes = b.lanes(), count = tile * vectors;
   int64_t inputGroupBytes = tile * 4 * (weight.storage == Storage::BF16 && !input.bf16 ? 2 : 1);

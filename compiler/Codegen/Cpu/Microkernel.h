@@ -18,6 +18,7 @@ public:
   void emit(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums, bool accumulate) const;
 
 private:
+  void emitBody(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums, bool accumulate) const;
   // Multiplies one group (a k or pair of k) of `vectors` weight vectors with the tile and adds to acc [tile][vectors].
   void step(Value weights, Value inputs, llvm::MutableArrayRef<Value> acc) const;
   Value dot(Value acc, Value weight, Value inputWord) const;
