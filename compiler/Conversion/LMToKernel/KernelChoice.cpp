@@ -1,5 +1,8 @@
 #include "compiler/Conversion/LMToKernel/KernelChoice.h"
 
+#include "compiler/Codegen/Cpu/WeightLayout.h"
+#include "compiler/Target/Cpu/Chip.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -12,18 +15,22 @@ namespace {
 // spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
 class CpuKernelChoice : public KernelChoice {
 public:
+  explicit CpuKernelChoice(cpu::Chip chip) : chip(std::move(chip)) {}
+
   LaunchKernels matmul(Builder &builder, const MatmulShape &shape) const override {
     LaunchKernels kernels;
     for (int64_t tile : {1, 2, 4, 8})
       kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(builder, shape, tile)}});
+    cpu::PackedInput form(shape.k, shape.storage == "bf16" ? cpu::Storage::BF16 : cpu::Storage::F32, chip);
     kernels.packedTile = packedTile;
+    kernels.packedColumns = form.columns();
+    kernels.packedBf16 = form.bf16;
     kernels.variants.push_back({kernel::VariantAttr::any, {packInput(builder, shape), packed(builder, shape)}});
     return kernels;
   }
 
 private:
-  // Six rows by a panel leave registers for the weight and the broadcast input on AVX2 and on AVX-512 alike.
-  static constexpr int64_t packedTile = 6;
+  static constexpr int64_t packedTile = cpu::packedTile;
 
   // "matmul_silu_gated_bf16_n8192_k2048"
   static std::string symbolStem(const MatmulShape &shape) {
@@ -71,15 +78,20 @@ private:
     return params.request("pack_input", formatv("{0}pack_input{1}_{2}_k{3}_t{4}", shape.normEps ? "rms_norm_" : "",
                                                 rowsSuffix(shape.rows), shape.storage, shape.k, packedTile));
   }
+
+  cpu::Chip chip;
 };
 
 } // namespace
 
 Expected<std::unique_ptr<KernelChoice>> chooseKernels(StringRef target) {
-  auto [device, chip] = target.split(':');
-  if (device != "cpu" || chip.empty())
+  auto [device, chipName] = target.split(':');
+  if (device != "cpu" || chipName.empty())
     return makeError("no kernels for target '{}': expected cpu:CHIP, such as cpu:x86-64-v3", target.str());
-  return std::make_unique<CpuKernelChoice>();
+  Expected<cpu::Chip> chip = cpu::findChip(std::string_view(chipName.data(), chipName.size()));
+  if (!chip)
+    return passError(std::move(chip));
+  return std::make_unique<CpuKernelChoice>(std::move(*chip));
 }
 
 } // namespace quipu

@@ -243,10 +243,10 @@ LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
   std::string name = returned.contains(op.getResult()) ? "logits" : weightLocation(weight->names);
   Value packed = program.absent();
   if (kernels.packedTile) {
-    // Two bf16 values of neighbouring k lie together.
-    Type elem = weight->type.getElementType();
-    int64_t columns = elem.isBF16() ? (shape.k + 1) / 2 * 2 : shape.k;
-    packed = program.buffer(Role::Activation, name + ".packed", elem, shape.rows, columns, kernels.packedTile - 1);
+    MLIRContext *context = op.getContext();
+    Type elem = kernels.packedBf16 ? Type(BFloat16Type::get(context)) : Type(Float32Type::get(context));
+    packed = program.buffer(Role::Activation, name + ".packed", elem, shape.rows, kernels.packedColumns,
+                            kernels.packedTile - 1);
   }
   Value out = resultBuffer(op.getResult(), name, shape.rows);
   Value residual = op.getResidual() ? bufferOf(op.getResidual()) : program.absent();

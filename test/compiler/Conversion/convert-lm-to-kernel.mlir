@@ -53,7 +53,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // The table is read in the panels of the output projection; gains and biases are f32.
 // CHECK: %[[TABLE:.*]] = kernel.weight ["model.embed_tokens.weight"] panel64 : tensor<512x64xbf16>
 // CHECK: %[[GAIN:.*]] = kernel.weight ["model.layers.0.input_layernorm.weight"] row_major : tensor<64xf32>
-// CHECK: %[[PACKED:.*]] = kernel.buffer activation "layers.0.self_attn.q_proj+k_proj+v_proj.packed" bf16[tokens + 5, 64]
+// CHECK: %[[PACKED:.*]] = kernel.buffer activation "layers.0.self_attn.q_proj+k_proj+v_proj.packed" f32[tokens + 5, 64]
 // CHECK: %[[QKV_W:.*]] = kernel.weight ["model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.0.self_attn.v_proj.weight"] panel64 : tensor<128x64xbf16>
 // CHECK: %[[GATED:.*]] = kernel.weight ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"] panel64_gated : tensor<192x64xbf16>
 // CHECK: %[[BIAS:.*]] = kernel.weight ["model.layers.0.mlp.down_proj.bias"] row_major : tensor<64xf32>
