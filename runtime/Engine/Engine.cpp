@@ -84,7 +84,7 @@ Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
 
 FinishReason Engine::finishOf(const Sequence &sequence) const {
   const auto *eos = model().eos();
-  if (eos && std::find(eos->begin(), eos->end(), sequence.tokens.back()) != eos->end())
+  if (eos && !sequence.ignoreEos && std::find(eos->begin(), eos->end(), sequence.tokens.back()) != eos->end())
     return FinishReason::Eos;
   if (sequence.tokens.size() - sequence.promptTokens >= sequence.maxNew)
     return FinishReason::Length;

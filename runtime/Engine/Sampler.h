@@ -26,6 +26,7 @@ struct SamplingParams {
   float minP = 0;              // [0, 1]; 0: off
   float repetitionPenalty = 1; // above 0; 1: off
   uint64_t seed = 0;
+  bool ignoreEos = false; // go on past end-of-text tokens; for measuring
 };
 
 // An error names the parameter and its range.

@@ -20,7 +20,7 @@ enum class FinishReason : uint8_t {
 
 struct Sequence {
   Sequence(SequenceId id, std::vector<int32_t> prompt, const SamplingParams &params, uint32_t vocab)
-      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), sampler(params, vocab) {
+      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), ignoreEos(params.ignoreEos), sampler(params, vocab) {
     for (int32_t token : tokens)
       sampler.accept(token);
   }
@@ -34,6 +34,7 @@ struct Sequence {
   size_t cached = 0;           // tokens whose keys and values are in the cache
   uint32_t maxNew = 0;
   bool wantLogits = false;
+  bool ignoreEos;
   std::vector<int32_t> pages; // enough for all tokens it can have; empty while it waits
   Sampler sampler;
 };

@@ -1,0 +1,144 @@
+// Tokens per second, next to what the machine could do at best: both limits are probed in the same run, before and
+// after.
+#include "runtime/Device/Cpu/Probe.h"
+#include "tools/quipu/ModelFile.h"
+#include "tools/quipu/Progress.h"
+#include "tools/quipu/StepCost.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace quipu::tool {
+namespace {
+
+struct BenchOptions {
+  ModelOptions model;
+  uint32_t promptTokens = 512, newTokens = 64, repeats = 5;
+  bool json = false;
+};
+
+struct Figures {
+  std::vector<double> prompt, decode; // tokens/s of each repeat
+  double loadSeconds = 0;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+// Ids spread over the vocabulary: embedding rows and pages are touched as a text would.
+std::vector<int32_t> someIds(size_t count, uint32_t vocab) {
+  std::vector<int32_t> ids(count);
+  for (size_t i = 0; i < count; ++i)
+    ids[i] = static_cast<int32_t>((i * 2654435761u + 7) % vocab);
+  return ids;
+}
+
+Expected<> measure(Engine &engine, const BenchOptions &options, Figures &figures) {
+  SamplingParams sampling;
+  sampling.ignoreEos = true;
+  uint32_t vocab = engine.model().vocab();
+  Progress progress;
+  for (uint32_t r = 0; r <= options.repeats; ++r) { // the first is not counted
+    progress.show("measuring", r, options.repeats + 1);
+    if (options.promptTokens) {
+      auto prompt = engine.generate(someIds(options.promptTokens, vocab), sampling, 1);
+      if (!prompt)
+        return passError(std::move(prompt));
+      if (r)
+        figures.prompt.push_back(options.promptTokens / prompt->promptSeconds);
+    }
+    if (options.newTokens) {
+      auto decode = engine.generate(someIds(1, vocab), sampling, options.newTokens + 1);
+      if (!decode)
+        return passError(std::move(decode));
+      if (r)
+        figures.decode.push_back(options.newTokens / decode->decodeSeconds);
+    }
+  }
+  return {};
+}
+
+Expected<> bench(BenchOptions &options) {
+  auto engine = loadModel(options.model);
+  if (!engine)
+    return passError(std::move(engine));
+  uint32_t context = (*engine)->plan().maxContext;
+  if (options.promptTokens > context || options.newTokens + 1 > context)
+    return makeError("-p {} and -n {} must fit the context of {}; compile with a larger --max-context",
+                     options.promptTokens, options.newTokens, context);
+
+  uint32_t threads = (*engine)->plan().workers;
+  StepCost cost(**engine);
+  cpu::ProbeResult before = cpu::probe(threads);
+  Figures figures;
+  if (auto measured = measure(**engine, options, figures); !measured)
+    return measured;
+  cpu::ProbeResult after = cpu::probe(threads);
+  // The machine may be shared: the better of two probes is nearer to what it can do.
+  double bandwidth = std::max(before.readBytesPerSecond, after.readBytesPerSecond);
+  bool bf16 = cost.bf16Dot();
+  double peak = bf16 ? std::max(before.bf16FlopsPerSecond, after.bf16FlopsPerSecond)
+                     : std::max(before.f32FlopsPerSecond, after.f32FlopsPerSecond);
+
+  nlohmann::ordered_json object = {{"model", options.model.path},
+                                   {"target", (*engine)->loadedProgram().target().target()->c_str()},
+                                   {"threads", threads},
+                                   {"repeats", options.repeats}};
+  if (!figures.prompt.empty()) {
+    double rate = median(figures.prompt);
+    object["prompt_tokens"] = options.promptTokens;
+    object["prompt_tokens_per_s"] = rate;
+    object["time_to_first_token_s"] = options.promptTokens / rate;
+    object["prompt_share_of_peak"] = cost.promptFlops(options.promptTokens) * rate / options.promptTokens / peak;
+  }
+  if (!figures.decode.empty()) {
+    double rate = median(figures.decode);
+    object["decode_tokens"] = options.newTokens;
+    object["decode_tokens_per_s"] = rate;
+    object["decode_share_of_bandwidth"] = cost.decodeBytes(options.newTokens / 2.0) * rate / bandwidth;
+  }
+  object["probed_read_bytes_per_s"] = bandwidth;
+  object[bf16 ? "probed_bf16_flops_per_s" : "probed_f32_flops_per_s"] = peak;
+  if (options.json) {
+    fmt::print("{}\n", object.dump());
+    return {};
+  }
+  fmt::print("{} on {}, {} threads, medians of {}\n", options.model.path, object["target"].get<std::string>(), threads,
+             options.repeats);
+  if (!figures.prompt.empty())
+    fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {:5.1f} % of the {} peak probed ({:.0f} GFLOP/s), first token after "
+               "{:.3f} s\n",
+               options.promptTokens, object["prompt_tokens_per_s"].get<double>(),
+               100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA", peak / 1e9,
+               object["time_to_first_token_s"].get<double>());
+  if (!figures.decode.empty())
+    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {:5.1f} % of the read bandwidth probed ({:.1f} GB/s)\n",
+               options.newTokens, object["decode_tokens_per_s"].get<double>(),
+               100 * object["decode_share_of_bandwidth"].get<double>(), bandwidth / 1e9);
+  return {};
+}
+
+} // namespace
+
+void addBench(CLI::App &app, Action &action) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App *command =
+      app.add_subcommand("bench", "Measure prompt and decode speed, and the shares of the machine's limits");
+  addModelOptions(*command, options->model);
+  command->add_option("-p,--prompt-tokens", options->promptTokens, "tokens of the prompt; 0: no prompt run")
+      ->capture_default_str();
+  command
+      ->add_option("-n,--new-tokens", options->newTokens, "tokens to generate from an empty context; 0: no decode run")
+      ->capture_default_str();
+  command->add_option("-r,--repeats", options->repeats, "counted runs; the figures are medians")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 1000u));
+  command->add_flag("--json", options->json,
+                    "print one JSON object; prompt_tokens_per_s and decode_tokens_per_s are medians");
+  command->callback([options, &action] { action = [options] { return bench(*options); }; });
+}
+
+} // namespace quipu::tool

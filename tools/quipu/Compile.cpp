@@ -1,0 +1,102 @@
+#include "tools/quipu/Command.h"
+#include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/Progress.h"
+
+#include <filesystem>
+#include <fmt/ranges.h>
+
+namespace quipu::tool {
+namespace {
+
+struct CompileOptions {
+  CompileRequest request;
+  std::string weights = "embed";
+  bool timing = false;
+};
+
+Expected<> checkOptions(const CompileRequest &request) {
+  if (request.output.empty() && request.compileTo.empty())
+    return makeError("compile needs -o OUT.qpu, or --compile-to PHASE to print the IR");
+  if (request.compileFrom.empty() != request.ir.empty())
+    return makeError("--compile-from PHASE and --ir FILE go together");
+  return {};
+}
+
+void printReport(const CompileReport &report, const CompileRequest &request, bool timing) {
+  for (const std::string &warning : report.warnings)
+    fmt::print(stderr, "quipu: warning: {}\n", warning);
+  if (!report.ir.empty())
+    fmt::print("{}", report.ir);
+  if (timing)
+    for (const auto &[phase, seconds] : report.seconds)
+      fmt::print(stderr, "{:<12} {:8.3f} s\n", phase, seconds);
+  std::error_code error;
+  if (!request.output.empty() && std::filesystem::exists(request.output, error))
+    fmt::print(stderr, "{}: {} bytes, {} kernels ({} from the cache), {} bytes of code\n", request.output,
+               std::filesystem::file_size(request.output, error), report.kernels, report.kernelsFromCache,
+               report.codeBytes);
+}
+
+Expected<> compile(CompileOptions &options) {
+  CompileRequest &request = options.request;
+  request.weights = options.weights == "embed"  ? WeightPlacement::Embed
+                    : options.weights == "file" ? WeightPlacement::File
+                                                : WeightPlacement::None;
+  if (auto checked = checkOptions(request); !checked)
+    return checked;
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
+  Progress progress;
+  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
+  auto report = (*compiler)->compile(request);
+  progress.clear();
+  if (!report)
+    return passError(std::move(report));
+  printReport(*report, request, options.timing);
+  return {};
+}
+
+} // namespace
+
+void addCompile(CLI::App &app, Action &action) {
+  auto options = std::make_shared<CompileOptions>();
+  CompileRequest &request = options->request;
+  CLI::App *command = app.add_subcommand("compile", "Compile a checkpoint to an artifact");
+  command->add_option("model", request.model, "checkpoint folder in Hugging Face layout")
+      ->required()
+      ->type_name("MODEL_DIR");
+  command->add_option("-o,--output", request.output, "artifact to write")->type_name("OUT.qpu");
+  command->add_option(
+      "--target", request.targets,
+      "device and chip to compile for, may be given several times: cpu (this machine, the default), cpu:x86-64-v3, "
+      "cpu:x86-64-v4, cpu:znver4, ...");
+  command
+      ->add_option("--storage", request.storage, "type weights and KV cache are stored in; default: as the checkpoint")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  command
+      ->add_option("--weights", options->weights, "where weights go: into the artifact, a file beside it, or nowhere")
+      ->check(CLI::IsMember({"embed", "file", "none"}))
+      ->capture_default_str();
+  command
+      ->add_option("--max-context", request.maxContext,
+                   "most positions of a sequence; 0: the model's limit, at most 4096")
+      ->capture_default_str();
+  command->add_option("--max-sequences", request.maxSequences, "most sequences held at a time; 0: 8")
+      ->capture_default_str();
+  command->add_option("--max-batch-tokens", request.maxBatchTokens, "most tokens in one step; 0: 512")
+      ->capture_default_str();
+  command->add_option("--compile-to", request.compileTo,
+                      "stop after this phase and print its IR: definition, specialised, kernels, code");
+  command->add_option("--compile-from", request.compileFrom, "go on from this phase with the IR of --ir");
+  command->add_option("--ir", request.ir, "MLIR text for --compile-from")->type_name("FILE");
+  command->add_option("--disable-pass", request.disabledPasses,
+                      "leave out an optional pass, may be given several times");
+  command->add_option("--threads", request.threads, "threads that compile and pack; 0: one for each CPU")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, 1024u));
+  command->add_flag("--timing", options->timing, "print the seconds each phase took");
+  command->callback([options, &action] { action = [options] { return compile(*options); }; });
+}
+
+} // namespace quipu::tool

@@ -1,0 +1,38 @@
+#include "tools/quipu/CompilerLibrary.h"
+
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace quipu::tool {
+
+static std::string besideProgram() {
+  std::error_code error;
+  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    return "";
+  return (program.parent_path().parent_path() / "lib" / "libquipu_compiler.so").string();
+}
+
+Expected<const CompilerApi *> openCompiler() {
+  // Never closed: LLVM registers functions that run at exit.
+  void *library = nullptr;
+  std::string reason;
+  for (const std::string &path : {besideProgram(), std::string("libquipu_compiler.so")}) {
+    if (path.empty() || (path.front() == '/' && !std::filesystem::exists(path)))
+      continue;
+    if ((library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)))
+      break;
+    reason = dlerror();
+  }
+  if (!library)
+    return makeError(
+        "cannot open the compiler, libquipu_compiler.so: {}; install it beside quipu in ../lib, or give an artifact "
+        "(.qpu) compiled elsewhere",
+        reason);
+  auto entry = reinterpret_cast<const CompilerApi *(*)()>(dlsym(library, "quipuCompilerApi"));
+  if (!entry)
+    return makeError("libquipu_compiler.so has no quipuCompilerApi: it belongs to another version of quipu");
+  return entry();
+}
+
+} // namespace quipu::tool

@@ -1,0 +1,225 @@
+// Prints everything an artifact says of itself. The JSON object is the full answer; the text shows the same for
+// reading.
+#include "runtime/Artifact/Artifact.h"
+#include "runtime/Artifact/WeightLayout.h"
+#include "runtime/Support/OutputFile.h"
+#include "tools/quipu/Command.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace quipu::tool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectOptions {
+  std::string path, kernelFolder;
+  bool json = false;
+};
+
+const char *sectionName(SectionKind kind) {
+  switch (kind) {
+  case SectionKind::Program:
+    return "program";
+  case SectionKind::Code:
+    return "code";
+  case SectionKind::Tokenizer:
+    return "tokenizer";
+  case SectionKind::WeightIndex:
+    return "weight_index";
+  case SectionKind::Weights:
+    return "weights";
+  }
+  return "unknown";
+}
+
+const char *placementName(WeightPlacement placement) {
+  return placement == WeightPlacement::Embed ? "embed" : placement == WeightPlacement::File ? "file" : "none";
+}
+
+template <typename List, typename Function> Json listOf(const List *list, Function toJson) {
+  Json result = Json::array();
+  if (list)
+    for (auto entry : *list)
+      result.push_back(toJson(entry));
+  return result;
+}
+
+Json describe(const fb::Model &model) {
+  Json eos = listOf(model.eos(), [](int32_t id) { return id; });
+  return {{"family", model.family()->str()},
+          {"name", model.name() ? model.name()->str() : ""},
+          {"vocab", model.vocab()},
+          {"hidden", model.hidden()},
+          {"layers", model.layers()},
+          {"max_context", model.max_context()},
+          {"max_sequences", model.max_sequences()},
+          {"max_batch_tokens", model.max_batch_tokens()},
+          {"max_rows", model.max_rows()},
+          {"bos", model.bos()},
+          {"eos", eos}};
+}
+
+Json describe(const fb::Weight *weight) {
+  return {{"name", weight->name()->str()},
+          {"dtype", dtypeName(weight->dtype())},
+          {"shape", listOf(weight->shape(), [](uint64_t size) { return size; })},
+          {"layout", weight->layout()->str()},
+          {"offset", weight->offset()},
+          {"bytes", weight->bytes()}};
+}
+
+Json describe(const fb::KvCache *cache) {
+  return {{"layer", cache->layer()},
+          {"heads", cache->heads()},
+          {"dim", cache->dim()},
+          {"dtype", dtypeName(cache->dtype())},
+          {"page_size", cache->page_size()},
+          {"page_bytes", cache->page_bytes()}};
+}
+
+Json describe(const fb::TargetProgram &target, const fb::Launch *launch) {
+  auto variant = [&](const fb::Variant *v) {
+    return Json{{"max_value", v->max_value()}, {"kernels", listOf(v->stages(), [&](const fb::Stage *stage) {
+                                                  return target.kernels()->Get(stage->kernel())->symbol()->str();
+                                                })}};
+  };
+  auto operand = [&](uint32_t index) {
+    return index == UINT32_MAX ? std::string() : target.buffers()->Get(index)->name()->str();
+  };
+  return {{"name", launch->name()->str()},
+          {"op", launch->op()->str()},
+          {"operands", listOf(launch->operands(), operand)},
+          {"dim", fb::EnumNameDim(launch->dim())},
+          {"variants", listOf(launch->variants(), variant)}};
+}
+
+Json describe(const fb::TargetProgram *target, const Artifact &artifact) {
+  auto kernel = [](const fb::Kernel *k) {
+    return Json{{"symbol", k->symbol()->str()}, {"scratch_bytes", k->scratch_bytes()}};
+  };
+  return {
+      {"target", target->target()->str()},
+      {"features", listOf(target->features(), [](const flatbuffers::String *name) { return name->str(); })},
+      {"code_bytes", artifact.code(target->code_section()).size()},
+      {"arena_bytes", target->arena_bytes()},
+      {"kernels", listOf(target->kernels(), kernel)},
+      {"launches", listOf(target->launches(), [&](const fb::Launch *launch) { return describe(*target, launch); })}};
+}
+
+Json describe(const Artifact &artifact) {
+  const fb::Program &program = artifact.program();
+  Json sections = Json::array();
+  for (const SectionEntry &section : artifact.sections())
+    sections.push_back({{"kind", sectionName(section.kind)},
+                        {"index", section.index},
+                        {"offset", section.offset},
+                        {"size", section.size}});
+  return {{"file", artifact.path()},
+          {"bytes", artifact.fileSize()},
+          {"version", artifactVersion},
+          {"compiler", program.compiler()->str()},
+          {"checkpoint_digest", program.checkpoint_digest() ? program.checkpoint_digest()->str() : ""},
+          {"sections", sections},
+          {"model", describe(*program.model())},
+          {"weight_placement", placementName(artifact.weightIndex().placement)},
+          {"weight_bytes", artifact.weightIndex().bytes},
+          {"weights", listOf(program.weights(), [](const fb::Weight *weight) { return describe(weight); })},
+          {"kv_caches", listOf(program.kv_caches(), [](const fb::KvCache *cache) { return describe(cache); })},
+          {"targets",
+           listOf(program.targets(), [&](const fb::TargetProgram *target) { return describe(target, artifact); })}};
+}
+
+void printTarget(const Json &target) {
+  fmt::print("\ntarget {}: {} bytes of code, {} bytes of activations, needs {}\n", target["target"].get<std::string>(),
+             target["code_bytes"].get<uint64_t>(), target["arena_bytes"].get<uint64_t>(), target["features"].dump());
+  fmt::print("  kernels:\n");
+  for (const Json &kernel : target["kernels"])
+    fmt::print("    {} (scratch {})\n", kernel["symbol"].get<std::string>(), kernel["scratch_bytes"].get<uint64_t>());
+  fmt::print("  launches:\n");
+  for (const Json &launch : target["launches"]) {
+    fmt::print("    {:<36} {}\n", launch["name"].get<std::string>(), launch["op"].get<std::string>());
+    for (const Json &variant : launch["variants"]) {
+      uint32_t most = variant["max_value"];
+      fmt::print("      {} {}: {}\n", launch["dim"].get<std::string>(),
+                 most == UINT32_MAX ? "any" : fmt::format("<= {}", most), variant["kernels"].dump());
+    }
+  }
+}
+
+void printText(const Json &all) {
+  fmt::print("{}: {} bytes, format version {}, written by quipu {}\n", all["file"].get<std::string>(),
+             all["bytes"].get<uint64_t>(), all["version"].get<uint32_t>(), all["compiler"].get<std::string>());
+  fmt::print("checkpoint digest {}\n\nsections:\n", all["checkpoint_digest"].get<std::string>());
+  for (const Json &section : all["sections"])
+    fmt::print("  {:<12} {:>3} at {:>12}, {:>14} bytes\n", section["kind"].get<std::string>(),
+               section["index"].get<uint32_t>(), section["offset"].get<uint64_t>(), section["size"].get<uint64_t>());
+  fmt::print("\nmodel:\n");
+  for (const auto &[key, value] : all["model"].items())
+    fmt::print("  {:<18} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  fmt::print("\nweights ({}, {} bytes):\n", all["weight_placement"].get<std::string>(),
+             all["weight_bytes"].get<uint64_t>());
+  for (const Json &weight : all["weights"])
+    fmt::print("  {:<5} {:<16} {:<14} {:>12} bytes  {}\n", weight["dtype"].get<std::string>(), weight["shape"].dump(),
+               weight["layout"].get<std::string>(), weight["bytes"].get<uint64_t>(), weight["name"].get<std::string>());
+  fmt::print("\nKV caches:\n");
+  for (const Json &cache : all["kv_caches"])
+    fmt::print("  {}\n", cache.dump());
+  for (const Json &target : all["targets"])
+    printTarget(target);
+}
+
+// One shared object a target, named after it: objdump and debuggers read it as it is.
+Expected<> dumpKernels(const Artifact &artifact, const std::string &folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error)
+    return makeError("--dump-kernels {}: {}", folder, error.message());
+  for (const fb::TargetProgram *target : *artifact.program().targets()) {
+    std::string name = target->target()->str();
+    for (char &c : name)
+      if (c == ':' || c == '/')
+        c = '-';
+    auto file = OutputFile::create((std::filesystem::path(folder) / (name + ".so")).string());
+    if (!file)
+      return passError(std::move(file));
+    std::string_view code = artifact.code(target->code_section());
+    if (auto written = file->writeAt(0, code.data(), code.size()); !written)
+      return written;
+    if (auto committed = file->commit(); !committed)
+      return committed;
+    fmt::print(stderr, "{}\n", file->path());
+  }
+  return {};
+}
+
+Expected<> inspect(const InspectOptions &options) {
+  auto artifact = Artifact::open(options.path);
+  if (!artifact)
+    return passError(std::move(artifact));
+  if (!options.kernelFolder.empty())
+    return dumpKernels(*artifact, options.kernelFolder);
+  Json all = describe(*artifact);
+  if (options.json)
+    fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+  else
+    printText(all);
+  return {};
+}
+
+} // namespace
+
+void addInspect(CLI::App &app, Action &action) {
+  auto options = std::make_shared<InspectOptions>();
+  CLI::App *command = app.add_subcommand("inspect", "Print what is in an artifact");
+  command->add_option("file", options->path, "artifact")->required()->type_name("FILE.qpu");
+  command->add_flag("--json", options->json, "print one JSON object");
+  command
+      ->add_option("--dump-kernels", options->kernelFolder,
+                   "write each target's machine code (an ELF shared object) into this folder")
+      ->type_name("DIR");
+  command->callback([options, &action] { action = [options] { return inspect(*options); }; });
+}
+
+} // namespace quipu::tool

@@ -1,0 +1,123 @@
+#include "tools/quipu/ModelFile.h"
+#include "runtime/Support/MappedFile.h"
+#include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/Progress.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace quipu::tool {
+namespace fs = std::filesystem;
+
+void addModelOptions(CLI::App &command, ModelOptions &options) {
+  command
+      .add_option("model", options.path,
+                  "artifact (.qpu), or a checkpoint folder, which is compiled into the cache first")
+      ->required()
+      ->type_name("FILE.qpu|MODEL_DIR");
+  command.add_option("--device", options.device, "device to run on: cpu, or null (no computing)")
+      ->capture_default_str();
+  command.add_option("--threads", options.threads, "worker threads of the CPU; 0: one for each physical core")
+      ->capture_default_str()
+      ->check(CLI::Range(0u, 1024u));
+  command.add_option("--max-context", options.maxContext, "most positions of a sequence; 0: as compiled")
+      ->capture_default_str();
+  command.add_option("--max-sequences", options.maxSequences, "most sequences held at a time; 0: as compiled")
+      ->capture_default_str();
+}
+
+static fs::path cacheFolder() {
+  if (const char *own = std::getenv("QUIPU_CACHE_DIR"); own && *own)
+    return own;
+  if (const char *shared = std::getenv("XDG_CACHE_HOME"); shared && *shared)
+    return fs::path(shared) / "quipu";
+  const char *home = std::getenv("HOME");
+  return fs::path(home && *home ? home : "/tmp") / ".cache" / "quipu";
+}
+
+// Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
+// may have many gigabytes, and a file that is written again changes its time.
+static std::string checkpointKey(const fs::path &folder, const std::string &compiler) {
+  std::vector<std::string> parts = {compiler, fs::weakly_canonical(folder)};
+  std::error_code error;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, error))
+    if (entry.is_regular_file(error))
+      parts.push_back(fmt::format("{} {} {}", entry.path().filename().string(), entry.file_size(error),
+                                  entry.last_write_time(error).time_since_epoch().count()));
+  std::sort(parts.begin(), parts.end());
+  std::string all;
+  for (const std::string &part : parts)
+    all += part + '\n';
+  XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+Expected<std::string> artifactOf(const std::string &path, Weights weights) {
+  std::error_code error;
+  if (!fs::exists(path, error))
+    return makeError("{}: no such file or folder", path);
+  if (!fs::is_directory(path, error))
+    return path;
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
+  fs::path folder = cacheFolder() / "models";
+  fs::path artifact = folder / (checkpointKey(path, (*compiler)->version()) + ".qpu");
+  if (fs::exists(artifact, error))
+    return artifact;
+  if (weights == Weights::NotNeeded) {
+    artifact.replace_extension(".plan.qpu");
+    if (fs::exists(artifact, error))
+      return artifact;
+  }
+  fs::create_directories(folder, error);
+  if (error)
+    return makeError("{}: cannot make the cache folder: {}; set QUIPU_CACHE_DIR to one that can be written",
+                     folder.string(), error.message());
+  CompileRequest request;
+  request.model = path;
+  request.output = artifact;
+  request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
+  Progress progress;
+  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
+  auto report = (*compiler)->compile(request);
+  progress.clear();
+  if (!report)
+    return passError(std::move(report));
+  for (const std::string &warning : report->warnings)
+    fmt::print(stderr, "quipu: warning: {}\n", warning);
+  return artifact;
+}
+
+Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
+  auto path = artifactOf(options.path);
+  if (!path)
+    return passError(std::move(path));
+  EngineOptions engine;
+  engine.device = options.device;
+  engine.threads = options.threads;
+  engine.maxContext = options.maxContext;
+  engine.maxSequences = options.maxSequences;
+  Progress progress;
+  engine.progress = [&](uint64_t done, uint64_t total) { progress.show("loading weights", done, total); };
+  return Engine::load(*path, engine);
+}
+
+Expected<std::unique_ptr<Tokenizer>> tokenizerOf(const Artifact &artifact) {
+  if (artifact.tokenizer().empty())
+    return std::unique_ptr<Tokenizer>();
+  return Tokenizer::deserialize(artifact.tokenizer());
+}
+
+Expected<std::string> readText(const std::string &path) {
+  auto file = MappedFile::open(path);
+  if (!file)
+    return passError(std::move(file));
+  return std::string(reinterpret_cast<const char *>(file->data()), file->size());
+}
+
+} // namespace quipu::tool

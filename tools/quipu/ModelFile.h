@@ -1,0 +1,37 @@
+// The FILE.qpu|MODEL_DIR argument of the commands that run a model, and the options they share.
+#pragma once
+
+#include "runtime/Engine/Engine.h"
+#include "runtime/Text/Tokenizer.h"
+#include "tools/quipu/Command.h"
+
+#include <memory>
+
+namespace quipu::tool {
+
+struct ModelOptions {
+  std::string path;
+  std::string device = "cpu";
+  uint32_t threads = 0;
+  uint32_t maxContext = 0;
+  uint32_t maxSequences = 0;
+};
+
+// Adds the positional argument and --device, --threads, --max-context, --max-sequences.
+void addModelOptions(CLI::App &command, ModelOptions &options);
+
+// The artifact itself, or for a checkpoint the artifact compiled from it, which is kept in the cache folder. Where
+// weights are not needed they are not packed.
+enum class Weights { Needed, NotNeeded };
+Expected<std::string> artifactOf(const std::string &path, Weights weights = Weights::Needed);
+
+// Loads the model with a progress bar.
+Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options);
+
+// The artifact's tokenizer; null where it has none.
+Expected<std::unique_ptr<Tokenizer>> tokenizerOf(const Artifact &artifact);
+
+// The whole of a text file, which must be UTF-8.
+Expected<std::string> readText(const std::string &path);
+
+} // namespace quipu::tool
