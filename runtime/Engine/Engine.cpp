@@ -7,8 +7,9 @@
 
 namespace quipu {
 
-Engine::Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> loaded)
-    : file(std::move(artifact)), program(std::move(loaded)), scheduler(program->plan()) {}
+Engine::Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> loaded,
+               std::unique_ptr<Tokenizer> text)
+    : file(std::move(artifact)), program(std::move(loaded)), text(std::move(text)), scheduler(program->plan()) {}
 
 Expected<std::unique_ptr<Engine>> Engine::load(const std::string &path, const EngineOptions &options) {
   Expected<std::unique_ptr<Device>> device = openDevice(options.device);
@@ -21,10 +22,17 @@ Expected<std::unique_ptr<Engine>> Engine::load(const std::string &path, const En
   Expected<uint32_t> target = (*device)->chooseTarget(*artifact);
   if (!target)
     return passError(std::move(target));
+  std::unique_ptr<Tokenizer> text;
+  if (!artifact->tokenizer().empty()) {
+    Expected<std::unique_ptr<Tokenizer>> made = Tokenizer::deserialize(artifact->tokenizer());
+    if (!made)
+      return makeError("{}: {}", path, made.error().message);
+    text = std::move(*made);
+  }
   Expected<std::unique_ptr<LoadedProgram>> program = (*device)->load(*artifact, *target, options);
   if (!program)
     return passError(std::move(program));
-  return std::unique_ptr<Engine>(new Engine(std::move(artifact), std::move(*program)));
+  return std::unique_ptr<Engine>(new Engine(std::move(artifact), std::move(*program), std::move(text)));
 }
 
 Expected<void> Engine::checkPrompt(const std::vector<int32_t> &ids) const {

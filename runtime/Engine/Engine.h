@@ -10,6 +10,7 @@
 #include "runtime/Device/Device.h"
 #include "runtime/Engine/Scheduler.h"
 #include "runtime/Engine/Sequence.h"
+#include "runtime/Text/Tokenizer.h"
 
 #include <functional>
 #include <memory>
@@ -51,6 +52,7 @@ public:
   static Expected<std::unique_ptr<Engine>> load(const std::string &path, const EngineOptions &options = {});
 
   const Artifact &artifact() const { return *file; }
+  const Tokenizer *tokenizer() const { return text.get(); } // null: the artifact takes token ids only
   const fb::Model &model() const { return *file->program().model(); }
   const MemoryPlan &plan() const { return program->plan(); }
   LoadedProgram &loadedProgram() { return *program; }
@@ -66,7 +68,7 @@ public:
 
   // Called with each new token; false ends the text after it.
   using TokenCallback = std::function<bool(const NewToken &token)>;
-  // One sequence from prompt to end; sequences that were added before it run along.
+  // One sequence from prompt to end. Sequences that were added before run along, but their tokens pass unseen.
   Expected<GenerateResult> generate(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
                                     const TokenCallback &onToken = nullptr, bool wantLogits = false);
 
@@ -76,7 +78,7 @@ public:
   Expected<void> score(const std::vector<int32_t> &ids, size_t firstRow, const RowCallback &onRow);
 
 private:
-  Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> program);
+  Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> program, std::unique_ptr<Tokenizer> text);
   Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
   Expected<void> readOutputs(const std::vector<Share> &shares);
   NewToken finishShare(const Share &share);
@@ -85,7 +87,8 @@ private:
 
   std::unique_ptr<Artifact> file;
   std::unique_ptr<LoadedProgram> program; // refers to the artifact
-  Scheduler scheduler;                    // refers to the program's plan
+  std::unique_ptr<Tokenizer> text;
+  Scheduler scheduler; // refers to the program's plan
   SequenceId nextId = 1;
   std::vector<int32_t> argmaxRows; // outputs of the last step
   std::vector<float> logits;       // [rows, vocab], filled where a sequence needs it
