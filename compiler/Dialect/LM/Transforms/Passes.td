@@ -3,9 +3,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-class LM_Pass<string name> : Pass<"lm-" # name, "::quipu::lm::FuncOp">;
-
-def JoinProjections : LM_Pass<"join-projections"> {
+def JoinProjections : Pass<"lm-join-projections", "::quipu::lm::FuncOp"> {
   let summary = "Join projections of one input (q, k and v; gate and up) into one matmul";
   let description = [{
     Matmuls of the same `x` that follow each other, with nothing but weights between them, become one matmul with the
@@ -31,7 +29,7 @@ def JoinProjections : LM_Pass<"join-projections"> {
   let statistics = [Statistic<"joined", "matmuls-joined", "Matmuls that became part of a joined one">];
 }
 
-def FuseGatedActivation : LM_Pass<"fuse-gated-activation"> {
+def FuseGatedActivation : Pass<"lm-fuse-gated-activation", "::quipu::lm::FuncOp"> {
   let summary = "Fuse activation(gate) * up into the matmul that computes gate and up";
   let description = [{
     The gate must be the first half of the matmul's columns and up the second, as `--lm-join-projections` leaves them.
@@ -51,7 +49,7 @@ def FuseGatedActivation : LM_Pass<"fuse-gated-activation"> {
   let statistics = [Statistic<"fused", "activations-fused", "Gated activations fused">];
 }
 
-def FuseMatmulActivation : LM_Pass<"fuse-matmul-activation"> {
+def FuseMatmulActivation : Pass<"lm-fuse-matmul-activation", "::quipu::lm::FuncOp"> {
   let summary = "Fuse an activation into the matmul whose result it reads";
   let description = [{
     ```mlir
@@ -66,7 +64,7 @@ def FuseMatmulActivation : LM_Pass<"fuse-matmul-activation"> {
   let statistics = [Statistic<"fused", "activations-fused", "Activations fused">];
 }
 
-def FuseMatmulResidual : LM_Pass<"fuse-matmul-residual"> {
+def FuseMatmulResidual : Pass<"lm-fuse-matmul-residual", "::quipu::lm::FuncOp"> {
   let summary = "Fuse the addition of the residual stream into the matmul that feeds it";
   let description = [{
     Where both operands of the addition are matmuls, the later one takes the other's result as its residual.
@@ -83,7 +81,7 @@ def FuseMatmulResidual : LM_Pass<"fuse-matmul-residual"> {
   let statistics = [Statistic<"fused", "residuals-fused", "Residual additions fused">];
 }
 
-def FuseRmsNormMatmul : LM_Pass<"fuse-rms-norm-matmul"> {
+def FuseRmsNormMatmul : Pass<"lm-fuse-rms-norm-matmul", "::quipu::lm::FuncOp"> {
   let summary = "Fuse a norm into the matmul that reads it";
   let description = [{
     The normalised rows never go through memory. A norm that several ops read stays: it would be computed once for each
@@ -101,7 +99,7 @@ def FuseRmsNormMatmul : LM_Pass<"fuse-rms-norm-matmul"> {
   let statistics = [Statistic<"fused", "norms-fused", "Norms fused">];
 }
 
-def InsertKvCache : LM_Pass<"insert-kv-cache"> {
+def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
   let summary = "Turn the plain form into the cached form: a step over a ragged batch";
   let description = [{
     Each causal attention becomes an append to the cache of its layer and attention over that cache; layers are
@@ -145,7 +143,7 @@ def InsertKvCache : LM_Pass<"insert-kv-cache"> {
   let statistics = [Statistic<"caches", "caches-inserted", "Layers that got a cache">];
 }
 
-def FuseRopeKvAppend : LM_Pass<"fuse-rope-kv-append"> {
+def FuseRopeKvAppend : Pass<"lm-fuse-rope-kv-append", "::quipu::lm::FuncOp"> {
   let summary = "Fuse RoPE of q and k and the KV append into one op that reads the joined projection";
   let description = [{
     q, k and v must be slices of one joined projection, q first, then k, then v, that nothing else reads. Models without
@@ -169,7 +167,7 @@ def FuseRopeKvAppend : LM_Pass<"fuse-rope-kv-append"> {
   let statistics = [Statistic<"fused", "appends-fused", "KV appends fused">];
 }
 
-def PageKvCache : LM_Pass<"page-kv-cache"> {
+def PageKvCache : Pass<"lm-page-kv-cache", "::quipu::lm::FuncOp"> {
   let summary = "Lay KV caches out in pages";
   let description = [{
     ```mlir
@@ -184,7 +182,7 @@ def PageKvCache : LM_Pass<"page-kv-cache"> {
   let statistics = [Statistic<"paged", "caches-paged", "Caches laid out in pages">];
 }
 
-def ConvertWeightStorage : LM_Pass<"convert-weight-storage"> {
+def ConvertWeightStorage : Pass<"lm-convert-weight-storage", "::quipu::lm::FuncOp"> {
   let summary = "Set the storage type of the weights";
   let description = [{
     Matrices (matmul weights, embedding tables) get the storage asked for, vectors (gains, biases) f32: they are small,
@@ -207,7 +205,7 @@ def ConvertWeightStorage : LM_Pass<"convert-weight-storage"> {
   let statistics = [Statistic<"converted", "weights-converted", "Weights whose storage type changed">];
 }
 
-def RemoveDeadWeights : LM_Pass<"remove-dead-weights"> {
+def RemoveDeadWeights : Pass<"lm-remove-dead-weights", "::quipu::lm::FuncOp"> {
   let summary = "Remove weights that nothing reads";
   let description = [{
     A weight that is named in the graph is packed into the artifact, so one that nothing reads costs bytes.
@@ -224,7 +222,7 @@ def RemoveDeadWeights : LM_Pass<"remove-dead-weights"> {
   let statistics = [Statistic<"removed", "weights-removed", "Weights removed">];
 }
 
-def VerifyPlainForm : LM_Pass<"verify-plain-form"> {
+def VerifyPlainForm : Pass<"lm-verify-plain-form", "::quipu::lm::FuncOp"> {
   let summary = "Check that a graph is in the plain form";
   let description = [{
     - the function takes (ids, positions) and gives logits
@@ -234,7 +232,7 @@ def VerifyPlainForm : LM_Pass<"verify-plain-form"> {
   }];
 }
 
-def VerifyCachedForm : LM_Pass<"verify-cached-form"> {
+def VerifyCachedForm : Pass<"lm-verify-cached-form", "::quipu::lm::FuncOp"> {
   let summary = "Check that a graph is in the cached form";
   let description = [{
     - the function takes (ids, positions, rows, batch) and gives (logits, argmax)

@@ -1,0 +1,68 @@
+// What the definitions of the families are written with: a forward pass in the plain form, layer by layer.
+#pragma once
+
+#include "compiler/Dialect/LM/IR/LMOps.h"
+#include "models/import/DType.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <functional>
+#include <string>
+
+namespace quipu::models {
+
+// The type a checkpoint holds a tensor in; none if it has no such tensor.
+using WeightTypes = std::function<std::optional<DType>(const std::string &name)>;
+
+struct AttentionParameters {
+  int64_t heads, kvHeads;
+  double scale;                  // of the scores
+  std::optional<int64_t> window; // in tokens, the query's own among them
+};
+
+// Builds the one function of a module, `@model(ids, positions) -> logits`. The names of modules are those of the
+// checkpoint without ".weight" and ".bias"; each op carries the name of its module as its location. Every weight is one
+// lm.weight, however many ops read it (tied embeddings).
+class GraphBuilder {
+public:
+  GraphBuilder(mlir::MLIRContext &context, WeightTypes weightTypes);
+
+  // The modules that follow are those of `prefix`, such as "model.layers.3."; empty for the outermost.
+  void enter(std::string prefix) { modulePrefix = std::move(prefix); }
+
+  // Rows of a [vocab, width] table for the ids: [tokens, width].
+  mlir::Value embedding(const std::string &module, int64_t vocab, int64_t width);
+  // x W^T + b, from [tokens, in] to [tokens, out].
+  mlir::Value linear(mlir::Value x, const std::string &module, int64_t out, bool bias);
+  mlir::Value rmsNorm(mlir::Value x, const std::string &module, double eps);
+  mlir::Value rope(mlir::Value x, lm::RopeAttr rope);
+  // Causal, over [tokens, heads * dim], [tokens, kvHeads * dim] and the same of v.
+  mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, const std::string &module,
+                        const AttentionParameters &parameters);
+  mlir::Value activation(mlir::Value x, lm::ActivationKind kind);
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
+
+  mlir::MLIRContext &getContext() { return *builder.getContext(); }
+
+  // Ends the function.
+  mlir::OwningOpRef<mlir::ModuleOp> finish(mlir::Value logits);
+  // Weights asked for that the checkpoint does not have, in the order of the forward pass.
+  const std::vector<std::string> &missingWeights() const { return missing; }
+
+private:
+  mlir::Value weight(const std::string &module, const char *kind, llvm::ArrayRef<int64_t> shape);
+  mlir::Location locationOf(const std::string &module);
+  static int64_t widthOf(mlir::Value x) { return mlir::cast<mlir::RankedTensorType>(x.getType()).getDimSize(1); }
+
+  mlir::OpBuilder builder;
+  WeightTypes weightTypes;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  lm::FuncOp func;
+  std::string modulePrefix;
+  llvm::StringMap<mlir::Value> weights;
+  std::vector<std::string> missing;
+};
+
+} // namespace quipu::models
