@@ -16,6 +16,7 @@ namespace quipu {
 struct AddedToken {
   int32_t id = -1;
   std::string content;
+  std::string form; // what is looked for and decoded: the content, normalised if `normalized` is set; made by build()
   bool special = false;
   bool normalized = false; // looked for in the normalised text, not in the given one
   bool singleWord = false; // only where no word character stands beside it
@@ -77,14 +78,12 @@ private:
 
 template <typename Normalize> Expected<void> AddedTokens::build(Normalize normalize) {
   for (size_t i = 0; i < tokens.size(); ++i) {
-    if (!tokens[i].normalized) {
-      given.add(tokens[i].content, static_cast<int32_t>(i));
-      continue;
-    }
-    Expected<std::string> form = normalize(tokens[i].content);
+    AddedToken &token = tokens[i];
+    Expected<std::string> form = token.normalized ? normalize(token.content) : token.content;
     if (!form)
       return passError(std::move(form));
-    normalized.add(*form, static_cast<int32_t>(i));
+    token.form = std::move(*form);
+    (token.normalized ? normalized : given).add(token.form, static_cast<int32_t>(i));
   }
   return {};
 }

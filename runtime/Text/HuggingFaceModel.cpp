@@ -171,10 +171,10 @@ Expected<void> HuggingFaceModel::encodeText(std::string_view text, bool startsIn
 }
 
 bool HuggingFaceModel::appendDecoded(int32_t id, bool isFirst, std::string &out) const {
-  std::string_view token = tokenText(id);
-  if (token.empty())
+  const AddedToken *token = added.byId(id);
+  if (!token && !bpe.vocabulary().contains(id))
     return true;
-  decoder.append(token, isFirst, out);
+  decoder.append(token ? token->form : bpe.vocabulary().text(id), isFirst, out);
   return false;
 }
 

@@ -8,13 +8,22 @@ namespace quipu {
 namespace {
 
 // Where the two differ, the members of the class are spelled out. White space: PCRE2's \s has U+180E besides the
-// Unicode property White_Space, Oniguruma's has not. Word: PCRE2 10.42's \w lacks marks and connectors.
+// Unicode property White_Space, Oniguruma's has not. Word: PCRE2 10.42's \w lacks marks and connectors. And
+// PCRE2's [:punct:] has the symbols of Latin-1.
 constexpr std::string_view kSpace =
     R"(\x09-\x0D\x20\x85\xA0\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000})";
 constexpr std::string_view kNotSpace =
     R"(\x00-\x08\x0E-\x1F\x21-\x84\x86-\x9F\xA1-\x{167F}\x{1681}-\x{1FFF}\x{200B}-\x{2027}\x{202A}-\x{202E})"
     R"(\x{2030}-\x{205E}\x{2060}-\x{2FFF}\x{3001}-\x{10FFFF})";
-constexpr std::string_view kWord = R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc})";
+constexpr std::string_view kWord = R"(\p{L}\p{M}\p{N}\p{Pc})";
+constexpr std::pair<std::string_view, std::string_view> kPosixClasses[] = {{"[:alnum:]", R"(\p{Alphabetic}\p{Nd})"},
+                                                                           {"[:alpha:]", R"(\p{Alphabetic})"},
+                                                                           {"[:digit:]", R"(\p{Nd})"},
+                                                                           {"[:lower:]", R"(\p{Lowercase})"},
+                                                                           {"[:punct:]", R"(\p{P}$+<=>\^`|~)"},
+                                                                           {"[:space:]", kSpace},
+                                                                           {"[:upper:]", R"(\p{Uppercase})"},
+                                                                           {"[:word:]", kWord}};
 
 // Oniguruma's \p{Han} is the property Script, PCRE2's is Script_Extensions.
 constexpr std::array<std::string_view, 16> kScripts = {
@@ -101,10 +110,10 @@ private:
     if (next("&&"))
       return refuse("&&");
     if (c == '[') {
-      size_t end = in.find(":]", at);
-      if (!next("[:") || end == std::string_view::npos)
-        return refuse("[ inside a class");
-      return copy(end + 2 - at);
+      for (const auto &[name, members] : kPosixClasses)
+        if (next(name))
+          return replace(name.size(), members);
+      return refuse(next("[:") ? in.substr(at, in.find(']', at) + 1 - at) : "[ inside a class");
     }
     if (c == ']')
       inClass = false;

@@ -1,0 +1,78 @@
+// The form in which an artifact carries a tokenizer, whole and damaged.
+#include "runtime/Text/Tokenizer.h"
+
+#include <gtest/gtest.h>
+
+using namespace quipu;
+
+namespace {
+
+constexpr std::string_view kJson = R"({
+  "added_tokens": [{"id": 4, "content": "<s>", "special": true}],
+  "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "abab": 7}, "merges": ["a b", "ab ab"]}})";
+
+std::string blob() {
+  TokenizerSettings settings;
+  settings.bos = 4;
+  settings.eos = {4, 2};
+  settings.chatTemplate = "{{ bos_token }}";
+  auto tokenizer = Tokenizer::fromBytes(TokenizerFormat::HuggingFace, kJson, settings, "t.json");
+  EXPECT_TRUE(tokenizer) << tokenizer.error().message;
+  return (*tokenizer)->serialize();
+}
+
+TEST(TokenizerBlobTest, keeps_everything) {
+  auto tokenizer = Tokenizer::deserialize(blob());
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ((*tokenizer)->bos(), 4);
+  EXPECT_EQ((*tokenizer)->eos(), (std::vector<int32_t>{4, 2}));
+  EXPECT_TRUE((*tokenizer)->isEos(2));
+  EXPECT_FALSE((*tokenizer)->isEos(1));
+  EXPECT_EQ((*tokenizer)->chatTemplate(), "{{ bos_token }}");
+  EXPECT_EQ((*tokenizer)->vocabSize(), 8);
+  EXPECT_EQ((*tokenizer)->tokenText(7), "abab");
+  EXPECT_EQ((*tokenizer)->tokenText(5), "");
+  EXPECT_EQ(*(*tokenizer)->encode("<s>ababab"), (std::vector<int32_t>{4, 7, 2}));
+}
+
+TEST(TokenizerBlobTest, is_the_same_for_the_same_input) { EXPECT_EQ(blob(), blob()); }
+
+TEST(TokenizerBlobTest, every_cut_is_an_error) {
+  std::string whole = blob();
+  for (size_t length = 0; length < whole.size(); ++length)
+    EXPECT_FALSE(Tokenizer::deserialize(std::string_view(whole).substr(0, length))) << length;
+  EXPECT_FALSE(Tokenizer::deserialize(whole + "x"));
+}
+
+TEST(TokenizerBlobTest, flipped_bytes_never_crash) {
+  std::string whole = blob();
+  int refused = 0;
+  for (size_t i = 0; i < whole.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(damaged[i] ^ 1 << bit);
+      auto tokenizer = Tokenizer::deserialize(damaged);
+      refused += !tokenizer;
+      if (tokenizer)
+        (void)(*tokenizer)->decode({0, 1, 2, 7});
+    }
+  }
+  EXPECT_GT(refused, static_cast<int>(whole.size()));
+}
+
+TEST(TokenizerBlobTest, another_version_says_what_to_do) {
+  std::string newer = blob();
+  newer[8] = 9;
+  EXPECT_EQ(Tokenizer::deserialize(newer).error().message,
+            "tokenizer section: has version 9, this program reads 1; compile the model again");
+}
+
+TEST(TokenizerBlobTest, ids_outside_of_the_vocabulary_are_refused) {
+  TokenizerSettings settings;
+  settings.eos = {8};
+  auto tokenizer = Tokenizer::fromBytes(TokenizerFormat::HuggingFace, kJson, settings, "t.json");
+  ASSERT_FALSE(tokenizer);
+  EXPECT_EQ(tokenizer.error().message, "t.json: eos id 8 is outside of the vocabulary of 8");
+}
+
+} // namespace
