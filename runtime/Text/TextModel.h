@@ -4,12 +4,16 @@
 #include "runtime/Support/Error.h"
 #include "runtime/Text/DecodeStream.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace quipu {
+
+// What a text may grow to: a few bytes of a hostile tokenizer must not make gigabytes, and offsets have 31 bits.
+inline size_t largestRewrite(size_t bytes) { return std::min<size_t>(64 * bytes + 65536, INT32_MAX); }
 
 class TextModel {
 public:

@@ -1,8 +1,8 @@
 #include "runtime/Text/Tokenizer.h"
 
 #include "runtime/Support/Utf8.h"
-#include "runtime/Text/HuggingFaceModel.h"
-#include "runtime/Text/SentencePieceModel.h"
+#include "runtime/Text/HuggingFace/HuggingFaceModel.h"
+#include "runtime/Text/SentencePiece/SentencePieceModel.h"
 
 #include <algorithm>
 

@@ -4,9 +4,9 @@
 //   u32      length of the settings
 //   JSON     settings: format, bos, eos, add_bos, add_eos, chat_template
 //   rest     HuggingFace: compact tables (BpeTables.h); SentencePiece: tokenizer.model as it was
-#include "runtime/Text/HuggingFaceModel.h"
+#include "runtime/Text/HuggingFace/HuggingFaceModel.h"
 #include "runtime/Text/Json.h"
-#include "runtime/Text/SentencePieceModel.h"
+#include "runtime/Text/SentencePiece/SentencePieceModel.h"
 #include "runtime/Text/Tokenizer.h"
 
 #include <cstring>

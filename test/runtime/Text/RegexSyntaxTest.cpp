@@ -1,6 +1,6 @@
-#include "runtime/Text/RegexSyntax.h"
+#include "runtime/Text/HuggingFace/RegexSyntax.h"
 
-#include "runtime/Text/TextPattern.h"
+#include "runtime/Text/HuggingFace/TextPattern.h"
 #include <gtest/gtest.h>
 
 using namespace quipu;

@@ -1,4 +1,4 @@
-#include "runtime/Text/CharsMap.h"
+#include "runtime/Text/SentencePiece/CharsMap.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,9 +1,9 @@
-#include "runtime/Text/TokenDecoder.h"
+#include "runtime/Text/HuggingFace/TokenDecoder.h"
 
 #include "runtime/Support/Utf8.h"
-#include "runtime/Text/ByteLevel.h"
+#include "runtime/Text/HuggingFace/ByteLevel.h"
+#include "runtime/Text/HuggingFace/Metaspace.h"
 #include "runtime/Text/Json.h"
-#include "runtime/Text/Metaspace.h"
 
 namespace quipu {
 

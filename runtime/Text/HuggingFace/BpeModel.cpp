@@ -1,4 +1,4 @@
-#include "runtime/Text/BpeModel.h"
+#include "runtime/Text/HuggingFace/BpeModel.h"
 
 #include "runtime/Support/Utf8.h"
 

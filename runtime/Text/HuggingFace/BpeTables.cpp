@@ -1,4 +1,4 @@
-#include "runtime/Text/BpeTables.h"
+#include "runtime/Text/HuggingFace/BpeTables.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

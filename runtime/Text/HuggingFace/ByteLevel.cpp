@@ -1,4 +1,4 @@
-#include "runtime/Text/ByteLevel.h"
+#include "runtime/Text/HuggingFace/ByteLevel.h"
 
 #include "runtime/Support/Utf8.h"
 

@@ -1,7 +1,7 @@
 // Vocabulary and merges of a BPE model, as tokenizer.json spells them and as an artifact carries them.
 #pragma once
 
-#include "runtime/Text/BpeModel.h"
+#include "runtime/Text/HuggingFace/BpeModel.h"
 
 #include <nlohmann/json_fwd.hpp>
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "runtime/Text/AddedTokens.h"
-#include "runtime/Text/BpeModel.h"
-#include "runtime/Text/Normalizer.h"
-#include "runtime/Text/PostProcessor.h"
-#include "runtime/Text/PreTokenizer.h"
+#include "runtime/Text/HuggingFace/BpeModel.h"
+#include "runtime/Text/HuggingFace/Normalizer.h"
+#include "runtime/Text/HuggingFace/PostProcessor.h"
+#include "runtime/Text/HuggingFace/PreTokenizer.h"
+#include "runtime/Text/HuggingFace/TokenDecoder.h"
 #include "runtime/Text/TextModel.h"
-#include "runtime/Text/TokenDecoder.h"
 
 #include <memory>
 

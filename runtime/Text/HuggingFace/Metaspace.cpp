@@ -1,4 +1,4 @@
-#include "runtime/Text/Metaspace.h"
+#include "runtime/Text/HuggingFace/Metaspace.h"
 
 #include "runtime/Support/Utf8.h"
 

@@ -1,8 +1,8 @@
-#include "runtime/Text/TextPattern.h"
+#include "runtime/Text/HuggingFace/TextPattern.h"
 
 #include "runtime/Support/Utf8.h"
+#include "runtime/Text/HuggingFace/RegexSyntax.h"
 #include "runtime/Text/Json.h"
-#include "runtime/Text/RegexSyntax.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

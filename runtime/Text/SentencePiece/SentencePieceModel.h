@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/Text/AddedTokens.h"
-#include "runtime/Text/CharsMap.h"
-#include "runtime/Text/SentencePieceFile.h"
+#include "runtime/Text/SentencePiece/CharsMap.h"
+#include "runtime/Text/SentencePiece/SentencePieceFile.h"
 #include "runtime/Text/SymbolMerger.h"
 #include "runtime/Text/TextModel.h"
 #include "runtime/Text/Vocabulary.h"

@@ -1,11 +1,12 @@
-#include "runtime/Text/PreTokenizer.h"
+#include "runtime/Text/HuggingFace/PreTokenizer.h"
 
-#include "runtime/Text/ByteLevel.h"
+#include "runtime/Text/HuggingFace/ByteLevel.h"
+#include "runtime/Text/HuggingFace/Metaspace.h"
+#include "runtime/Text/HuggingFace/Normalizer.h"
+#include "runtime/Text/HuggingFace/WordSplit.h"
 #include "runtime/Text/Json.h"
-#include "runtime/Text/Metaspace.h"
-#include "runtime/Text/Normalizer.h"
+#include "runtime/Text/TextModel.h"
 #include "runtime/Text/UnicodeClasses.h"
-#include "runtime/Text/WordSplit.h"
 
 #include <map>
 

@@ -1,6 +1,6 @@
-#include "runtime/Text/HuggingFaceModel.h"
+#include "runtime/Text/HuggingFace/HuggingFaceModel.h"
 
-#include "runtime/Text/BpeTables.h"
+#include "runtime/Text/HuggingFace/BpeTables.h"
 #include "runtime/Text/Json.h"
 
 #include <algorithm>

@@ -1,7 +1,6 @@
-#include "runtime/Text/SentencePieceModel.h"
+#include "runtime/Text/SentencePiece/SentencePieceModel.h"
 
 #include "runtime/Support/Utf8.h"
-#include "runtime/Text/Normalizer.h"
 
 #include <algorithm>
 #include <unordered_map>

@@ -1,4 +1,4 @@
-#include "runtime/Text/WordSplit.h"
+#include "runtime/Text/HuggingFace/WordSplit.h"
 
 #include "runtime/Support/Utf8.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/Text/PostProcessor.h"
+#include "runtime/Text/HuggingFace/PostProcessor.h"
 
 #include "runtime/Text/Json.h"
 #include "runtime/Text/Vocabulary.h"

@@ -1,8 +1,9 @@
-#include "runtime/Text/Normalizer.h"
+#include "runtime/Text/HuggingFace/Normalizer.h"
 
 #include "runtime/Support/Utf8.h"
+#include "runtime/Text/HuggingFace/TextPattern.h"
 #include "runtime/Text/Json.h"
-#include "runtime/Text/TextPattern.h"
+#include "runtime/Text/TextModel.h"
 #include "runtime/Text/UnicodeClasses.h"
 
 #include <map>

@@ -1,4 +1,4 @@
-#include "runtime/Text/SentencePieceFile.h"
+#include "runtime/Text/SentencePiece/SentencePieceFile.h"
 
 #include <cmath>
 #include <cstdint>

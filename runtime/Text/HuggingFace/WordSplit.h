@@ -1,7 +1,7 @@
 // Cutting words at the matches of a pattern.
 #pragma once
 
-#include "runtime/Text/PreTokenizer.h"
+#include "runtime/Text/HuggingFace/PreTokenizer.h"
 
 namespace quipu {
 

@@ -1,4 +1,4 @@
-#include "runtime/Text/RegexSyntax.h"
+#include "runtime/Text/HuggingFace/RegexSyntax.h"
 
 #include <algorithm>
 #include <array>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/Support/Error.h"
-#include "runtime/Text/TextPattern.h"
+#include "runtime/Text/HuggingFace/TextPattern.h"
 
 #include <functional>
 #include <nlohmann/json_fwd.hpp>

@@ -3,8 +3,6 @@
 
 #include "runtime/Support/Error.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -28,8 +26,5 @@ private:
 
   std::vector<Step> steps;
 };
-
-// What a text may grow to: a few bytes of a hostile tokenizer must not make gigabytes, and offsets have 31 bits.
-inline size_t largestRewrite(size_t bytes) { return std::min<size_t>(64 * bytes + 65536, INT32_MAX); }
 
 } // namespace quipu
