@@ -50,7 +50,7 @@ Expected<std::unique_ptr<HuggingFaceModel>> HuggingFaceModel::fromJson(std::stri
   auto merges = readMerges(mergesJson, name);
   if (!merges)
     return passError(std::move(merges));
-  return create(std::move(*parsed), std::move(*vocabulary), *merges, name);
+  return create(*parsed, std::move(*vocabulary), *merges, name);
 }
 
 Expected<std::unique_ptr<HuggingFaceModel>> HuggingFaceModel::fromCompact(std::string_view bytes,
@@ -61,12 +61,12 @@ Expected<std::unique_ptr<HuggingFaceModel>> HuggingFaceModel::fromCompact(std::s
   auto pipeline = parseJson(tables->pipeline, name);
   if (!pipeline)
     return passError(std::move(pipeline));
-  return create(std::move(*pipeline), std::move(tables->vocabulary), tables->merges, name);
+  return create(*pipeline, std::move(tables->vocabulary), tables->merges, name);
 }
 
 std::string HuggingFaceModel::toCompact() const { return writeCompactTables(pipelineText, bpe); }
 
-Expected<std::unique_ptr<HuggingFaceModel>> HuggingFaceModel::create(json pipeline, Vocabulary vocabulary,
+Expected<std::unique_ptr<HuggingFaceModel>> HuggingFaceModel::create(const json &pipeline, Vocabulary vocabulary,
                                                                      const std::vector<BpeModel::MergeText> &merges,
                                                                      const std::string &name) {
   auto result = std::make_unique<HuggingFaceModel>();

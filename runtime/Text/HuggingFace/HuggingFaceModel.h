@@ -35,7 +35,7 @@ public:
 
 private:
   // `pipeline` is the file without vocabulary and merges.
-  static Expected<std::unique_ptr<HuggingFaceModel>> create(nlohmann::json pipeline, Vocabulary vocabulary,
+  static Expected<std::unique_ptr<HuggingFaceModel>> create(const nlohmann::json &pipeline, Vocabulary vocabulary,
                                                             const std::vector<BpeModel::MergeText> &merges,
                                                             const std::string &name);
   Expected<void> readAddedTokens(const nlohmann::json *list, const std::string &where);

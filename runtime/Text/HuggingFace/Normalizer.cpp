@@ -6,8 +6,7 @@
 #include "runtime/Text/TextModel.h"
 #include "runtime/Text/UnicodeClasses.h"
 
-#include <map>
-#include <memory>
+#include <optional>
 
 namespace quipu {
 
@@ -15,8 +14,14 @@ using nlohmann::json;
 
 namespace {
 
-const std::map<std::string_view, NormalForm> kNormalForms = {
-    {"NFC", NormalForm::NFC}, {"NFD", NormalForm::NFD}, {"NFKC", NormalForm::NFKC}, {"NFKD", NormalForm::NFKD}};
+std::optional<NormalForm> normalForm(std::string_view name) {
+  constexpr std::pair<std::string_view, NormalForm> forms[] = {
+      {"NFC", NormalForm::NFC}, {"NFD", NormalForm::NFD}, {"NFKC", NormalForm::NFKC}, {"NFKD", NormalForm::NFKD}};
+  for (const auto &[known, form] : forms)
+    if (known == name)
+      return form;
+  return std::nullopt;
+}
 
 void stripLeft(std::string &text) {
   size_t at = 0;
@@ -81,8 +86,8 @@ Expected<void> Normalizer::add(const json &json, const std::string &where) {
         return added;
     return fields.finish();
   }
-  if (auto form = kNormalForms.find(type); form != kNormalForms.end()) {
-    steps.push_back([form = form->second](std::string &text) -> Expected<void> {
+  if (auto form = normalForm(type)) {
+    steps.push_back([form = *form](std::string &text) -> Expected<void> {
       text = normalizeUnicode(text, form);
       return {};
     });
