@@ -27,12 +27,14 @@ struct CompileRequest {
   std::string compileFrom;     // phase whose result is read from `ir`; empty: from the checkpoint
   std::string ir;              // file with MLIR text for `compileFrom`
   std::vector<std::string> disabledPasses;
-  unsigned threads = 0; // that compile and pack; 0: one for each CPU
+  bool printAfterPasses = false; // IR after each pass, on standard error
+  unsigned threads = 0;          // that compile and pack; 0: one for each CPU
   std::function<void(const std::string &what, uint64_t done, uint64_t total)> progress;
 };
 
 struct CompileReport {
-  std::vector<std::pair<std::string, double>> seconds; // by phase, "weights" (packing and writing) last
+  std::vector<std::pair<std::string, double>> seconds;     // by phase, "weights" (packing and writing) last
+  std::vector<std::pair<std::string, double>> passSeconds; // by pass, in the order they ran
   uint32_t kernels = 0;                                // distinct ones of all targets
   uint32_t kernelsFromCache = 0;
   uint64_t codeBytes = 0;

@@ -5,6 +5,7 @@
 #include "compiler/Dialect/Kernel/Transforms/Passes.h"
 #include "compiler/Dialect/LM/IR/LMDialect.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
+#include "compiler/Pipeline/PhasePasses.h"
 
 #include "mlir/Transforms/Passes.h"
 
@@ -18,4 +19,5 @@ void quipu::registerPasses() {
   registerLMToKernelPasses();
   kernel::registerKernelPasses();
   lm::registerLMPasses();
+  registerPhasePipelines();
 }

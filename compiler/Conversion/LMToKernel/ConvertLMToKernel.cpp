@@ -44,7 +44,7 @@ private:
     if (results.empty() || !lm::isRowsType(results[0]))
       return func.emitError("expected logits as the first result");
     int64_t vocab = cast<RankedTensorType>(results[0]).getDimSize(1);
-    StepLimits limits{maxTokens, maxSequences, maxLogitRows(maxTokens, maxSequences, vocab), maxContext};
+    ProgramLimits limits{maxTokens, maxSequences, maxLogitRows(maxTokens, maxSequences, vocab), maxContext};
     OpBuilder builder(func);
     ProgramBuilder program(builder, func.getLoc(), target, limits);
     return OpLowering(func, program, **choice, limits).lower();

@@ -1,7 +1,6 @@
 #include "compiler/Conversion/LMToKernel/KernelChoice.h"
 
 #include "compiler/Codegen/Cpu/WeightLayout.h"
-#include "compiler/Target/Cpu/Chip.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -21,16 +20,16 @@ public:
     LaunchKernels kernels;
     for (int64_t tile : {1, 2, 4, 8})
       kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(builder, shape, tile)}});
-    cpu::PackedInput form(shape.k, shape.storage == "bf16" ? cpu::Storage::BF16 : cpu::Storage::F32, chip);
-    kernels.packedTile = packedTile;
-    kernels.packedColumns = form.columns();
-    kernels.packedBf16 = form.bf16;
+    cpu::PackedInput input(shape.k, shape.storage == "bf16" ? cpu::Storage::BF16 : cpu::Storage::F32, chip);
+    kernels.packedTile = cpu::packedTile;
+    kernels.packedColumns = input.columns();
+    kernels.packedElement = input.bf16 ? Type(builder.getBF16Type()) : builder.getF32Type();
     kernels.variants.push_back({kernel::VariantAttr::any, {packInput(builder, shape), packed(builder, shape)}});
     return kernels;
   }
 
 private:
-  static constexpr int64_t packedTile = cpu::packedTile;
+  cpu::Chip chip;
 
   // "matmul_silu_gated_bf16_n8192_k2048"
   static std::string symbolStem(const MatmulShape &shape) {
@@ -66,32 +65,30 @@ private:
 
   static KernelRequest packed(Builder &builder, const MatmulShape &shape) {
     KernelParams params = product(builder, shape);
-    params.add("tile", packedTile).addFlag("packed_input", true);
-    return params.request("matmul", formatv("{0}_packed_t{1}", symbolStem(shape), packedTile));
+    params.add("tile", cpu::packedTile).addFlag("packed_input", true);
+    return params.request("matmul", formatv("{0}_packed_t{1}", symbolStem(shape), cpu::packedTile));
   }
 
   static KernelRequest packInput(Builder &builder, const MatmulShape &shape) {
     KernelParams params(builder);
-    params.add("k", shape.k).add("storage", shape.storage).addRows(shape.rows).add("tile", packedTile);
+    params.add("k", shape.k).add("storage", shape.storage).addRows(shape.rows).add("tile", cpu::packedTile);
     if (shape.normEps)
       params.addReal("norm_eps", *shape.normEps);
     return params.request("pack_input", formatv("{0}pack_input{1}_{2}_k{3}_t{4}", shape.normEps ? "rms_norm_" : "",
-                                                rowsSuffix(shape.rows), shape.storage, shape.k, packedTile));
+                                                rowsSuffix(shape.rows), shape.storage, shape.k, cpu::packedTile));
   }
-
-  cpu::Chip chip;
 };
 
 } // namespace
 
 Expected<std::unique_ptr<KernelChoice>> chooseKernels(StringRef target) {
-  auto [device, chipName] = target.split(':');
-  if (device != "cpu" || chipName.empty())
+  auto [device, name] = target.split(':');
+  if (device != "cpu" || name.empty())
     return makeError("no kernels for target '{}': expected cpu:CHIP, such as cpu:x86-64-v3", target.str());
-  Expected<cpu::Chip> chip = cpu::findChip(std::string_view(chipName.data(), chipName.size()));
+  Expected<cpu::Chip> chip = cpu::findChip(name.str());
   if (!chip)
     return passError(std::move(chip));
-  return std::make_unique<CpuKernelChoice>(std::move(*chip));
+  return std::make_unique<CpuKernelChoice>(*chip);
 }
 
 } // namespace quipu

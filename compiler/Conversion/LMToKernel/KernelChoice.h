@@ -19,9 +19,10 @@ struct VariantRequest {
 
 struct LaunchKernels {
   std::vector<VariantRequest> variants;
-  int64_t packedTile = 0;    // rows of a tile of the packed input; 0: no variant packs
-  int64_t packedColumns = 0; // elements of a row of the packed input
-  bool packedBf16 = false;   // its elements: bf16, else f32
+  // Buffer of the packed input: rows of a tile, columns and element type of a row. No tile: no variant packs.
+  int64_t packedTile = 0;
+  int64_t packedColumns = 0;
+  mlir::Type packedElement;
 };
 
 // What a matmul launch computes, as its kernels see it.

@@ -16,7 +16,7 @@ int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).g
 
 } // namespace
 
-OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const StepLimits &limits)
+OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const ProgramLimits &limits)
     : func(func), program(program), choice(choice), limits(limits) {
   for (auto [index, op] : llvm::enumerate(func.getBody().front())) {
     indices[&op] = index;
@@ -242,12 +242,9 @@ LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
   // A tied output projection reads the embedding's table; its name must not be the embedding's.
   std::string name = returned.contains(op.getResult()) ? "logits" : weightLocation(weight->names);
   Value packed = program.absent();
-  if (kernels.packedTile) {
-    MLIRContext *context = op.getContext();
-    Type elem = kernels.packedBf16 ? Type(BFloat16Type::get(context)) : Type(Float32Type::get(context));
-    packed = program.buffer(Role::Activation, name + ".packed", elem, shape.rows, kernels.packedColumns,
-                            kernels.packedTile - 1);
-  }
+  if (kernels.packedTile)
+    packed = program.buffer(Role::Activation, name + ".packed", kernels.packedElement, shape.rows,
+                            kernels.packedColumns, kernels.packedTile - 1);
   Value out = resultBuffer(op.getResult(), name, shape.rows);
   Value residual = op.getResidual() ? bufferOf(op.getResidual()) : program.absent();
   Value panels = program.weight(*weight, shape.gated ? Layout::Panel64Gated : Layout::Panel64);

@@ -10,7 +10,7 @@ namespace quipu {
 
 class OpLowering {
 public:
-  OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const StepLimits &limits);
+  OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const ProgramLimits &limits);
 
   // Adds the launches of the whole function. Errors are diagnostics at the op.
   mlir::LogicalResult lower();
@@ -58,7 +58,7 @@ private:
   lm::FuncOp func;
   ProgramBuilder &program;
   const KernelChoice &choice;
-  StepLimits limits;
+  ProgramLimits limits;
   mlir::Value slots, seqStarts, contextLens, pageTable;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;  // of tensors and caches
   llvm::DenseMap<mlir::Value, kernel::Dim> dims;     // of the rows of tensors

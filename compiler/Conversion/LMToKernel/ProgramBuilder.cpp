@@ -8,7 +8,7 @@ using namespace quipu::kernel;
 
 namespace quipu {
 
-ProgramBuilder::ProgramBuilder(OpBuilder &outer, Location loc, StringRef target, const StepLimits &limits)
+ProgramBuilder::ProgramBuilder(OpBuilder &outer, Location loc, StringRef target, const ProgramLimits &limits)
     : builder(outer), loc(loc) {
   program = ProgramOp::create(outer, loc, target, limits.tokens, limits.sequences, limits.rows, limits.context,
                               /*arena_bytes=*/nullptr);

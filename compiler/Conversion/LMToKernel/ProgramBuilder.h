@@ -10,7 +10,7 @@
 namespace quipu {
 
 // The largest step the program must take.
-struct StepLimits {
+struct ProgramLimits {
   int64_t tokens;
   int64_t sequences;
   int64_t rows;
@@ -35,7 +35,7 @@ struct LaunchRequest {
 
 class ProgramBuilder {
 public:
-  ProgramBuilder(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef target, const StepLimits &limits);
+  ProgramBuilder(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef target, const ProgramLimits &limits);
 
   mlir::Builder &attributes() { return builder; }
 

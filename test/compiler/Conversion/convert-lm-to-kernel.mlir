@@ -1,6 +1,7 @@
 // RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3 max-tokens=16 max-sequences=4 max-context=100" \
 // RUN:   | FileCheck %s
 // RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3" | FileCheck %s --check-prefix=ONCE
+// RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:znver4" | FileCheck %s --check-prefix=BF16DOT
 
 // A fused layer with a tied embedding: one launch an op, joined weights by their names, kernels once.
 lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x512xf32>, tensor<?xi32>) {
@@ -54,6 +55,8 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK: %[[TABLE:.*]] = kernel.weight ["model.embed_tokens.weight"] panel64 : tensor<512x64xbf16>
 // CHECK: %[[GAIN:.*]] = kernel.weight ["model.layers.0.input_layernorm.weight"] row_major : tensor<64xf32>
 // CHECK: %[[PACKED:.*]] = kernel.buffer activation "layers.0.self_attn.q_proj+k_proj+v_proj.packed" f32[tokens + 5, 64]
+// A chip with a bf16 dot product packs bf16.
+// BF16DOT: kernel.buffer activation "layers.0.self_attn.q_proj+k_proj+v_proj.packed" bf16[tokens + 5, 64]
 // CHECK: %[[QKV_W:.*]] = kernel.weight ["model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.k_proj.weight", "model.layers.0.self_attn.v_proj.weight"] panel64 : tensor<128x64xbf16>
 // CHECK: %[[GATED:.*]] = kernel.weight ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"] panel64_gated : tensor<192x64xbf16>
 // CHECK: %[[BIAS:.*]] = kernel.weight ["model.layers.0.mlp.down_proj.bias"] row_major : tensor<64xf32>

@@ -1,0 +1,252 @@
+#include "compiler/Pipeline/Compile.h"
+
+#include "compiler/Artifact/EmitProgram.h"
+#include "compiler/Pipeline/Definition.h"
+#include "compiler/Pipeline/PhaseRunner.h"
+#include "compiler/Pipeline/Settings.h"
+#include "compiler/Target/Cpu/CompileKernels.h"
+#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Text/Tokenizer.h"
+
+#include "mlir/IR/AsmState.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <filesystem>
+
+using namespace mlir;
+
+namespace quipu {
+namespace {
+
+// The phases a request runs: from the text of `from`, or from the checkpoint, to `to`.
+struct PhaseRange {
+  std::optional<Phase> from;
+  Phase to = Phase::Artifact;
+};
+
+Expected<Phase> phaseOf(std::string_view flag, const std::string &name) {
+  if (std::optional<Phase> phase = findPhase(name))
+    return *phase;
+  std::string known;
+  for (const PhaseInfo &info : phases)
+    known += (known.empty() ? "" : ", ") + std::string(info.name);
+  return makeError("{} {}: there is no such phase; they are {}", flag, name, known);
+}
+
+Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
+  PhaseRange range;
+  if (!request.compileTo.empty()) {
+    Expected<Phase> to = phaseOf("--compile-to", request.compileTo);
+    if (!to)
+      return passError(std::move(to));
+    range.to = *to;
+  }
+  if (request.compileFrom.empty())
+    return range;
+  Expected<Phase> from = phaseOf("--compile-from", request.compileFrom);
+  if (!from)
+    return passError(std::move(from));
+  if (*from > Phase::Kernels)
+    return makeError("--compile-from {}: only definition, specialised and kernels have a text to go on from",
+                     request.compileFrom);
+  if (*from > range.to)
+    return makeError("--compile-from {}: that is after --compile-to {}", request.compileFrom, request.compileTo);
+  if (*from >= Phase::Specialised && (!request.storage.empty() || !request.disabledPasses.empty()))
+    return makeError("--compile-from {}: --storage and --disable-pass have no effect on what is already specialised",
+                     request.compileFrom);
+  if (*from == Phase::Kernels &&
+      (!request.targets.empty() || request.maxContext || request.maxSequences || request.maxBatchTokens))
+    return makeError("--compile-from kernels: targets and limits are those of the text; leave --target and --max-* out");
+  range.from = *from;
+  return range;
+}
+
+// The tokenizer's bytes for the artifact; none where the checkpoint has no tokenizer.
+Expected<std::string> readTokenizer(const std::string &folder, std::vector<std::string> &warnings) {
+  std::filesystem::path path(folder);
+  std::error_code error;
+  if (!std::filesystem::exists(path / "tokenizer.json", error) &&
+      !std::filesystem::exists(path / "tokenizer.model", error)) {
+    warnings.push_back(folder + ": there is no tokenizer.json or tokenizer.model; the artifact takes token ids only");
+    return std::string();
+  }
+  auto tokenizer = Tokenizer::fromFiles(folder);
+  if (!tokenizer)
+    return passError(std::move(tokenizer));
+  return (*tokenizer)->serialize();
+}
+
+// One compile, phase after phase.
+class Compilation {
+public:
+  explicit Compilation(const CompileRequest &request) : request(request) {}
+
+  Expected<CompileReport> run() {
+    Expected<PhaseRange> resolved = resolvePhases(request);
+    if (!resolved)
+      return passError(std::move(resolved));
+    range = *resolved;
+    if (range.to == Phase::Artifact && request.output.empty())
+      return makeError("-o OUT.qpu is missing: a compile to the end writes an artifact");
+    if (auto built = buildModule(); !built)
+      return passError(std::move(built));
+    if (range.to <= Phase::Kernels) {
+      llvm::raw_string_ostream(report.ir) << **module << '\n';
+      return std::move(report);
+    }
+    Expected<EmittedProgram> emitted = emitProgram(*module);
+    if (!emitted)
+      return passError(std::move(emitted));
+    auto finished = range.to == Phase::Code ? printCode(*emitted) : writeProgram(*emitted);
+    if (!finished)
+      return passError(std::move(finished));
+    return std::move(report);
+  }
+
+private:
+  // Adds the seconds since the last call, or since the start, under a name.
+  void lap(std::string_view name) {
+    auto now = std::chrono::steady_clock::now();
+    report.seconds.emplace_back(name, std::chrono::duration<double>(now - lapStart).count());
+    lapStart = now;
+  }
+
+  // The phases that are passes over the IR.
+  Expected<> buildModule() {
+    Expected<SourceModel> opened = openModel(request.model);
+    if (!opened)
+      return passError(std::move(opened));
+    source = std::move(*opened);
+    report.warnings = source.description.warnings;
+    Expected<PhaseOptions> options =
+        resolvePhaseOptions({request.targets, request.storage, request.maxContext, request.maxSequences,
+                            request.maxBatchTokens, request.disabledPasses},
+                           *source.checkpoint, source.description, report.warnings);
+    if (!options)
+      return passError(std::move(options));
+
+    context = createContext();
+    PhaseRunner runner(*context, *options);
+    if (request.printAfterPasses)
+      runner.onPass([](StringRef pass, Operation *op) { llvm::errs() << "// after " << pass << '\n' << *op << '\n'; });
+    auto start = range.from ? runner.read(*range.from, request.ir) : buildDefinition(source, *context);
+    if (!start)
+      return passError(std::move(start));
+    module = std::move(*start);
+    Phase first = Phase::Definition;
+    if (range.from) {
+      lap(request.compileFrom);
+      first = static_cast<Phase>(static_cast<int>(*range.from) + 1);
+    }
+    for (Phase phase : {Phase::Definition, Phase::Specialised, Phase::Kernels}) {
+      if (phase < first || phase > range.to)
+        continue;
+      if (auto ran = runner.run(phase, *module); !ran)
+        return ran;
+      lap(phaseName(phase));
+    }
+    report.passSeconds = runner.passSeconds();
+    return {};
+  }
+
+  Expected<> printCode(const EmittedProgram &emitted) {
+    for (const EmittedTarget &target : emitted.targets) {
+      Expected<cpu::Chip> chip = cpu::findChip(target.chip);
+      if (!chip)
+        return passError(std::move(chip));
+      for (const cpu::KernelSpec &spec : target.kernels) {
+        Expected<std::string> assembly = cpu::printKernel(spec, *chip, cpu::KernelForm::Assembly);
+        if (!assembly)
+          return passError(std::move(assembly));
+        report.ir += fmt::format("# cpu:{} {}: {}\n{}", target.chip, spec.symbol, spec.print(), *assembly);
+      }
+    }
+    lap(phaseName(Phase::Code));
+    return {};
+  }
+
+  // Machine code of every kernel of a target, into the contents of the artifact.
+  Expected<> compileTarget(const EmittedTarget &emitted, fb::TargetProgramT &target, ArtifactContents &contents) {
+    Expected<cpu::Chip> chip = cpu::findChip(emitted.chip);
+    if (!chip)
+      return passError(std::move(chip));
+    cpu::CompileOptions options;
+    options.threads = static_cast<int>(request.threads);
+    if (request.progress)
+      options.progress = [&](size_t done, size_t all) { request.progress("kernels for " + target.target, done, all); };
+    Expected<cpu::CompiledKernels> compiled = cpu::compileKernels(emitted.kernels, *chip, options);
+    if (!compiled)
+      return passError(std::move(compiled));
+    for (size_t i = 0; i < target.kernels.size(); ++i)
+      target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->scratchBytes[i]);
+    target.features = chip->features;
+    target.code_section = static_cast<uint32_t>(contents.code.size());
+    report.kernels += static_cast<uint32_t>(emitted.kernels.size());
+    report.kernelsFromCache += static_cast<uint32_t>(emitted.kernels.size() - compiled->compiled);
+    report.codeBytes += compiled->sharedObject.size();
+    contents.code.push_back(std::move(compiled->sharedObject));
+    return {};
+  }
+
+  void describeModel(fb::ProgramT &program) const {
+    fb::ModelT &model = *program.model;
+    const models::ModelDescription &description = source.description;
+    model.family = description.family;
+    model.name = description.architecture;
+    model.vocab = static_cast<uint32_t>(description.vocabSize);
+    for (const models::TensorSpec &tensor : description.tensors)
+      if (tensor.role == models::TensorRole::Embedding)
+        model.hidden = static_cast<uint32_t>(tensor.shape.back());
+    model.layers = static_cast<uint32_t>(program.kv_caches.size());
+    model.context_limit = static_cast<uint32_t>(description.maxPosition);
+    model.bos = static_cast<int32_t>(description.bosId.value_or(-1));
+    model.eos.assign(description.eosIds.begin(), description.eosIds.end());
+    program.compiler = compilerVersion();
+    program.checkpoint_digest = source.checkpoint->digest().hex();
+  }
+
+  Expected<> writeProgram(EmittedProgram &emitted) {
+    ArtifactContents contents;
+    for (size_t i = 0; i < emitted.targets.size(); ++i)
+      if (auto done = compileTarget(emitted.targets[i], *emitted.program.targets[i], contents); !done)
+        return done;
+    lap(phaseName(Phase::Code));
+
+    Expected<std::string> tokenizer = readTokenizer(request.model, report.warnings);
+    if (!tokenizer)
+      return passError(std::move(tokenizer));
+    contents.tokenizer = std::move(*tokenizer);
+    Expected<WeightPacker> packer = WeightPacker::create(*source.checkpoint, emitted.weights);
+    if (!packer)
+      return passError(std::move(packer));
+    contents.packWeight = [&packer](uint32_t weight, uint64_t begin, std::byte *out, uint64_t bytes) {
+      return packer->pack(weight, begin, out, bytes);
+    };
+    describeModel(emitted.program);
+    contents.program = std::move(emitted.program);
+    ArtifactWriterOptions options{request.weights, request.threads, {}};
+    if (request.progress)
+      options.progress = [&](uint64_t done, uint64_t total) { request.progress("weights", done, total); };
+    auto written = writeArtifact(request.output, std::move(contents), options);
+    lap("weights");
+    return written;
+  }
+
+  const CompileRequest &request;
+  PhaseRange range;
+  SourceModel source;
+  std::unique_ptr<MLIRContext> context;
+  OwningOpRef<ModuleOp> module;
+  CompileReport report;
+  std::chrono::steady_clock::time_point lapStart = std::chrono::steady_clock::now();
+};
+
+} // namespace
+
+Expected<CompileReport> compile(const CompileRequest &request) { return Compilation(request).run(); }
+
+std::string compilerVersion() { return "quipu " QUIPU_VERSION " with LLVM " LLVM_VERSION_STRING; }
+
+} // namespace quipu

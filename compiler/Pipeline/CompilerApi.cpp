@@ -1,0 +1,19 @@
+#include "compiler/Pipeline/CompilerApi.h"
+
+#include "compiler/Pipeline/Compile.h"
+
+namespace quipu {
+
+static std::vector<std::pair<std::string, std::string>> listPhases() {
+  std::vector<std::pair<std::string, std::string>> list;
+  for (const PhaseInfo &info : phases)
+    list.emplace_back(info.name, info.help);
+  return list;
+}
+
+} // namespace quipu
+
+extern "C" __attribute__((visibility("default"))) const quipu::CompilerApi *quipuCompilerApi() {
+  static const quipu::CompilerApi api = {quipu::compile, nullptr, quipu::compilerVersion, quipu::listPhases};
+  return &api;
+}

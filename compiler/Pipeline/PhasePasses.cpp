@@ -1,0 +1,106 @@
+#include "compiler/Pipeline/PhasePasses.h"
+
+#include "compiler/Conversion/LMToKernel/Passes.h"
+#include "compiler/Dialect/Kernel/Transforms/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace quipu {
+namespace {
+
+// Pages of the KV cache, in positions: the vector code of the attention kernels takes them 16 at a time.
+constexpr int64_t pageSize = 16;
+
+void addSpecialisation(OpPassManager &func, const PhaseOptions &options) {
+  auto addOptional = [&](std::string_view name, auto create) {
+    if (!options.disabled.count(name))
+      func.addPass(create());
+  };
+  func.addPass(lm::createConvertWeightStorage({options.storage}));
+  // Joined first: the fusions after it look for one reader of a norm, and for gate and up in one matmul.
+  addOptional("join-projections", [] { return lm::createJoinProjections(); });
+  addOptional("fuse-gated-activation", [] { return lm::createFuseGatedActivation(); });
+  addOptional("fuse-matmul-activation", [] { return lm::createFuseMatmulActivation(); });
+  addOptional("fuse-matmul-residual", [] { return lm::createFuseMatmulResidual(); });
+  addOptional("fuse-rms-norm-matmul", [] { return lm::createFuseRmsNormMatmul(); });
+  func.addPass(lm::createInsertKvCache({options.kvStorage}));
+  addOptional("fuse-rope-kv-append", [] { return lm::createFuseRopeKvAppend(); });
+  func.addPass(lm::createPageKvCache({pageSize}));
+  func.addPass(lm::createRemoveDeadWeights());
+}
+
+void addKernels(OpPassManager &module, const PhaseOptions &options) {
+  ConvertLMToKernelOptions conversion;
+  conversion.targets.assign(options.targets.begin(), options.targets.end());
+  conversion.maxTokens = options.maxBatchTokens;
+  conversion.maxSequences = options.maxSequences;
+  conversion.maxContext = options.maxContext;
+  module.addPass(createConvertLMToKernel(conversion));
+  module.nest<kernel::ProgramOp>().addPass(kernel::createPlanBuffers());
+}
+
+// The options of the named pipelines, as flags of quipu-opt.
+struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
+  Option<lm::ElementKind> storage{*this, "storage", llvm::cl::desc("element type of stored matrices"),
+                                  llvm::cl::init(lm::ElementKind::bf16), lm::elementKindValues()};
+  Option<lm::ElementKind> kvStorage{*this, "kv-storage", llvm::cl::desc("element type of the KV cache"),
+                                    llvm::cl::init(lm::ElementKind::bf16), lm::elementKindValues()};
+  ListOption<std::string> targets{*this, "targets", llvm::cl::desc("targets, such as cpu:x86-64-v3")};
+  Option<int64_t> maxContext{*this, "max-context", llvm::cl::desc("most positions of a sequence"),
+                             llvm::cl::init(4096)};
+  Option<int64_t> maxSequences{*this, "max-sequences", llvm::cl::desc("most sequences of a step"), llvm::cl::init(8)};
+  Option<int64_t> maxBatchTokens{*this, "max-batch-tokens", llvm::cl::desc("most tokens of a step"),
+                                 llvm::cl::init(512)};
+  ListOption<std::string> disabled{*this, "disable-pass", llvm::cl::desc("optional passes to leave out")};
+
+  PhaseOptions get() const {
+    return {storage,    kvStorage,    {targets.begin(), targets.end()},
+            maxContext, maxSequences, maxBatchTokens,
+            {disabled.begin(), disabled.end()}};
+  }
+};
+
+} // namespace
+
+void addPhaseVerifier(Phase phase, OpPassManager &module) {
+  switch (phase) {
+  case Phase::Definition:
+    module.nest<lm::FuncOp>().addPass(lm::createVerifyPlainForm());
+    break;
+  case Phase::Specialised:
+    module.nest<lm::FuncOp>().addPass(lm::createVerifyCachedForm());
+    break;
+  case Phase::Kernels:
+    module.nest<kernel::ProgramOp>().addPass(kernel::createVerifyPlan());
+    break;
+  case Phase::Code:
+  case Phase::Artifact:
+    break;
+  }
+}
+
+void addPhasePasses(Phase phase, OpPassManager &module, const PhaseOptions &options) {
+  if (phase == Phase::Specialised)
+    addSpecialisation(module.nest<lm::FuncOp>(), options);
+  else if (phase == Phase::Kernels)
+    addKernels(module, options);
+  addPhaseVerifier(phase, module);
+}
+
+void registerPhasePipelines() {
+  static PassPipelineRegistration<PipelineFlags> specialise(
+      "quipu-specialise", "the phase `specialised`: plain form of lm to its fused, cached form",
+      [](OpPassManager &module, const PipelineFlags &flags) {
+        addPhasePasses(Phase::Specialised, module, flags.get());
+      });
+  static PassPipelineRegistration<PipelineFlags> toKernels(
+      "quipu-to-kernels", "the phases `specialised` and `kernels`: plain form of lm to planned kernel programs",
+      [](OpPassManager &module, const PipelineFlags &flags) {
+        addPhasePasses(Phase::Specialised, module, flags.get());
+        addPhasePasses(Phase::Kernels, module, flags.get());
+      });
+}
+
+} // namespace quipu

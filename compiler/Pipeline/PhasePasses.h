@@ -1,0 +1,35 @@
+// The passes of each phase, in order.
+#pragma once
+
+#include "compiler/Dialect/LM/Transforms/Passes.h"
+#include "compiler/Pipeline/Pipeline.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+struct PhaseOptions {
+  lm::ElementKind storage = lm::ElementKind::bf16;
+  lm::ElementKind kvStorage = lm::ElementKind::bf16;
+  std::vector<std::string> targets; // "cpu:CHIP"
+  int64_t maxContext = 4096;
+  int64_t maxSequences = 8;
+  int64_t maxBatchTokens = 512;
+  std::set<std::string, std::less<>> disabled; // of optionalPasses
+};
+
+// Adds the passes of one phase to a pass manager of the module. Phases after `kernels` have none: their work is outside
+// the IR.
+void addPhasePasses(Phase phase, mlir::OpPassManager &module, const PhaseOptions &options);
+
+// Only the verifier a phase ends in, for text that somebody else wrote.
+void addPhaseVerifier(Phase phase, mlir::OpPassManager &module);
+
+// `--quipu-specialise` and `--quipu-to-kernels` of quipu-opt.
+void registerPhasePipelines();
+
+} // namespace quipu
