@@ -58,7 +58,8 @@ Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
                      request.compileFrom);
   if (*from == Phase::Kernels &&
       (!request.targets.empty() || request.maxContext || request.maxSequences || request.maxBatchTokens))
-    return makeError("--compile-from kernels: targets and limits are those of the text; leave --target and --max-* out");
+    return makeError(
+        "--compile-from kernels: targets and limits are those of the text; leave --target and --max-* out");
   range.from = *from;
   return range;
 }
@@ -93,7 +94,9 @@ public:
     if (auto built = buildModule(); !built)
       return passError(std::move(built));
     if (range.to <= Phase::Kernels) {
-      llvm::raw_string_ostream(report.ir) << **module << '\n';
+      llvm::raw_string_ostream stream(report.ir);
+      module->print(stream);
+      stream << '\n';
       return std::move(report);
     }
     Expected<EmittedProgram> emitted = emitProgram(*module);
@@ -122,15 +125,19 @@ private:
     report.warnings = source.description.warnings;
     Expected<PhaseOptions> options =
         resolvePhaseOptions({request.targets, request.storage, request.maxContext, request.maxSequences,
-                            request.maxBatchTokens, request.disabledPasses},
-                           *source.checkpoint, source.description, report.warnings);
+                             request.maxBatchTokens, request.disabledPasses},
+                            *source.checkpoint, source.description, report.warnings);
     if (!options)
       return passError(std::move(options));
 
     context = createContext();
     PhaseRunner runner(*context, *options);
     if (request.printAfterPasses)
-      runner.onPass([](StringRef pass, Operation *op) { llvm::errs() << "// after " << pass << '\n' << *op << '\n'; });
+      runner.onPass([](StringRef pass, Operation *op) {
+        llvm::errs() << "// after " << pass << '\n';
+        op->print(llvm::errs());
+        llvm::errs() << '\n';
+      });
     auto start = range.from ? runner.read(*range.from, request.ir) : buildDefinition(source, *context);
     if (!start)
       return passError(std::move(start));

@@ -35,7 +35,7 @@ struct CompileRequest {
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds;     // by phase, "weights" (packing and writing) last
   std::vector<std::pair<std::string, double>> passSeconds; // by pass, in the order they ran
-  uint32_t kernels = 0;                                // distinct ones of all targets
+  uint32_t kernels = 0;                                    // distinct ones of all targets
   uint32_t kernelsFromCache = 0;
   uint64_t codeBytes = 0;
   std::vector<std::string> warnings;

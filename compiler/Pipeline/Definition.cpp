@@ -2,6 +2,7 @@
 
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
 #include "compiler/Dialect/LM/IR/LMDialect.h"
+#include "models/graph/ModelGraph.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -32,7 +33,7 @@ std::unique_ptr<MLIRContext> createContext() {
 }
 
 Expected<OwningOpRef<ModuleOp>> buildDefinition(const SourceModel &model, MLIRContext &context) {
-  return makeError("TODO");
+  return models::buildGraph(*model.checkpoint, context);
 }
 
 } // namespace quipu

@@ -56,9 +56,8 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> disabled{*this, "disable-pass", llvm::cl::desc("optional passes to leave out")};
 
   PhaseOptions get() const {
-    return {storage,    kvStorage,    {targets.begin(), targets.end()},
-            maxContext, maxSequences, maxBatchTokens,
-            {disabled.begin(), disabled.end()}};
+    return {storage,      kvStorage,      {targets.begin(), targets.end()},  maxContext,
+            maxSequences, maxBatchTokens, {disabled.begin(), disabled.end()}};
   }
 };
 

@@ -1,5 +1,5 @@
-// The phases of a compile. Each ends in a verifier pass that states what must hold then; a compile can stop after any of
-// them and go on from the text of the first three. PhasePasses.cpp is the only code that knows the order of passes.
+// The phases of a compile. Each ends in a verifier pass that states what must hold then; a compile can stop after any
+// of them and go on from the text of the first three. PhasePasses.cpp is the only code that knows the order of passes.
 #pragma once
 
 #include <array>

@@ -66,7 +66,7 @@ Expected<int64_t> resolveContext(uint32_t asked, int64_t modelLimit) {
 } // namespace
 
 Expected<PhaseOptions> resolvePhaseOptions(const PhaseRequest &request, const models::Checkpoint &checkpoint,
-                                         const models::ModelDescription &model, std::vector<std::string> &warnings) {
+                                           const models::ModelDescription &model, std::vector<std::string> &warnings) {
   PhaseOptions options;
   for (const std::string &target : request.targets.empty() ? std::vector<std::string>{"cpu"} : request.targets) {
     Expected<std::string> name = resolveTarget(target);

@@ -24,6 +24,6 @@ struct PhaseRequest {
 // Targets come out as "cpu:CHIP", each once, "cpu" as the chip of this host. Errors name the flag. A warning says where
 // storage loses precision that the checkpoint has.
 Expected<PhaseOptions> resolvePhaseOptions(const PhaseRequest &request, const models::Checkpoint &checkpoint,
-                                         const models::ModelDescription &model, std::vector<std::string> &warnings);
+                                           const models::ModelDescription &model, std::vector<std::string> &warnings);
 
 } // namespace quipu

@@ -16,7 +16,8 @@ int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).g
 
 } // namespace
 
-OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice, const ProgramLimits &limits)
+OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice,
+                       const ProgramLimits &limits)
     : func(func), program(program), choice(choice), limits(limits) {
   for (auto [index, op] : llvm::enumerate(func.getBody().front())) {
     indices[&op] = index;
