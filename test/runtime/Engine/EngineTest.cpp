@@ -156,6 +156,12 @@ TEST_F(EngineTest, ends_at_eos_at_the_length_and_when_the_context_is_full) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->finish, FinishReason::Eos);
   EXPECT_EQ(result->ids, toy::greedy(ids, 20));
+  SamplingParams past;
+  past.ignoreEos = true;
+  result = engine->generate(ids, past, 20);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->finish, FinishReason::Length);
+  EXPECT_EQ(result->ids.size(), 20u);
 
   result = engine->generate(prompt(5, 3), {}, 1);
   ASSERT_TRUE(result);
