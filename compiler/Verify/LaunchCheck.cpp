@@ -1,0 +1,143 @@
+#include "compiler/Verify/LaunchCheck.h"
+
+#include <cstring>
+
+namespace quipu::verify {
+
+using reference::Tensor;
+
+LaunchCheck::LaunchCheck(LoadedProgram &program, const Artifact &artifact, const Tolerances &tolerances)
+    : program(program), artifact(artifact), tolerances(tolerances) {
+  const auto &launches = *program.target().launches();
+  for (uint32_t i = 0; i < launches.size(); ++i) {
+    launchOf[launches.Get(i)->source()] = i;
+    results.push_back({launches.Get(i)->name()->str(), launches.Get(i)->op()->str(), 0, tolerances.launch});
+  }
+}
+
+Expected<> LaunchCheck::run(lm::FuncOp function, reference::WeightSource &weights, const reference::Inputs &inputs,
+                            const Step &step, reference::Caches &caches) {
+  if (auto set = program.setStep(step); !set)
+    return set;
+  std::map<mlir::Operation *, uint32_t> indexOf;
+  uint32_t count = 0;
+  for (mlir::Operation &op : function.getBody().front())
+    indexOf[&op] = count++;
+
+  Expected<> status;
+  auto observe = [&](mlir::Operation *op, const std::vector<const reference::Value *> &operands,
+                     const std::vector<reference::Value> &values) {
+    auto launch = launchOf.find(indexOf[op]);
+    if (launch != launchOf.end() && status)
+      status = check(launch->second, op, operands, values, step);
+  };
+  auto evaluated = reference::evaluate(function, weights, inputs, caches, observe);
+  if (!evaluated)
+    return passError(std::move(evaluated));
+  return status;
+}
+
+// A launch writes the rows its op makes to its last operand; keys and values go to the KV cache among its operands.
+Expected<> LaunchCheck::check(uint32_t index, mlir::Operation *op,
+                              const std::vector<const reference::Value *> &operands,
+                              const std::vector<reference::Value> &values, const Step &step) {
+  const fb::Launch &launch = *program.target().launches()->Get(index);
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (const auto *tensor = std::get_if<Tensor>(operands[i])) {
+      std::vector<float> rows(tensor->data.begin(), tensor->data.end());
+      uint32_t buffer = resultBuffer.at(op->getOperand(static_cast<unsigned>(i)).getDefiningOp());
+      if (auto written = program.write(buffer, 0, rows.data(), rows.size() * sizeof(float)); !written)
+        return written;
+    }
+  if (auto ran = program.runLaunch(index); !ran)
+    return makeError("launch {}: {}", launch.name()->str(), ran.error().message);
+
+  uint32_t last = launch.operands()->Get(launch.operands()->size() - 1);
+  for (const reference::Value &value : values) {
+    Expected<double> error = 0.0;
+    double tolerance = tolerances.launch;
+    if (const auto *tensor = std::get_if<Tensor>(&value)) {
+      resultBuffer[op] = last;
+      error = compareTensor(last, *tensor);
+    } else if (const auto *ints = std::get_if<reference::IntTensor>(&value)) {
+      error = compareInts(last, *ints);
+    } else if (const auto *cache = std::get_if<std::shared_ptr<reference::Cache>>(&value)) {
+      for (uint32_t operand : *launch.operands())
+        if (operand != UINT32_MAX && program.target().buffers()->Get(operand)->kind() == fb::BufferKind::kv_cache)
+          for (const reference::Value *batch : operands)
+            if (const auto *ragged = std::get_if<reference::Batch>(batch))
+              error = compareCache(operand, **cache, *ragged, step);
+      tolerance = tolerances.cache;
+    }
+    if (!error)
+      return passError(std::move(error));
+    VerifyLine &line = results[index];
+    if (*error / tolerance >= line.error / line.tolerance) {
+      line.error = *error;
+      line.tolerance = tolerance;
+    }
+  }
+  return {};
+}
+
+Expected<double> LaunchCheck::compareTensor(uint32_t buffer, const Tensor &want) {
+  std::vector<float> got(want.data.size());
+  if (auto read = program.read(buffer, 0, got.data(), got.size() * sizeof(float)); !read)
+    return passError(std::move(read));
+  return relativeError(got.data(), want.data.data(), got.size());
+}
+
+// The share of integers that differ.
+Expected<double> LaunchCheck::compareInts(uint32_t buffer, const reference::IntTensor &want) {
+  std::vector<int32_t> got(want.size());
+  if (auto read = program.read(buffer, 0, got.data(), got.size() * sizeof(int32_t)); !read)
+    return passError(std::move(read));
+  size_t wrong = 0;
+  for (size_t i = 0; i < got.size(); ++i)
+    wrong += got[i] != want[i];
+  return static_cast<double>(wrong) / static_cast<double>(std::max<size_t>(1, want.size()));
+}
+
+static float cacheElement(const std::byte *page, const fb::KvCache &cache, size_t index) {
+  if (cache.dtype() == fb::DType::f32) {
+    float value;
+    std::memcpy(&value, page + 4 * index, 4);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, page + 2 * index, 2);
+  uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, 4);
+  return value;
+}
+
+// This step's keys and values, from where the CPU's layout has them: per page and head K [dim][page_size], then V
+// [page_size][padded dim].
+Expected<double> LaunchCheck::compareCache(uint32_t buffer, const reference::Cache &want, const reference::Batch &batch,
+                                           const Step &step) {
+  const fb::KvCache &cache = *artifact.program().kv_caches()->Get(program.target().buffers()->Get(buffer)->index());
+  size_t dim = cache.dim(), padded = (dim + 15) / 16 * 16, pageSize = cache.page_size(),
+         headElements = pageSize * (dim + padded);
+  std::vector<std::byte> page(cache.page_bytes());
+  std::vector<float> got;
+  std::vector<double> expected;
+  for (size_t s = 0; s < batch.sequences.size(); ++s)
+    for (int32_t t = batch.seqStarts[s]; t < batch.seqStarts[s + 1]; ++t) {
+      size_t slot = static_cast<size_t>(step.slots[t]), offset = slot % pageSize;
+      if (auto read = program.read(buffer, slot / pageSize * page.size(), page.data(), page.size()); !read)
+        return passError(std::move(read));
+      const double *key = want.keys[batch.sequences[s]].row(batch.positions[t]);
+      const double *value = want.values[batch.sequences[s]].row(batch.positions[t]);
+      for (size_t head = 0; head < cache.heads(); ++head)
+        for (size_t i = 0; i < dim; ++i) {
+          got.push_back(cacheElement(page.data(), cache, head * headElements + i * pageSize + offset));
+          expected.push_back(key[head * dim + i]);
+          got.push_back(cacheElement(page.data(), cache, head * headElements + pageSize * dim + offset * padded + i));
+          expected.push_back(value[head * dim + i]);
+        }
+    }
+  return relativeError(got.data(), expected.data(), got.size());
+}
+
+} // namespace quipu::verify

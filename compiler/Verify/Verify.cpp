@@ -1,0 +1,211 @@
+#include "compiler/Verify/Verify.h"
+#include "compiler/Pipeline/Compile.h"
+#include "compiler/Pipeline/Definition.h"
+#include "compiler/Pipeline/PhaseRunner.h"
+#include "compiler/Pipeline/Settings.h"
+#include "compiler/Reference/CheckpointWeights.h"
+#include "compiler/Verify/LaunchCheck.h"
+#include "compiler/Verify/Script.h"
+
+#include <filesystem>
+#include <unistd.h>
+
+namespace quipu {
+namespace {
+
+using namespace verify;
+
+// A file name in the folder for temporary files that is removed at the end.
+struct TemporaryFile {
+  std::string path = (std::filesystem::temp_directory_path() / fmt::format("quipu-verify-{}.qpu", getpid())).string();
+  ~TemporaryFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
+// A launch's operands are exact: float32 sums differ from float64 ones by roundings, and bf16 matmuls round their input
+// as well (2^-9 of each value). Logits gather the errors of all layers.
+Tolerances tolerancesOf(const PhaseOptions &options) {
+  bool f32 = options.storage == lm::ElementKind::f32, f32Cache = options.kvStorage == lm::ElementKind::f32;
+  return {f32 ? 2e-5 : 1e-2, f32Cache && f32 ? 2e-5 : 1e-2, f32 && f32Cache ? 1e-4 : 3e-2};
+}
+
+class Verification {
+public:
+  explicit Verification(const VerifyRequest &request) : request(request) {}
+
+  Expected<VerifyReport> run() {
+    if (auto prepared = prepare(); !prepared)
+      return passError(std::move(prepared));
+    if (auto checked = checkPasses(); !checked)
+      return passError(std::move(checked));
+    if (auto checked = checkDevice(); !checked)
+      return passError(std::move(checked));
+    return std::move(report);
+  }
+
+private:
+  Expected<> prepare() {
+    auto opened = openModel(request.model);
+    if (!opened)
+      return passError(std::move(opened));
+    source = std::move(*opened);
+    std::vector<std::string> targets;
+    if (!request.target.empty())
+      targets.push_back(request.target);
+    std::vector<std::string> warnings;
+    auto resolved = resolvePhaseOptions({targets, request.storage, 0, 0, 0, request.disabledPasses}, *source.checkpoint,
+                                        source.description, warnings);
+    if (!resolved)
+      return passError(std::move(resolved));
+    options = *resolved;
+    for (int32_t id : request.promptIds)
+      if (id < 0 || id >= source.description.vocabSize)
+        return makeError("--prompt-ids: {} is outside the vocabulary of {}", id, source.description.vocabSize);
+    if (static_cast<int64_t>(request.promptIds.size()) > std::min(options.maxContext, options.maxBatchTokens - 8))
+      return makeError("--prompt-ids: {} ids are more than a step takes", request.promptIds.size());
+    script = makeScript(request.promptIds, source.description.vocabSize, options.maxContext);
+    weights = std::make_unique<reference::CheckpointWeights>(*source.checkpoint);
+    return {};
+  }
+
+  lm::FuncOp function() { return *module->getOps<lm::FuncOp>().begin(); }
+
+  // Logits of the first sequence, by the reference on the IR as it is.
+  Expected<reference::Tensor> evaluateNow() {
+    return reference::evaluateLogits(function(), *weights, script.tokens[0]);
+  }
+
+  // What a pass may change: the types values are stored in, and nothing else.
+  double toleranceOf(llvm::StringRef pass) const {
+    bool rounds = (pass == "convert-weight-storage" && options.storage != lm::ElementKind::f32) ||
+                  (pass == "insert-kv-cache" && options.kvStorage != lm::ElementKind::f32);
+    return rounds ? 3e-2 : pass == "insert-kv-cache" || pass == "convert-weight-storage" ? 1e-5 : 1e-9;
+  }
+
+  Expected<> checkPasses() {
+    context = createContext();
+    auto built = buildDefinition(source, *context);
+    if (!built)
+      return passError(std::move(built));
+    module = std::move(*built);
+    if (auto defined = evaluateDefinition(); !defined)
+      return defined;
+
+    reference::Tensor before = definition[0];
+    Expected<> status;
+    PhaseRunner runner(*context, options);
+    runner.onPass([&](llvm::StringRef pass, mlir::Operation *) {
+      if (!status || pass.starts_with("verify-"))
+        return;
+      auto after = evaluateNow();
+      if (!after) {
+        status = makeError("after pass {}: {}", pass.str(), after.error().message);
+        return;
+      }
+      report.passes.push_back({pass.str(), "",
+                               relativeError(after->data.data(), before.data.data(), before.data.size()),
+                               toleranceOf(pass)});
+      before = std::move(*after);
+    });
+    for (Phase phase : {Phase::Definition, Phase::Specialised})
+      if (auto ran = runner.run(phase, *module); !ran)
+        return ran;
+    return status;
+  }
+
+  // Logits at every position of every sequence, in the plain form.
+  Expected<> evaluateDefinition() {
+    for (const std::vector<int32_t> &tokens : script.tokens) {
+      auto logits = reference::evaluateLogits(function(), *weights, tokens);
+      if (!logits)
+        return passError(std::move(logits));
+      definition.push_back(std::move(*logits));
+    }
+    return {};
+  }
+
+  Expected<> checkDevice() {
+    TemporaryFile file;
+    CompileRequest compileRequest;
+    compileRequest.model = request.model;
+    compileRequest.output = file.path;
+    compileRequest.targets = options.targets;
+    compileRequest.storage = request.storage;
+    compileRequest.disabledPasses = request.disabledPasses;
+    if (auto compiled = compile(compileRequest); !compiled)
+      return passError(std::move(compiled));
+    auto artifact = Artifact::open(file.path);
+    if (!artifact)
+      return passError(std::move(artifact));
+    auto device = openDevice(request.device);
+    if (!device)
+      return passError(std::move(device));
+    auto target = (*device)->chooseTarget(*artifact);
+    if (!target)
+      return passError(std::move(target));
+    LoadOptions load;
+    load.threads = request.threads;
+    auto program = (*device)->load(*artifact, *target, load);
+    if (!program)
+      return passError(std::move(program));
+    if (auto checked = checkLaunches(**program, *artifact); !checked)
+      return checked;
+    return checkLogits(**program);
+  }
+
+  Expected<> checkLaunches(LoadedProgram &program, const Artifact &artifact) {
+    LaunchCheck check(program, artifact, tolerancesOf(options));
+    reference::Caches caches;
+    std::vector<int32_t> done(script.tokens.size());
+    for (size_t i = 0; i < script.steps.size(); ++i) {
+      ScriptStep step = takeStep(script, i, done);
+      if (auto ran = check.run(function(), *weights, step.inputs, deviceStep(step, program.plan()), caches); !ran)
+        return ran;
+    }
+    report.launches = check.lines();
+    return {};
+  }
+
+  // The steps once more, as a server would run them.
+  Expected<> checkLogits(LoadedProgram &program) {
+    std::vector<int32_t> done(script.tokens.size());
+    uint32_t vocab = program.model().vocab();
+    for (size_t i = 0; i < script.steps.size(); ++i) {
+      ScriptStep step = takeStep(script, i, done);
+      if (auto set = program.setStep(deviceStep(step, program.plan())); !set)
+        return set;
+      if (auto ran = program.run(); !ran)
+        return ran;
+      std::vector<float> logits(step.asked.size() * vocab);
+      if (auto read =
+              program.read(program.outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * sizeof(float));
+          !read)
+        return read;
+      for (size_t row = 0; row < step.asked.size(); ++row) {
+        auto [sequence, position] = step.asked[row];
+        report.logits.push_back({fmt::format("step {}, sequence {}, position {}", i, sequence, position), "",
+                                 relativeError(logits.data() + row * vocab, definition[sequence].row(position), vocab),
+                                 tolerancesOf(options).logits});
+      }
+    }
+    return {};
+  }
+
+  const VerifyRequest &request;
+  SourceModel source;
+  PhaseOptions options;
+  Script script;
+  std::unique_ptr<reference::CheckpointWeights> weights;
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> module; // destroyed before its context
+  std::vector<reference::Tensor> definition;
+  VerifyReport report;
+};
+
+} // namespace
+
+Expected<VerifyReport> verifyModel(const VerifyRequest &request) { return Verification(request).run(); }
+
+} // namespace quipu
