@@ -2,14 +2,17 @@
 //   8 bytes  "quiputok"
 //   u32      version, 1 (little-endian, as the next)
 //   u32      length of the settings
-//   JSON     settings: format, bos, eos, add_bos, add_eos, chat_template
-//   rest     HuggingFace: compact tables (BpeTables.h); SentencePiece: tokenizer.model as it was
+//   u32      length of the payload
+//   rest     deflated (zlib), the settings and the payload:
+//     JSON     settings: format, bos, eos, add_bos, add_eos, chat_template
+//     payload  HuggingFace: compact tables (BpeTables.h); SentencePiece: tokenizer.model as it was
 #include "runtime/Text/HuggingFace/HuggingFaceModel.h"
 #include "runtime/Text/Json.h"
 #include "runtime/Text/SentencePiece/SentencePieceModel.h"
 #include "runtime/Text/Tokenizer.h"
 
 #include <cstring>
+#include <zlib.h>
 
 namespace quipu {
 
@@ -25,8 +28,34 @@ struct Header {
   char magic[8];
   uint32_t version;
   uint32_t settingsLength;
+  uint32_t payloadLength;
 };
-static_assert(sizeof(Header) == 16);
+static_assert(sizeof(Header) == 20);
+
+constexpr size_t kMostDeflate = 1032; // deflate cannot make data smaller than by this factor
+
+std::string deflated(const std::string &text) {
+  uLongf length = compressBound(text.size());
+  std::string out(length, '\0');
+  // It can only fail for want of room or memory.
+  compress2(reinterpret_cast<Bytef *>(out.data()), &length, reinterpret_cast<const Bytef *>(text.data()), text.size(),
+            Z_DEFAULT_COMPRESSION);
+  out.resize(length);
+  return out;
+}
+
+Expected<std::string> inflated(std::string_view bytes, uint64_t length) {
+  if (length / kMostDeflate > bytes.size())
+    return makeError("{}: is damaged", kName);
+  std::string out(length, '\0');
+  uLongf written = length;
+  uLong read = bytes.size();
+  int code = uncompress2(reinterpret_cast<Bytef *>(out.data()), &written, reinterpret_cast<const Bytef *>(bytes.data()),
+                         &read);
+  if (code != Z_OK || written != length || read != bytes.size())
+    return makeError("{}: is damaged", kName);
+  return out;
+}
 
 Expected<TokenizerSettings> readSettings(const json &object, TokenizerFormat &format) {
   TokenizerSettings settings;
@@ -60,16 +89,12 @@ std::string Tokenizer::serialize() const {
                  {"add_bos", settings.addBos},
                  {"add_eos", settings.addEos},
                  {"chat_template", settings.chatTemplate}};
-  std::string text = object.dump();
-  Header header = {{}, kVersion, static_cast<uint32_t>(text.size())};
+  const std::string text = object.dump();
+  const std::string payload = huggingFace ? static_cast<const HuggingFaceModel &>(*model).toCompact()
+                                          : static_cast<const SentencePieceModel &>(*model).fileBytes();
+  Header header = {{}, kVersion, static_cast<uint32_t>(text.size()), static_cast<uint32_t>(payload.size())};
   std::memcpy(header.magic, kMagic.data(), kMagic.size());
-  std::string out(reinterpret_cast<const char *>(&header), sizeof header);
-  out += text;
-  if (huggingFace)
-    out += static_cast<const HuggingFaceModel &>(*model).toCompact();
-  else
-    out += static_cast<const SentencePieceModel &>(*model).fileBytes();
-  return out;
+  return std::string(reinterpret_cast<const char *>(&header), sizeof header) + deflated(text + payload);
 }
 
 Expected<std::unique_ptr<Tokenizer>> Tokenizer::deserialize(std::string_view bytes) {
@@ -81,19 +106,20 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::deserialize(std::string_view byt
   if (header.version != kVersion)
     return makeError("{}: has version {}, this program reads {}; compile the model again", kName, header.version,
                      kVersion);
-  if (header.settingsLength > bytes.size())
-    return makeError("{}: is cut short", kName);
-  auto object = parseJson(bytes.substr(0, header.settingsLength), kName);
+  auto whole = inflated(bytes, uint64_t(header.settingsLength) + header.payloadLength);
+  if (!whole)
+    return passError(std::move(whole));
+  std::string_view payload = std::string_view(*whole).substr(header.settingsLength);
+  auto object = parseJson(std::string_view(*whole).substr(0, header.settingsLength), kName);
   if (!object)
     return passError(std::move(object));
   TokenizerFormat format;
   auto settings = readSettings(*object, format);
   if (!settings)
     return passError(std::move(settings));
-  bytes.remove_prefix(header.settingsLength);
   if (format == TokenizerFormat::SentencePiece)
-    return fromBytes(format, bytes, std::move(*settings), kName);
-  auto model = HuggingFaceModel::fromCompact(bytes, kName);
+    return fromBytes(format, payload, std::move(*settings), kName);
+  auto model = HuggingFaceModel::fromCompact(payload, kName);
   if (!model)
     return passError(std::move(model));
   return create(format, std::move(*model), std::move(*settings), kName);

@@ -57,9 +57,10 @@ Expected<BpeModel> BpeModel::create(Vocabulary vocabulary, const std::vector<Mer
   model.records.reserve(merges.size());
   std::string joined;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const auto &[left, right] = merges[rank];
+    const auto &[left, right, merged] = merges[rank];
     joined.assign(left).append(right);
-    int32_t ids[] = {model.tokens.find(left), model.tokens.find(right), model.tokens.find(joined)};
+    int32_t ids[] = {model.tokens.find(left), model.tokens.find(right),
+                     merged >= 0 ? merged : model.tokens.find(joined)};
     if (left.empty() || right.empty() || ids[0] < 0 || ids[1] < 0 || ids[2] < 0)
       return makeError("merge {} ('{}' with '{}') names a token that the vocabulary lacks", rank, left, right);
     model.table.set(ids[0], ids[1], {static_cast<uint32_t>(rank), ids[2]});

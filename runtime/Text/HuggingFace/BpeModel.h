@@ -50,6 +50,7 @@ public:
   // A merge by the texts of its two tokens; the texts are only looked at while the model is made.
   struct MergeText {
     std::string_view left, right;
+    int32_t merged = -1; // id of the joined text, where it is known already
   };
 
   static Expected<BpeModel> create(Vocabulary vocabulary, const std::vector<MergeText> &merges, BpeOptions options);

@@ -23,14 +23,14 @@ Expected<Vocabulary> readVocabulary(const json &object, const std::string &name)
 static Expected<BpeModel::MergeText> readMerge(const json &merge, const std::string &name) {
   auto text = [](const json &value) -> std::string_view { return value.get_ref<const std::string &>(); };
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-    return BpeModel::MergeText{text(merge[0]), text(merge[1])};
+    return BpeModel::MergeText{text(merge[0]), text(merge[1]), -1};
   if (!merge.is_string())
     return makeError("{}: model: 'merges': expected a string or a pair of strings", name);
   std::string_view both = text(merge);
   size_t space = both.find(' ');
   if (space == std::string_view::npos || both.find(' ', space + 1) != std::string_view::npos)
     return makeError("{}: model: 'merges': expected two tokens with a space between, got '{}'", name, both);
-  return BpeModel::MergeText{both.substr(0, space), both.substr(space + 1)};
+  return BpeModel::MergeText{both.substr(0, space), both.substr(space + 1), -1};
 }
 
 Expected<std::vector<BpeModel::MergeText>> readMerges(const json &array, const std::string &name) {
@@ -149,7 +149,7 @@ Expected<CompactTables> readCompactTables(std::string_view bytes, const std::str
     uint64_t leftLength = reader.number();
     if (id < 0 || id >= static_cast<int64_t>(texts.size()) || leftLength > texts[id].size())
       return makeError("{}: a merge names a token that the vocabulary lacks", name);
-    tables.merges.push_back({texts[id].substr(0, leftLength), texts[id].substr(leftLength)});
+    tables.merges.push_back({texts[id].substr(0, leftLength), texts[id].substr(leftLength), static_cast<int32_t>(id)});
   }
   if (!reader.ok() || !reader.atEnd())
     return makeError("{}: the tokenizer's tables are damaged", name);

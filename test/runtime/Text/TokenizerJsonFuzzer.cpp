@@ -1,4 +1,5 @@
 // A tokenizer.json of any bytes, then a text through whatever came of it, also by way of the artifact's form.
+#include "runtime/Text/HuggingFace/HuggingFaceModel.h"
 #include "runtime/Text/Tokenizer.h"
 
 #include <cstdlib>
@@ -7,6 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   using namespace quipu;
   std::string_view bytes(reinterpret_cast<const char *>(data), size);
   (void)Tokenizer::deserialize(bytes);
+  (void)HuggingFaceModel::fromCompact(bytes, "tables");
   auto tokenizer = Tokenizer::fromBytes(TokenizerFormat::HuggingFace, bytes, {}, "tokenizer.json");
   if (!tokenizer)
     return 0;
