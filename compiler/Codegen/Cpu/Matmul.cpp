@@ -12,6 +12,11 @@
 namespace quipu::cpu {
 namespace {
 
+// How far ahead of its reads the microkernel asks for weights: a page, which the hardware's own prefetchers do not
+// cross. Measured on Zen 4: reads from memory take 94 % of the probed bandwidth, 74 % without; neutral where they come
+// from L2.
+constexpr int64_t prefetchBytes = 4096;
+
 struct Operands {
   Value x, gain, weight, bias, residual, packed, out;
   explicit Operands(KernelBuilder &b)
@@ -97,8 +102,7 @@ void Matmul::emitFewRows() {
   int64_t tile = packing.tile;
   Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
   Value rows = b.rows(rowsDim);
-  // The stream of weights is bound by memory: ask for it early, also across the end of a panel.
-  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/4096);
+  Microkernel kernel(b, weight, packing.form, tile, prefetchBytes);
   auto [first, last] = b.workerRange(b.constant(weight.panels()));
   b.loop(b.constant(0), rows, tile, [&, first = first, last = last](Value firstRow) {
     packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales);
@@ -126,7 +130,7 @@ void Matmul::emitManyRows() {
   Value forBalance = b.div(b.add(b.mul(b.workers(), 4), weight.panels() - 1), weight.panels());
   Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
   auto [first, last] = b.workerRange(b.mul(panels, chunks));
-  Microkernel kernel(b, weight, packing.form, tile, /*prefetchBytes=*/0);
+  Microkernel kernel(b, weight, packing.form, tile, prefetchBytes);
 
   b.loop(first, last, 1, [&](Value item) {
     Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));
