@@ -20,7 +20,8 @@ enum class FinishReason : uint8_t {
 
 struct Sequence {
   Sequence(SequenceId id, std::vector<int32_t> prompt, const SamplingParams &params, uint32_t vocab)
-      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), ignoreEos(params.ignoreEos), sampler(params, vocab) {
+      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), ignoreEos(params.ignoreEos),
+        sampler(params, vocab) {
     for (int32_t token : tokens)
       sampler.accept(token);
   }
