@@ -1,0 +1,188 @@
+// RUN: quipu-opt %s --split-input-file --verify-diagnostics
+// One case for each numbered constraint of weights, matmuls, pointwise ops, norms and row ops.
+
+lm.func @weight_c1_name() {
+  // expected-error @+1 {{expected a tensor name, got an empty one}}
+  %w = lm.weight @"" : tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_of_integers() {
+  // expected-error @+1 {{must be weight matrix or vector, but got 'tensor<4xi32>'}}
+  %w = lm.weight @w : tensor<4xi32>
+  lm.return
+}
+
+// -----
+
+lm.func @concat_rows_c1_operands() {
+  // expected-error @+2 {{expected at least one operand}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %w = "lm.concat_rows"() : () -> tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @concat_rows_c2_rank(%a: tensor<4x8xf32>, %b: tensor<4xf32>) {
+  // expected-error @+1 {{expected weights of rank 2 (rank of the first), got 'tensor<4xf32>'}}
+  %w = lm.concat_rows %a, %b : tensor<4x8xf32>, tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @concat_rows_c3_elements(%a: tensor<4x8xf32>, %b: tensor<4x8xbf16>) {
+  // expected-error @+1 {{expected elements of type 'f32' (elements of the first), got 'bf16'}}
+  %w = lm.concat_rows %a, %b : tensor<4x8xf32>, tensor<4x8xbf16>
+  lm.return
+}
+
+// -----
+
+lm.func @concat_rows_c4_columns(%a: tensor<4x8xf32>, %b: tensor<4x7xf32>) {
+  // expected-error @+1 {{expected 8 columns (columns of the first), got 7}}
+  %w = lm.concat_rows %a, %b : tensor<4x8xf32>, tensor<4x7xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c1_columns(%x: tensor<?x8xf32>, %w: tensor<4x7xf32>) {
+  // expected-error @+1 {{expected weight of 8 columns (features of x), got 7}}
+  %y = lm.matmul %x, %w : tensor<?x8xf32>, tensor<4x7xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c2_gain(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %g: tensor<4xf32>) {
+  // expected-error @+1 {{expected gain of size 8 (features of x), got 4}}
+  %y = lm.matmul %x, %w norm %g eps 0.5 : tensor<?x8xf32>, tensor<4x8xf32>, tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c3_eps_without_norm(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected norm_eps if and only if there is a gain}}
+  %y = "lm.matmul"(%x, %w) <{norm_eps = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0>}> : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c3_negative_eps(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %g: tensor<8xf32>) {
+  // expected-error @+1 {{expected norm_eps that is finite and >= 0, got -5.000000e-01}}
+  %y = lm.matmul %x, %w norm %g eps -0.5 : tensor<?x8xf32>, tensor<4x8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c4_bias(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{expected bias of size 4 (rows of the weight), got 8}}
+  %y = lm.matmul %x, %w bias %b : tensor<?x8xf32>, tensor<4x8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c5_gated_without_activation(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected an activation with gated}}
+  %y = lm.matmul %x, %w gated : tensor<?x8xf32>, tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c6_odd_rows(%x: tensor<?x8xf32>, %w: tensor<5x8xf32>) {
+  // expected-error @+1 {{expected an even number of rows of a gated weight, got 5}}
+  %y = lm.matmul %x, %w activation silu gated : tensor<?x8xf32>, tensor<5x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c7_residual(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected residual of type 'tensor<?x4xf32>' (type of the result), got 'tensor<?x8xf32>'}}
+  %y = lm.matmul %x, %w residual %x : tensor<?x8xf32>, tensor<4x8xf32>, tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_weight_is_a_matrix(%x: tensor<?x8xf32>, %w: tensor<8xf32>) {
+  // expected-error @+1 {{expected a weight [out, in], got 'tensor<8xf32>'}}
+  %y = lm.matmul %x, %w : tensor<?x8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @embedding_table_is_a_matrix(%ids: tensor<?xi32>, %w: tensor<8xf32>) {
+  // expected-error @+1 {{expected a table [ids, features], got 'tensor<8xf32>'}}
+  %y = lm.embedding %ids, %w : tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @add_operands_of_one_type(%a: tensor<?x8xf32>, %b: tensor<?x4xf32>) {
+  // expected-error @+1 {{requires the same type for all operands and results}}
+  %y = "lm.add"(%a, %b) : (tensor<?x8xf32>, tensor<?x4xf32>) -> tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @rms_norm_c1_gain(%x: tensor<?x8xf32>, %g: tensor<7xf32>) {
+  // expected-error @+1 {{expected gain of size 8 (features of x), got 7}}
+  %y = lm.rms_norm %x, %g eps 0.5 : tensor<?x8xf32>, tensor<7xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @rms_norm_c2_eps(%x: tensor<?x8xf32>, %g: tensor<8xf32>) {
+  // expected-error @+1 {{expected eps that is finite and >= 0, got 0x7FF0000000000000}}
+  %y = lm.rms_norm %x, %g eps 0x7FF0000000000000 : tensor<?x8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @slice_columns_c1_offset_and_size(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected offset >= 0 and size >= 1, got -1 and 2}}
+  %y = lm.slice_columns %x {offset = -1, size = 2} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @slice_columns_c2_end(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected columns below 8 (features of x), got offset 6 and size 3}}
+  %y = lm.slice_columns %x {offset = 6, size = 3} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{expected a body of one block, got 0}}
+lm.func @func_c1_one_block()
+
+// -----
+
+lm.func @return_c1_count(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // expected-error @+1 {{expected 1 operands (results of the function), got 0}}
+  lm.return
+}
+
+// -----
+
+lm.func @return_c2_types(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+  // expected-error @+1 {{expected operand 0 of type 'tensor<?x4xf32>' (result type), got 'tensor<?x8xf32>'}}
+  lm.return %x : tensor<?x8xf32>
+}

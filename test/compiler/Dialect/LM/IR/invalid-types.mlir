@@ -1,0 +1,64 @@
+// RUN: quipu-opt %s --split-input-file --verify-diagnostics
+// One case for each numbered constraint of the types and attributes.
+
+// expected-error @+1 {{expected heads >= 1, got 0}}
+lm.func @kv_c1_heads(%c: !lm.kv<heads = 0, dim = 8, elem = f32, layout = contiguous>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{expected dim >= 1, got -8}}
+lm.func @kv_c2_dim(%c: !lm.kv<heads = 1, dim = -8, elem = f32, layout = contiguous>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{expected elem f32, f16 or bf16, got 'i8'}}
+lm.func @kv_c3_elem(%c: !lm.kv<heads = 1, dim = 8, elem = i8, layout = contiguous>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{expected page size >= 1, got 0}}
+lm.func @kv_c4_page_size(%c: !lm.kv<heads = 1, dim = 8, elem = f32, layout = paged<0>>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+2 {{expected a KV layout: contiguous or paged<N>}}
+// expected-error @+1 {{failed to parse LM_Kv parameter 'layout'}}
+lm.func @kv_unknown_layout(%c: !lm.kv<heads = 1, dim = 8, elem = f32, layout = ring>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{expected an even rope dim >= 2, got 3}}
+#rope_c1_dim = #lm.rope<dim = 3, layout = split_half, attention_factor = 1.0, inv_freq = [1.0]>
+
+// -----
+
+// expected-error @+1 {{expected 2 entries of inv_freq (dim / 2), got 1}}
+#rope_c2_entries = #lm.rope<dim = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0]>
+
+// -----
+
+// expected-error @+1 {{expected entries of inv_freq that are finite and >= 0, got -1}}
+#rope_c3_frequency = #lm.rope<dim = 2, layout = split_half, attention_factor = 1.0, inv_freq = [-1.0]>
+
+// -----
+
+// expected-error @+1 {{expected an attention_factor that is finite and > 0, got 0}}
+#rope_c4_attention_factor = #lm.rope<dim = 2, layout = split_half, attention_factor = 0.0, inv_freq = [1.0]>
+
+// -----
+
+// expected-error @+2 {{operand #0 must be rows of f32 features, tensor<?xDxf32>, but got 'tensor<4x64xf32>'}}
+lm.func @rows_are_dynamic(%x: tensor<4x64xf32>) -> tensor<4x64xf32> {
+  %y = lm.activation silu %x : tensor<4x64xf32>
+  lm.return %y : tensor<4x64xf32>
+}
