@@ -16,8 +16,9 @@ LogicalResult AttentionOp::verify() {
   auto heads = static_cast<int64_t>(getHeads());
   auto kvHeads = static_cast<int64_t>(getKvHeads());
   // (C1)
-  if (heads < 1 || kvHeads < 1 || heads % kvHeads != 0)
-    return emitOpError("expected heads to be a multiple of kv_heads, both >= 1, got ") << heads << " and " << kvHeads;
+  if (heads < 1 || heads > maxHeads || kvHeads < 1 || heads % kvHeads != 0)
+    return emitOpError("expected heads to be a multiple of kv_heads, both of 1 to ")
+           << maxHeads << ", got " << heads << " and " << kvHeads;
   // (C2)
   int64_t features = getQ().getType().getDimSize(1);
   if (features % heads != 0)

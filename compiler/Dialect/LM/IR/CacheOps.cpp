@@ -23,9 +23,9 @@ LogicalResult KvAppendOp::verify() {
 
 /// Query heads share the cache's heads evenly.
 static LogicalResult verifyHeads(Operation *op, int64_t heads, KvType cache) {
-  if (heads < 1 || heads % cache.getHeads() != 0)
-    return op->emitOpError("expected heads >= 1 and a multiple of ")
-           << cache.getHeads() << " (heads of the cache), got " << heads;
+  if (heads < 1 || heads > maxHeads || heads % cache.getHeads() != 0)
+    return op->emitOpError("expected heads of 1 to ")
+           << maxHeads << ", a multiple of " << cache.getHeads() << " (heads of the cache), got " << heads;
   return success();
 }
 
@@ -55,8 +55,8 @@ LogicalResult RopeAppendOp::inferReturnTypes(MLIRContext *context, std::optional
   if (!cache)
     return emitOptionalError(location, "'lm.rope_append' op expected a KV cache, got ", adaptor.getCache().getType());
   // Verified only later: an absurd number of heads must not make an invalid type here.
-  int64_t features = std::max<int64_t>(1, static_cast<int64_t>(adaptor.getHeads()) * cache.getDim());
-  results.append({getRowsType(context, features), cache});
+  int64_t heads = std::clamp<int64_t>(adaptor.getHeads(), 1, maxHeads);
+  results.append({getRowsType(context, heads * cache.getDim()), cache});
   return success();
 }
 

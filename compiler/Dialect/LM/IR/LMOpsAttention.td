@@ -39,7 +39,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>]> 
     ```
 
     Constraints:
-    - (C1) `heads` and `kv_heads` are >= 1, and `heads` a multiple of `kv_heads`
+    - (C1) `heads` and `kv_heads` are 1 to 65536, and `heads` a multiple of `kv_heads`
     - (C2) features of `q` are a multiple of `heads`
     - (C3) features of `k` and of `v` = kv_heads * dim
     - (C4) `scale` is finite and > 0

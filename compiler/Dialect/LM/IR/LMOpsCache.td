@@ -57,7 +57,7 @@ def LM_CachedAttentionOp : LM_Op<"cached_attention", [Pure, AllTypesMatch<["q", 
     ```
 
     Constraints:
-    - (C1) `heads` is >= 1 and a multiple of the cache's heads
+    - (C1) `heads` is 1 to 65536, a multiple of the cache's heads
     - (C2) features of `q` = heads * dim of the cache
     - (C3) `scale` is finite and > 0
     - (C4) `window` is >= 1
@@ -87,7 +87,7 @@ def LM_RopeAppendOp : LM_Op<"rope_append", [
     ```
 
     Constraints:
-    - (C1) `heads` is >= 1 and a multiple of the cache's heads
+    - (C1) `heads` is 1 to 65536, a multiple of the cache's heads
     - (C2) features of `qkv` = (heads + 2 kv_heads) * dim
     - (C3) the rope's `dim` is the cache's
   }];

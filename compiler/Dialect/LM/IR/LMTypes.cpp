@@ -43,11 +43,11 @@ FailureOr<KvLayout> FieldParser<KvLayout>::parse(AsmParser &parser) {
 LogicalResult KvType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t heads, int64_t dim, Type elem,
                              KvLayout layout) {
   // (C1)
-  if (heads < 1)
-    return emitError() << "expected heads >= 1, got " << heads;
+  if (heads < 1 || heads > maxHeads)
+    return emitError() << "expected heads of 1 to " << maxHeads << ", got " << heads;
   // (C2)
-  if (dim < 1)
-    return emitError() << "expected dim >= 1, got " << dim;
+  if (dim < 1 || dim > maxHeads)
+    return emitError() << "expected dim of 1 to " << maxHeads << ", got " << dim;
   // (C3)
   if (!isStorageType(elem))
     return emitError() << "expected elem f32, f16 or bf16, got " << elem;

@@ -26,6 +26,9 @@ private:
 llvm::hash_code hash_value(const KvLayout &layout);
 llvm::raw_ostream &operator<<(llvm::raw_ostream &os, const KvLayout &layout);
 
+/// The most heads, and features a head, that types and ops take: far above any model, and no product of two overflows.
+constexpr int64_t maxHeads = 1 << 16;
+
 /// tensor<?xDxf32> with D >= 1: a row a token.
 bool isRowsType(mlir::Type type);
 /// tensor<?xi32>: ids, positions, row numbers.

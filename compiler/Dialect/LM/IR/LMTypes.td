@@ -21,8 +21,8 @@ def LM_Kv : LM_Type<"Kv", "kv"> {
     ```
 
     Constraints:
-    - (C1) `heads` >= 1
-    - (C2) `dim` >= 1
+    - (C1) `heads` is 1 to 65536
+    - (C2) `dim` is 1 to 65536
     - (C3) `elem` is f32, f16 or bf16
     - (C4) the page size of a paged layout is >= 1
   }];

@@ -11,7 +11,7 @@ lm.func @rope_c1_whole_heads(%x: tensor<?x6xf32>, %pos: tensor<?xi32>) {
 // -----
 
 lm.func @attention_c1_heads(%q: tensor<?x12xf32>, %k: tensor<?x8xf32>) {
-  // expected-error @+1 {{expected heads to be a multiple of kv_heads, both >= 1, got 3 and 2}}
+  // expected-error @+1 {{expected heads to be a multiple of kv_heads, both of 1 to 65536, got 3 and 2}}
   %a = lm.attention %q, %k, %k {causal, scale = 0.5, heads = 3, kv_heads = 2} : tensor<?x12xf32>, tensor<?x8xf32>, tensor<?x8xf32>
   lm.return
 }
@@ -86,7 +86,7 @@ lm.func @kv_append_c2_features_of_v(%c: !kv, %k: tensor<?x8xf32>, %v: tensor<?x4
 
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @cached_attention_c1_heads(%q: tensor<?x12xf32>, %c: !kv, %batch: !lm.batch) {
-  // expected-error @+1 {{expected heads >= 1 and a multiple of 2 (heads of the cache), got 3}}
+  // expected-error @+1 {{expected heads of 1 to 65536, a multiple of 2 (heads of the cache), got 3}}
   %a = lm.cached_attention %q, %c, %batch {scale = 0.5, heads = 3} : tensor<?x12xf32>, !kv
   lm.return
 }
@@ -122,7 +122,7 @@ lm.func @cached_attention_c4_window(%q: tensor<?x16xf32>, %c: !kv, %batch: !lm.b
 
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @rope_append_c1_heads(%qkv: tensor<?x28xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {
-  // expected-error @+1 {{expected heads >= 1 and a multiple of 2 (heads of the cache), got 3}}
+  // expected-error @+1 {{expected heads of 1 to 65536, a multiple of 2 (heads of the cache), got 3}}
   %q, %n = lm.rope_append %qkv, %pos, %c, %batch {heads = 3} : tensor<?x28xf32>, !kv
   lm.return
 }

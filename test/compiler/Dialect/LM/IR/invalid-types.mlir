@@ -1,14 +1,14 @@
 // RUN: quipu-opt %s --split-input-file --verify-diagnostics
 // One case for each numbered constraint of the types and attributes.
 
-// expected-error @+1 {{expected heads >= 1, got 0}}
+// expected-error @+1 {{expected heads of 1 to 65536, got 0}}
 lm.func @kv_c1_heads(%c: !lm.kv<heads = 0, dim = 8, elem = f32, layout = contiguous>) {
   lm.return
 }
 
 // -----
 
-// expected-error @+1 {{expected dim >= 1, got -8}}
+// expected-error @+1 {{expected dim of 1 to 65536, got -8}}
 lm.func @kv_c2_dim(%c: !lm.kv<heads = 1, dim = -8, elem = f32, layout = contiguous>) {
   lm.return
 }
