@@ -92,6 +92,30 @@ Expected<std::string> readChatTemplate(const std::string &folder, JsonFields &co
   return std::string();
 }
 
+// Tokens that these files add to a tokenizer.model would be lost: the model's own are the only ones we read.
+Expected<void> checkAddedTokens(const std::string &folder, JsonFields &config, const Tokenizer &tokenizer) {
+  auto check = [&](const std::string &where, const std::string &token) -> Expected<void> {
+    if (token.empty() || tokenizer.find(token) >= 0)
+      return {};
+    return makeError("{}: adds the token '{}', which tokenizer.model lacks; convert the tokenizer to tokenizer.json",
+                     where, token);
+  };
+  const json *decoder = config.object("added_tokens_decoder");
+  for (const json &item : decoder ? *decoder : json::object()) {
+    JsonFields fields(item, config.where() + ": added_tokens_decoder");
+    if (auto present = check(config.where(), fields.string("content", "")); !present)
+      return present;
+  }
+  const std::string path = folder + "/added_tokens.json";
+  auto object = readObject(path);
+  if (!object)
+    return passError(std::move(object));
+  for (const auto &item : object->items())
+    if (auto present = check(path, item.key()); !present)
+      return present;
+  return {};
+}
+
 struct Found {
   TokenizerFormat format;
   std::string path, bytes;
@@ -136,15 +160,17 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::fromFiles(const std::string &fol
   if (!chatTemplate)
     return passError(std::move(chatTemplate));
   settings.chatTemplate = std::move(*chatTemplate);
-  if (auto typed = fields.finishIgnoringUnknownKeys(); !typed)
-    return passError(std::move(typed));
-
   bool bosGiven = settings.bos >= 0, eosGiven = !settings.eos.empty();
   auto tokenizer = fromBytes(found->format, found->bytes, std::move(settings), found->path);
   if (!tokenizer)
     return tokenizer;
-  // Names count where no file gave an id.
   Tokenizer &made = **tokenizer;
+  if (found->format == TokenizerFormat::SentencePiece)
+    if (auto complete = checkAddedTokens(folder, fields, made); !complete)
+      return passError(std::move(complete));
+  if (auto typed = fields.finishIgnoringUnknownKeys(); !typed)
+    return passError(std::move(typed));
+  // Names count where no file gave an id.
   if (int32_t id = made.find(bosName); id >= 0 && !bosGiven)
     made.settings.bos = id;
   if (int32_t id = made.find(eosName); id >= 0 && !eosGiven)

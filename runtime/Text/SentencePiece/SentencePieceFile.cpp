@@ -180,9 +180,20 @@ Expected<void> checkDenormalizerSpec(std::string_view message, const std::string
   return {};
 }
 
+// Another format under the same file name: lines of a token in base64, a space, its rank.
+bool looksLikeTiktoken(std::string_view bytes) {
+  size_t space = bytes.find(' '), end = bytes.find('\n');
+  constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  return space != 0 && end != std::string_view::npos && space < end &&
+         bytes.substr(0, space).find_first_not_of(base64) == std::string_view::npos &&
+         bytes.substr(space + 1, end - space - 1).find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 } // namespace
 
 Expected<SentencePieceFile> SentencePieceFile::parse(std::string_view bytes, const std::string &name) {
+  if (looksLikeTiktoken(bytes))
+    return makeError("{}: is a tiktoken vocabulary, which is not supported; convert it to tokenizer.json", name);
   SentencePieceFile file;
   bool hasTrainerSpec = false;
   MessageReader reader(bytes);

@@ -89,7 +89,9 @@ TEST(SentencePieceTest, other_models_are_refused_by_name) {
 
 TEST(SentencePieceTest, damaged_models_are_refused) {
   EXPECT_EQ(errorOf(""), "t.model: is not a SentencePiece model");
-  EXPECT_EQ(errorOf("IQ== 0\nIg== 1\n"), "t.model: is not a SentencePiece model");
+  EXPECT_EQ(errorOf("no model"), "t.model: is not a SentencePiece model");
+  EXPECT_EQ(errorOf("IQ== 0\nIg== 1\n"),
+            "t.model: is a tiktoken vocabulary, which is not supported; convert it to tokenizer.json");
   EXPECT_EQ(errorOf(kBpe), "t.model: is not a SentencePiece model");
   EXPECT_EQ(errorOf(piece("a", 0) + kBpe), "t.model: no piece is of the type 'unknown'");
   EXPECT_EQ(errorOf(model(piece("ab", 0))), "t.model: token 'ab' has two ids, 6 and 8");
@@ -116,7 +118,7 @@ TEST(SentencePieceTest, flipped_and_cut_bytes_never_crash) {
   EXPECT_EQ(refused, static_cast<int>(whole.size()));
 }
 
-TEST(SentencePieceTest, folder_adds_bos_unless_it_says_otherwise) {
+TEST(SentencePieceTest, the_files_beside_the_model_count) {
   std::string folder = testing::TempDir() + "sentencepiece-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   std::ofstream(folder + "/tokenizer.model", std::ios::binary) << model();
@@ -127,6 +129,11 @@ TEST(SentencePieceTest, folder_adds_bos_unless_it_says_otherwise) {
   auto configured = Tokenizer::fromFiles(folder);
   ASSERT_TRUE(configured) << configured.error().message;
   EXPECT_EQ(*(*configured)->encode("a"), (std::vector<int32_t>{7, 2}));
+  std::ofstream(folder + "/added_tokens.json") << R"({"<s>": 1, "[PAD]": 8})";
+  EXPECT_EQ(Tokenizer::fromFiles(folder).error().message,
+            folder +
+                "/added_tokens.json: adds the token '[PAD]', which tokenizer.model lacks; convert the tokenizer to "
+                "tokenizer.json");
   std::filesystem::remove_all(folder);
 }
 
