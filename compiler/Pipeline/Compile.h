@@ -1,7 +1,7 @@
 // Compiles a checkpoint to an artifact.
 #pragma once
 
-#include "compiler/Pipeline/CompilerApi.h"
+#include "compiler/Api/CompilerApi.h"
 #include "compiler/Pipeline/Pipeline.h"
 
 namespace quipu {

@@ -2,7 +2,7 @@
 // reference's results: an error stays where it is made, and nothing of the fusion changes.
 #pragma once
 
-#include "compiler/Pipeline/CompilerApi.h"
+#include "compiler/Api/CompilerApi.h"
 #include "compiler/Reference/Evaluator.h"
 #include "runtime/Device/Device.h"
 

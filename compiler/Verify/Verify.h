@@ -4,7 +4,7 @@
 //   logits    whole steps on the device against the definition
 #pragma once
 
-#include "compiler/Pipeline/CompilerApi.h"
+#include "compiler/Api/CompilerApi.h"
 
 namespace quipu {
 

@@ -28,8 +28,9 @@ void printReport(const CompileReport &report, const CompileRequest &request, boo
   if (!report.ir.empty())
     fmt::print("{}", report.ir);
   if (timing)
-    for (const auto &[phase, seconds] : report.seconds)
-      fmt::print(stderr, "{:<12} {:8.3f} s\n", phase, seconds);
+    for (const auto *list : {&report.seconds, &report.passSeconds})
+      for (const auto &[name, seconds] : *list)
+        fmt::print(stderr, "{:<26} {:9.4f} s\n", name, seconds);
   std::error_code error;
   if (!request.output.empty() && std::filesystem::exists(request.output, error))
     fmt::print(stderr, "{}: {} bytes, {} kernels ({} from the cache), {} bytes of code\n", request.output,
@@ -95,7 +96,8 @@ void addCompile(CLI::App &app, Action &action) {
   command->add_option("--threads", request.threads, "threads that compile and pack; 0: one for each CPU")
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
-  command->add_flag("--timing", options->timing, "print the seconds each phase took");
+  command->add_flag("--timing", options->timing, "print the seconds each phase and pass took");
+  command->add_flag("--print-after-passes", request.printAfterPasses, "print the IR after each pass, on stderr");
   command->callback([options, &action] { action = [options] { return compile(*options); }; });
 }
 

@@ -1,7 +1,7 @@
 // libquipu_compiler.so, opened when a command first needs it: running an artifact takes neither LLVM nor MLIR.
 #pragma once
 
-#include "compiler/Pipeline/CompilerApi.h"
+#include "compiler/Api/CompilerApi.h"
 
 namespace quipu::tool {
 

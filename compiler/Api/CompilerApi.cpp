@@ -1,6 +1,7 @@
-#include "compiler/Pipeline/CompilerApi.h"
+#include "compiler/Api/CompilerApi.h"
 
 #include "compiler/Pipeline/Compile.h"
+#include "compiler/Verify/Verify.h"
 
 namespace quipu {
 
@@ -14,6 +15,6 @@ static std::vector<std::pair<std::string, std::string>> listPhases() {
 } // namespace quipu
 
 extern "C" __attribute__((visibility("default"))) const quipu::CompilerApi *quipuCompilerApi() {
-  static const quipu::CompilerApi api = {quipu::compile, nullptr, quipu::compilerVersion, quipu::listPhases};
+  static const quipu::CompilerApi api = {quipu::compile, quipu::verifyModel, quipu::compilerVersion, quipu::listPhases};
   return &api;
 }
