@@ -104,8 +104,11 @@ FinishReason Engine::finishOf(const Sequence &sequence) const {
 
 NewToken Engine::finishShare(const Share &share) {
   Sequence &sequence = *share.sequence;
-  const float *row = logits.data() + uint64_t(share.row) * model().vocab();
-  int32_t token = sequence.sampler.needsLogits() ? sequence.sampler.sample(row) : argmaxRows[share.row];
+  bool sampled = sequence.sampler.needsLogits();
+  const float *row = nullptr;
+  if (sampled || sequence.wantLogits)
+    row = logits.data() + uint64_t(share.row) * model().vocab();
+  int32_t token = sampled ? sequence.sampler.sample(row) : argmaxRows[share.row];
   sequence.sampler.accept(token);
   sequence.tokens.push_back(token);
   return {sequence.id, token, finishOf(sequence), sequence.wantLogits ? row : nullptr};

@@ -122,4 +122,10 @@ TEST_F(DamageTest, no_flipped_bit_behind_the_digests_breaks_the_loader) {
   EXPECT_GT(refused, 1000u);
 }
 
+// A fuzzer whose seeds are refused at the header finds nothing.
+TEST_F(DamageTest, the_fuzzer_starts_from_an_artifact_of_this_format) {
+  toy::writeFile(path, toy::readFile("test/runtime/Artifact/corpus/file").substr(1));
+  EXPECT_EQ(errorOf(path), "") << "run artifact-seeds to write the seeds again";
+}
+
 } // namespace

@@ -58,7 +58,7 @@ TEST_F(EngineTest, greedy_text_is_what_the_formula_gives_with_any_number_of_thre
     EngineOptions options;
     options.threads = threads;
     ASSERT_NO_FATAL_FAILURE(load(options));
-    for (size_t length : {1, 5, 24, 25, 50}) {
+    for (size_t length : {1, 24, 50}) {
       std::vector<int32_t> ids = prompt(length, 3);
       Expected<GenerateResult> result = engine->generate(ids, {}, 12);
       ASSERT_TRUE(result) << result.error().message;
