@@ -92,6 +92,7 @@ Expected<> run(RunOptions &options) {
                                {"decode_tokens_per_s", decodeRate}}));
   } else {
     fmt::print("\n");
+    std::fflush(stdout);
     fmt::print(stderr, "prompt: {} tokens, {:.1f} tokens/s; generated: {} tokens, {:.1f} tokens/s{}\n", prompt->size(),
                promptRate, result->ids.size(), decodeRate,
                result->finish == FinishReason::ContextFull ? "; the context is full" : "");
