@@ -1,0 +1,167 @@
+// What a compile promises whatever the model: equal bytes, phases one can stop at and go on from, passes one can leave
+// out, and errors that name the flag.
+#include "test/compiler/Pipeline/CompiledModel.h"
+
+using namespace quipu;
+
+namespace {
+
+class CompileTest : public test::CompiledModel {
+protected:
+  static std::string errorOf(const CompileRequest &request) {
+    auto report = compile(request);
+    return report ? "none" : report.error().message;
+  }
+
+  // The text a compile gives that stops after `phase`.
+  std::string textOf(const std::string &checkpoint, const std::string &phase) const {
+    CompileRequest request = requestFor(checkpoint);
+    request.compileTo = phase;
+    request.output.clear();
+    auto report = compile(request);
+    EXPECT_TRUE(report) << report.error().message;
+    return report ? report->ir : "";
+  }
+
+  const std::vector<int32_t> prompt = {1, 17, 5, 60, 33, 2, 8, 9, 41, 12, 70};
+};
+
+TEST_F(CompileTest, equal_input_gives_equal_bytes) {
+  CompileRequest first = requestFor("gqa_tied_f32", "first.qpu"), second = requestFor("gqa_tied_f32", "second.qpu");
+  first.targets = second.targets = {"cpu:x86-64-v3", "cpu:x86-64-v4"};
+  first.threads = 1;
+  second.threads = 3;
+  ASSERT_EQ(errorOf(first), "none");
+  ::setenv("QUIPU_CACHE_DIR", pathOf("empty-cache").c_str(), /*overwrite=*/1);
+  auto report = compile(second);
+  ::unsetenv("QUIPU_CACHE_DIR");
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->kernelsFromCache, 0U);
+  EXPECT_TRUE(bytesOf(first.output) == bytesOf(second.output));
+}
+
+TEST_F(CompileTest, going_on_from_a_phase_gives_the_same_artifact) {
+  CompileRequest whole = requestFor("bias_untied_bf16", "whole.qpu");
+  ASSERT_EQ(errorOf(whole), "none");
+  for (const char *phase : {"definition", "specialised", "kernels"}) {
+    std::ofstream(pathOf("text.mlir")) << textOf("bias_untied_bf16", phase);
+    CompileRequest rest = requestFor("bias_untied_bf16", "rest.qpu");
+    rest.compileFrom = phase;
+    rest.ir = pathOf("text.mlir");
+    ASSERT_EQ(errorOf(rest), "none") << phase;
+    EXPECT_TRUE(bytesOf(whole.output) == bytesOf(rest.output)) << phase;
+  }
+}
+
+TEST_F(CompileTest, every_optional_pass_can_be_left_out) {
+  CompileRequest fused = requestFor("bias_untied_bf16", "fused.qpu");
+  fused.storage = "f32";
+  ASSERT_EQ(errorOf(fused), "none");
+  std::vector<float> expected = lastLogits(fused.output, prompt);
+  auto logitsWithout = [&](const std::vector<std::string> &passes) {
+    CompileRequest request = requestFor("bias_untied_bf16", "part.qpu");
+    request.storage = "f32";
+    request.disabledPasses = passes;
+    EXPECT_EQ(errorOf(request), "none");
+    return lastLogits(request.output, prompt);
+  };
+  for (std::string_view pass : optionalPasses)
+    EXPECT_LE(relativeError(logitsWithout({std::string(pass)}), expected), 1e-5) << pass;
+  EXPECT_LE(relativeError(logitsWithout({optionalPasses.begin(), optionalPasses.end()}), expected), 1e-5);
+}
+
+TEST_F(CompileTest, kernels_do_not_grow_with_layers) {
+  // gqa_tied_f32 and mha_sharded_f32 differ in shapes; what matters here is that layers share.
+  std::string text = textOf("gqa_tied_f32", "kernels");
+  size_t kernels = 0, launches = 0;
+  for (size_t at = 0; (at = text.find("kernel.def", at)) != std::string::npos; ++at)
+    ++kernels;
+  for (size_t at = 0; (at = text.find("of \"lm.matmul\"", at)) != std::string::npos; ++at)
+    ++launches;
+  // Four matmuls a layer and the logits, five kernels and at most one packing each.
+  EXPECT_GT(launches, 5U);
+  EXPECT_LE(kernels, 5U * 6 + 6);
+}
+
+TEST_F(CompileTest, code_as_text_is_the_assembly_of_each_kernel) {
+  std::string text = textOf("gqa_tied_f32", "code");
+  EXPECT_NE(text.find("argmax_rows_n"), std::string::npos);
+  EXPECT_NE(text.find("vfmadd"), std::string::npos);
+}
+
+TEST_F(CompileTest, a_checkpoint_without_a_tokenizer_compiles_with_a_warning) {
+  auto report = compile(requestFor("gqa_tied_f32"));
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->warnings.size(), 1U);
+  EXPECT_NE(report->warnings[0].find("token ids only"), std::string::npos) << report->warnings[0];
+}
+
+TEST_F(CompileTest, a_step_has_the_limits_asked_for) {
+  CompileRequest request = requestFor("gqa_tied_f32");
+  request.maxContext = 48;
+  request.maxSequences = 3;
+  request.maxBatchTokens = 20;
+  ASSERT_EQ(errorOf(request), "none");
+  auto artifact = Artifact::open(request.output);
+  ASSERT_TRUE(artifact) << artifact.error().message;
+  const fb::Model &model = *artifact->program().model();
+  EXPECT_EQ(model.max_context(), 48U);
+  EXPECT_EQ(model.max_sequences(), 3U);
+  EXPECT_EQ(model.max_batch_tokens(), 20U);
+  EXPECT_EQ(model.max_rows(), 20U);
+}
+
+TEST_F(CompileTest, errors_name_the_flag) {
+  CompileRequest base = requestFor("gqa_tied_f32");
+  auto with = [&](auto change) {
+    CompileRequest request = base;
+    change(request);
+    return errorOf(request);
+  };
+  EXPECT_EQ(with([](auto &r) { r.targets = {"tpu:v5"}; }),
+            "--target tpu:v5: there is no such device; expected cpu or cpu:CHIP, such as cpu:x86-64-v3");
+  EXPECT_NE(with([](auto &r) { r.targets = {"cpu:pentium"}; }).find("--target cpu:pentium: unknown CPU \"pentium\""),
+            std::string::npos);
+  EXPECT_EQ(with([](auto &r) { r.storage = "q4"; }), "--storage q4: expected f32 or bf16");
+  EXPECT_NE(with([](auto &r) { r.maxContext = 1 << 20; }).find("--max-context 1048576: the model was made for at most"),
+            std::string::npos);
+  EXPECT_EQ(with([](auto &r) { r.maxSequences = 1 << 20; }), "--max-sequences 1048576: expected at most 65536");
+  EXPECT_NE(with([](auto &r) { r.disabledPasses = {"insert-kv-cache"}; }).find("--disable-pass insert-kv-cache"),
+            std::string::npos);
+  EXPECT_NE(with([](auto &r) { r.compileTo = "soup"; }).find("--compile-to soup: there is no such phase"),
+            std::string::npos);
+  EXPECT_NE(with([](auto &r) { r.compileFrom = "code"; }).find("--compile-from code: only definition"),
+            std::string::npos);
+  EXPECT_NE(with([](auto &r) {
+              r.compileFrom = "kernels";
+              r.compileTo = "definition";
+            }).find("that is after --compile-to definition"),
+            std::string::npos);
+  EXPECT_NE(with([](auto &r) {
+              r.compileFrom = "kernels";
+              r.targets = {"cpu"};
+            }).find("leave --target and --max-* out"),
+            std::string::npos);
+  EXPECT_NE(with([](auto &r) { r.output.clear(); }).find("-o OUT.qpu is missing"), std::string::npos);
+}
+
+TEST_F(CompileTest, text_that_is_no_form_of_its_phase_is_one_line) {
+  CompileRequest request = requestFor("gqa_tied_f32");
+  request.compileFrom = "specialised";
+  request.ir = pathOf("text.mlir");
+  EXPECT_NE(errorOf(request).find("text.mlir"), std::string::npos); // it is not there
+  std::ofstream(request.ir) << "lm.func @model( nonsense";
+  EXPECT_NE(errorOf(request).find("text.mlir"), std::string::npos);
+  std::ofstream(request.ir) << textOf("gqa_tied_f32", "definition");
+  EXPECT_NE(errorOf(request).find("insert-kv-cache"), std::string::npos) << errorOf(request);
+  EXPECT_EQ(errorOf(request).find('\n'), std::string::npos);
+}
+
+TEST_F(CompileTest, an_output_that_cannot_be_written_leaves_nothing) {
+  CompileRequest request = requestFor("gqa_tied_f32");
+  request.output = pathOf("no/such/folder.qpu");
+  EXPECT_NE(errorOf(request).find("folder.qpu"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+} // namespace

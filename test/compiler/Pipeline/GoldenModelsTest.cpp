@@ -1,0 +1,71 @@
+// Checkpoint to text, against Hugging Face transformers in float64 (test/goldens/make_goldens.py): what the compiled
+// model gives for every committed checkpoint, in each storage type, on this CPU and on the smallest one.
+#include "test/compiler/Pipeline/CompiledModel.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace quipu;
+using nlohmann::json;
+
+namespace {
+
+struct Setting {
+  std::string checkpoint, storage, target;
+};
+
+std::vector<Setting> settings() {
+  std::vector<Setting> all;
+  for (const char *checkpoint :
+       {"gqa_tied_f32", "mha_sharded_f32", "bias_untied_bf16", "mistral_window8_bf16", "rope_llama3_f16"})
+    for (const char *storage : {"f32", "bf16"})
+      for (const char *target : {"cpu", "cpu:x86-64-v3"})
+        all.push_back({checkpoint, storage, target});
+  return all;
+}
+
+class GoldenModelsTest : public test::CompiledModel, public testing::WithParamInterface<Setting> {
+protected:
+  // How far logits may be from float64, relative to the largest one.
+  double tolerance() const { return GetParam().storage == "f32" ? 1e-4 : 3e-2; }
+};
+
+TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
+  const Setting &setting = GetParam();
+  CompileRequest request = requestFor(setting.checkpoint);
+  request.storage = setting.storage;
+  request.targets = {setting.target};
+  auto report = compile(request);
+  ASSERT_TRUE(report) << report.error().message;
+  auto engine = Engine::load(request.output);
+  ASSERT_TRUE(engine) << engine.error().message;
+
+  json golden = json::parse(bytesOf(request.model + "/golden.json"));
+  for (const json &one : golden["cases"]) {
+    auto prompt = one["prompt_ids"].get<std::vector<int32_t>>();
+    auto greedy = one["greedy_ids"].get<std::vector<int32_t>>();
+    std::vector<float> logits;
+    auto keepFirst = [&](const NewToken &token) {
+      if (logits.empty())
+        logits.assign(token.logits, token.logits + (*engine)->model().vocab());
+      return true;
+    };
+    SamplingParams sampling;
+    sampling.temperature = 0;
+    auto result = (*engine)->generate(prompt, sampling, greedy.size(), keepFirst, /*wantLogits=*/true);
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_LE(relativeError(logits, one["last_logits"].get<std::vector<double>>()), tolerance()) << prompt.size();
+    // Rounded weights may decide a close call otherwise.
+    if (setting.storage == "f32")
+      EXPECT_EQ(result->ids, greedy) << prompt.size();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenModelsTest, testing::ValuesIn(settings()), [](const auto &test) {
+  std::string name = test.param.checkpoint + "_as_" + test.param.storage + "_on_" + test.param.target;
+  for (char &character : name)
+    if (!std::isalnum(static_cast<unsigned char>(character)))
+      character = '_';
+  return name;
+});
+
+} // namespace
