@@ -101,8 +101,10 @@ void Sampler::keepTopP() {
   while (kept < candidates.size() && (kept == 0 || reached < params.topP * total)) {
     if (kept == sorted) {
       size_t more = std::min(candidates.size(), std::max<size_t>(128, sorted * 4));
-      std::partial_sort(candidates.begin() + sorted, candidates.begin() + more, candidates.end(),
-                        ranksBefore<Candidate>);
+      if (more < candidates.size())
+        std::nth_element(candidates.begin() + sorted, candidates.begin() + more, candidates.end(),
+                         ranksBefore<Candidate>);
+      std::sort(candidates.begin() + sorted, candidates.begin() + more, ranksBefore<Candidate>);
       sorted = more;
     }
     reached += candidates[kept++].weight;
