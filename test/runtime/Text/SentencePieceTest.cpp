@@ -130,7 +130,9 @@ TEST(SentencePieceTest, the_files_beside_the_model_count) {
   ASSERT_TRUE(configured) << configured.error().message;
   EXPECT_EQ(*(*configured)->encode("a"), (std::vector<int32_t>{7, 2}));
   std::ofstream(folder + "/added_tokens.json") << R"({"<s>": 1, "[PAD]": 8})";
-  EXPECT_EQ(Tokenizer::fromFiles(folder).error().message,
+  auto incomplete = Tokenizer::fromFiles(folder);
+  ASSERT_FALSE(incomplete);
+  EXPECT_EQ(incomplete.error().message,
             folder +
                 "/added_tokens.json: adds the token '[PAD]', which tokenizer.model lacks; convert the tokenizer to "
                 "tokenizer.json");
