@@ -2,7 +2,7 @@
 // compile and the weights to pack.
 #pragma once
 
-#include "compiler/Artifact/WeightPacker.h"
+#include "compiler/Artifact/WeightRecipe.h"
 #include "compiler/Codegen/Cpu/KernelSpec.h"
 #include "runtime/Artifact/Program_generated.h"
 #include "runtime/Support/Error.h"

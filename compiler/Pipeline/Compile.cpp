@@ -225,11 +225,12 @@ private:
     if (!tokenizer)
       return passError(std::move(tokenizer));
     contents.tokenizer = std::move(*tokenizer);
-    Expected<WeightPacker> packer = WeightPacker::create(*source.checkpoint, emitted.weights);
-    if (!packer)
-      return passError(std::move(packer));
-    contents.packWeight = [&packer](uint32_t weight, uint64_t begin, std::byte *out, uint64_t bytes) {
-      return packer->pack(weight, begin, out, bytes);
+    Expected<std::vector<cpu::WeightPacker>> weights = bindWeights(*source.checkpoint, emitted.weights);
+    if (!weights)
+      return passError(std::move(weights));
+    contents.packWeight = [&weights](uint32_t weight, uint64_t begin, std::byte *out, uint64_t bytes) {
+      (*weights)[weight].pack(begin, out, bytes);
+      return Expected<>();
     };
     describeModel(emitted.program);
     contents.program = std::move(emitted.program);

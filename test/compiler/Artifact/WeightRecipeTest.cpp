@@ -1,5 +1,5 @@
 // Packed weights element by element, against the layouts as docs/architecture.md states them.
-#include "compiler/Artifact/WeightPacker.h"
+#include "compiler/Artifact/WeightRecipe.h"
 
 #include "models/config/ModelConfig.h"
 #include "runtime/Artifact/WeightLayout.h"
@@ -70,21 +70,19 @@ float countingElement(int64_t row, int64_t column) { return float(4 * (row % 60)
 
 template <typename Element> std::vector<Element> packWhole(const Tensors &tensors, const WeightRecipe &recipe) {
   models::Checkpoint checkpoint = tensors.checkpoint();
-  auto packer = WeightPacker::create(checkpoint, {recipe});
-  EXPECT_TRUE(packer) << packer.error().message;
+  auto packers = bindWeights(checkpoint, {recipe});
+  EXPECT_TRUE(packers) << packers.error().message;
   auto extent = weightExtent(recipe.storage, recipe.shape, recipe.layout);
   EXPECT_TRUE(extent) << extent.error().message;
   std::vector<Element> out(extent->bytes / sizeof(Element));
   // Granule by granule, as different threads would.
   auto *bytes = reinterpret_cast<std::byte *>(out.data());
-  for (uint64_t begin = 0; begin < extent->bytes; begin += extent->granule) {
-    auto packed = packer->pack(0, begin, bytes + begin, extent->granule);
-    EXPECT_TRUE(packed) << packed.error().message;
-  }
+  for (uint64_t begin = 0; begin < extent->bytes; begin += extent->granule)
+    (*packers)[0].pack(begin, bytes + begin, extent->granule);
   return out;
 }
 
-TEST(WeightPackerTest, panel64_of_f32_runs_k_slowest_and_pads_rows_with_zeros) {
+TEST(WeightRecipeTest, panel64_of_f32_runs_k_slowest_and_pads_rows_with_zeros) {
   Tensors tensors;
   tensors.addF32("w", {70, 3}, countingMatrix(70, 3));
   auto out = packWhole<float>(tensors, {{"w"}, fb::DType::f32, {70, 3}, "panel64"});
@@ -94,7 +92,7 @@ TEST(WeightPackerTest, panel64_of_f32_runs_k_slowest_and_pads_rows_with_zeros) {
       EXPECT_EQ(out[(row / 64 * 3 + k) * 64 + row % 64], row < 70 ? countingElement(row, k) : 0) << row << ' ' << k;
 }
 
-TEST(WeightPackerTest, panel64_of_bf16_keeps_pairs_of_k_together_and_pads_odd_k) {
+TEST(WeightRecipeTest, panel64_of_bf16_keeps_pairs_of_k_together_and_pads_odd_k) {
   Tensors tensors;
   tensors.addBf16("w", {65, 3}, countingMatrix(65, 3));
   auto out = packWhole<uint16_t>(tensors, {{"w"}, fb::DType::bf16, {65, 3}, "panel64"});
@@ -106,7 +104,7 @@ TEST(WeightPackerTest, panel64_of_bf16_keeps_pairs_of_k_together_and_pads_odd_k)
     }
 }
 
-TEST(WeightPackerTest, gated_panels_hold_32_gate_rows_then_their_up_rows) {
+TEST(WeightRecipeTest, gated_panels_hold_32_gate_rows_then_their_up_rows) {
   Tensors tensors;
   tensors.addF32("gate", {40, 2}, countingMatrix(40, 2));
   tensors.addF32("up", {40, 2}, countingMatrix(40, 2, /*firstRow=*/40));
@@ -120,7 +118,7 @@ TEST(WeightPackerTest, gated_panels_hold_32_gate_rows_then_their_up_rows) {
     }
 }
 
-TEST(WeightPackerTest, sources_are_joined_across_a_panel) {
+TEST(WeightRecipeTest, sources_are_joined_across_a_panel) {
   Tensors tensors;
   tensors.addF32("q", {50, 2}, countingMatrix(50, 2));
   tensors.addF32("k", {7, 2}, countingMatrix(7, 2, 50));
@@ -130,7 +128,7 @@ TEST(WeightPackerTest, sources_are_joined_across_a_panel) {
     EXPECT_EQ(out[(row / 64 * 2 + 1) * 64 + row % 64], countingElement(row, 1)) << row;
 }
 
-TEST(WeightPackerTest, values_are_rounded_to_the_storage_type) {
+TEST(WeightRecipeTest, values_are_rounded_to_the_storage_type) {
   Tensors tensors;
   // 1 + 2^-8 lies between two bf16 values and goes to the even one; 1 + 3 * 2^-8 likewise, upwards.
   tensors.addF32("w", {1, 3}, {1.00390625F, 1.01171875F, -2.0F});
@@ -140,14 +138,14 @@ TEST(WeightPackerTest, values_are_rounded_to_the_storage_type) {
   EXPECT_EQ(elementOf(out[2]), -2.0F);
 }
 
-TEST(WeightPackerTest, f16_widens_to_f32_exactly) {
+TEST(WeightRecipeTest, f16_widens_to_f32_exactly) {
   Tensors tensors;
   tensors.addRaw("w", DType::F16, {2, 2}, {0x3c00, 0xc000, 0x3555, 0x0001}); // 1, -2, 0.333..., 2^-24
   auto out = packWhole<float>(tensors, {{"w"}, fb::DType::f32, {2, 2}, "row_major"});
   EXPECT_EQ(out, (std::vector<float>{1.0F, -2.0F, 0.333251953125F, 5.9604644775390625e-8F}));
 }
 
-TEST(WeightPackerTest, vectors_are_joined_end_to_end) {
+TEST(WeightRecipeTest, vectors_are_joined_end_to_end) {
   Tensors tensors;
   tensors.addBf16("q.bias", {3}, {1, 2, 3});
   tensors.addF32("k.bias", {2}, {4, 5});
@@ -157,11 +155,11 @@ TEST(WeightPackerTest, vectors_are_joined_end_to_end) {
 
 std::string errorOf(const Tensors &tensors, const WeightRecipe &recipe) {
   models::Checkpoint checkpoint = tensors.checkpoint();
-  auto packer = WeightPacker::create(checkpoint, {recipe});
-  return packer ? "none" : packer.error().message;
+  auto packers = bindWeights(checkpoint, {recipe});
+  return packers ? "none" : packers.error().message;
 }
 
-TEST(WeightPackerTest, errors_name_the_tensor) {
+TEST(WeightRecipeTest, errors_name_the_tensor) {
   Tensors tensors;
   tensors.addF32("w", {4, 2}, countingMatrix(4, 2));
   tensors.addRaw("ids", DType::I16, {4, 2}, std::vector<uint16_t>(8));
@@ -172,7 +170,7 @@ TEST(WeightPackerTest, errors_name_the_tensor) {
   EXPECT_EQ(errorOf(tensors, {{"w"}, fb::DType::f32, {5, 2}, "panel64"}),
             "model: tensor 'w' and those joined with it have 4 rows, expected 5");
   EXPECT_EQ(errorOf(tensors, {{"ids"}, fb::DType::f32, {4, 2}, "panel64"}),
-            "model.safetensors: tensor 'ids' is of I16, expected F32, F16 or BF16");
+            "model.safetensors: tensor ids is I16; weights are F32, F16 or BF16");
 }
 
 } // namespace

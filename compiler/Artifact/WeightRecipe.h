@@ -1,0 +1,26 @@
+// Which checkpoint tensors a weight of the artifact is made of, and how it lies there.
+#pragma once
+
+#include "compiler/Codegen/Cpu/PackWeights.h"
+#include "models/import/Checkpoint.h"
+#include "runtime/Artifact/Program_generated.h"
+#include "runtime/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+struct WeightRecipe {
+  std::vector<std::string> sources; // checkpoint tensors, first rows first
+  fb::DType storage;                // f32 or bf16
+  std::vector<uint64_t> shape;      // of the joined weight: [rows, columns], or [size] for a vector
+  std::string layout;               // "row_major", "panel64", "panel64_gated"
+};
+
+// One packer a recipe, over the tensors of a checkpoint that must outlive them. Errors name the tensor that is missing,
+// or whose shape or dtype is not what the recipe takes.
+Expected<std::vector<cpu::WeightPacker>> bindWeights(const models::Checkpoint &checkpoint,
+                                                     const std::vector<WeightRecipe> &recipes);
+
+} // namespace quipu
