@@ -6,7 +6,9 @@
 #include "tools/quipu/StepCost.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace quipu::tool {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 struct BenchOptions {
   ModelOptions model;
   uint32_t promptTokens = 512, newTokens = 64, repeats = 5;
-  bool json = false;
+  bool profile = false, json = false;
 };
 
 struct Figures {
@@ -34,6 +36,42 @@ std::vector<int32_t> someIds(size_t count, uint32_t vocab) {
   for (size_t i = 0; i < count; ++i)
     ids[i] = static_cast<int32_t>((i * 2654435761u + 7) % vocab);
   return ids;
+}
+
+// Seconds of each op's launches in one more prompt and one more decode run: timing every launch costs a little, so
+// these are no part of the figures.
+Expected<std::map<std::string, double>> profileRun(Engine &engine, uint32_t prompt, uint32_t newTokens) {
+  SamplingParams sampling;
+  sampling.ignoreEos = true;
+  LoadedProgram &program = engine.loadedProgram();
+  program.profile(true);
+  auto run = engine.generate(someIds(prompt, engine.model().vocab()), sampling, newTokens);
+  std::vector<double> seconds = program.launchSeconds();
+  program.profile(false);
+  if (!run)
+    return passError(std::move(run));
+  std::map<std::string, double> byKernel;
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    // Launches of equal kernels count as one: what differs between layers is the name alone.
+    const fb::Launch *launch = program.target().launches()->Get(static_cast<uint32_t>(i));
+    const fb::Variant *variant = launch->variants()->Get(prompt > 1 ? launch->variants()->size() - 1 : 0);
+    const fb::Stage *stage = variant->stages()->Get(variant->stages()->size() - 1);
+    byKernel[program.target().kernels()->Get(stage->kernel())->symbol()->str()] += seconds[i];
+  }
+  return byKernel;
+}
+
+void printProfile(const char *title, const std::map<std::string, double> &byKernel) {
+  double total = 0;
+  std::vector<std::pair<double, std::string>> order;
+  for (const auto &[kernel, seconds] : byKernel) {
+    total += seconds;
+    order.emplace_back(seconds, kernel);
+  }
+  std::sort(order.rbegin(), order.rend());
+  fmt::print("  {}: {:.1f} ms in launches\n", title, 1e3 * total);
+  for (const auto &[seconds, kernel] : order)
+    fmt::print("    {:9.3f} ms {:5.1f} %  {}\n", 1e3 * seconds, 100 * seconds / total, kernel);
 }
 
 Expected<> measure(Engine &engine, const BenchOptions &options, Figures &figures) {
@@ -118,6 +156,17 @@ Expected<> bench(BenchOptions &options) {
     fmt::print("  decode {:>5}: {:9.1f} tokens/s, {:5.1f} % of the read bandwidth probed ({:.1f} GB/s)\n",
                options.newTokens, object["decode_tokens_per_s"].get<double>(),
                100 * object["decode_share_of_bandwidth"].get<double>(), bandwidth / 1e9);
+  if (!options.profile)
+    return {};
+  for (auto [title, prompt, newTokens] :
+       {std::tuple("prompt", options.promptTokens, 1u), std::tuple("decode", 1u, options.newTokens + 1)}) {
+    if (!prompt || newTokens == 0)
+      continue;
+    auto byKernel = profileRun(**engine, prompt, newTokens);
+    if (!byKernel)
+      return passError(std::move(byKernel));
+    printProfile(title, *byKernel);
+  }
   return {};
 }
 
@@ -136,6 +185,7 @@ void addBench(CLI::App &app, Action &action) {
   command->add_option("-r,--repeats", options->repeats, "counted runs; the figures are medians")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1000u));
+  command->add_flag("--profile", options->profile, "print the time of each kernel as well; not with --json");
   command->add_flag("--json", options->json,
                     "print one JSON object; prompt_tokens_per_s and decode_tokens_per_s are medians");
   command->callback([options, &action] { action = [options] { return bench(*options); }; });
