@@ -1,6 +1,7 @@
 #include "runtime/Device/Cpu/CpuProgram.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Device/Cpu/Topology.h"
 #include "runtime/Device/RopeTable.h"
 #include "runtime/Device/WeightLoad.h"
 
@@ -34,6 +35,10 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
   if (!code)
     return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), code.error().message);
   program->code = std::move(*code);
+  // The kernel promises memory that it does not have and kills who uses it; better to say so before.
+  if (uint64_t available = availableMemory(); program->plan().blockBytes > available)
+    return makeError("{}: takes {} MiB of memory, {} are available; lower max sequences or max context",
+                     artifact.path(), program->plan().blockBytes >> 20, available >> 20);
   Expected<HugeBlock> block = HugeBlock::allocate(program->plan().blockBytes);
   if (!block)
     return makeError("{}: {}", artifact.path(), block.error().message);

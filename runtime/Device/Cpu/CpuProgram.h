@@ -3,9 +3,9 @@
 #pragma once
 
 #include "runtime/Device/Cpu/CodeImage.h"
-#include "runtime/Device/Cpu/HugeBlock.h"
 #include "runtime/Device/Cpu/ThreadPool.h"
 #include "runtime/Device/Device.h"
+#include "runtime/Device/HugeBlock.h"
 
 namespace quipu::cpu {
 

@@ -1,9 +1,9 @@
 #include "runtime/Device/Cpu/Probe.h"
 
 #include "runtime/Device/Cpu/CpuFeatures.h"
-#include "runtime/Device/Cpu/HugeBlock.h"
 #include "runtime/Device/Cpu/ThreadPool.h"
 #include "runtime/Device/Cpu/Topology.h"
+#include "runtime/Device/HugeBlock.h"
 
 #include <algorithm>
 #include <chrono>

@@ -47,6 +47,20 @@ double quota() {
 
 unsigned availableCpus() { return std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size())); }
 
+uint64_t availableMemory() {
+  std::ifstream file("/proc/meminfo");
+  std::string name, unit;
+  uint64_t kibibytes, available = UINT64_MAX, swap = 0;
+  while (file >> name >> kibibytes) {
+    if (name == "MemAvailable:")
+      available = kibibytes * 1024;
+    else if (name == "SwapFree:")
+      swap = kibibytes * 1024;
+    std::getline(file, unit);
+  }
+  return available == UINT64_MAX ? available : available + swap;
+}
+
 unsigned availableCores() {
   std::set<std::string> cores;
   for (int cpu : allowedCpus()) {

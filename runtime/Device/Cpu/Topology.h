@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace quipu::cpu {
 
 // Physical cores that this process may use: its affinity mask, one thread a core, and no more than its control group's
@@ -8,5 +10,8 @@ unsigned availableCores();
 
 // CPUs that this process may use, hyperthreads counted, without regard to a quota. At least 1.
 unsigned availableCpus();
+
+// Bytes that the system says can be had without pushing other programs out; UINT64_MAX where it does not say.
+uint64_t availableMemory();
 
 } // namespace quipu::cpu

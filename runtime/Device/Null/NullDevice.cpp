@@ -1,6 +1,7 @@
 #include "runtime/Device/Null/NullDevice.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Device/HugeBlock.h"
 
 #include <cstring>
 
@@ -11,9 +12,8 @@ namespace {
 // A backend keeps the block in its own memory and a function per kernel; here the block is host memory.
 class NullProgram : public LoadedProgram {
 public:
-  NullProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
-      : LoadedProgram(model, target, std::move(plan)), block(new std::byte[this->plan().blockBytes]()),
-        seconds(sizeOf(target.launches())) {}
+  NullProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan, HugeBlock &&block)
+      : LoadedProgram(model, target, std::move(plan)), block(std::move(block)), seconds(sizeOf(target.launches())) {}
 
   // A backend enqueues every launch with the dims of the step, then waits for the outputs.
   Expected<void> run() override {
@@ -35,17 +35,17 @@ public:
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override {
-    std::memcpy(block.get() + range.offset, from, range.bytes);
+    std::memcpy(block.data() + range.offset, from, range.bytes);
     return {};
   }
   Expected<void> download(MemoryRange range, void *to) override {
-    std::memcpy(to, block.get() + range.offset, range.bytes);
+    std::memcpy(to, block.data() + range.offset, range.bytes);
     return {};
   }
   void setDims(const StepDims &dims) override {}
 
 private:
-  std::unique_ptr<std::byte[]> block;
+  HugeBlock block;
   std::vector<double> seconds;
 };
 
@@ -66,7 +66,11 @@ public:
     if (!memory)
       return passError(std::move(memory));
     const fb::Program &program = artifact.program();
-    return std::make_unique<NullProgram>(*program.model(), *program.targets()->Get(target), std::move(*memory));
+    Expected<HugeBlock> block = HugeBlock::allocate(memory->blockBytes);
+    if (!block)
+      return makeError("{}: {}", artifact.path(), block.error().message);
+    return std::make_unique<NullProgram>(*program.model(), *program.targets()->Get(target), std::move(*memory),
+                                         std::move(*block));
   }
 };
 

@@ -158,6 +158,20 @@ TEST_F(CpuDeviceTest, code_that_is_none_or_lacks_a_kernel_is_an_error) {
   EXPECT_EQ(program.error().message, error + "its code has no kernel 'toy_absent'");
 }
 
+TEST_F(CpuDeviceTest, more_memory_than_there_is_is_an_error_before_anything_is_touched) {
+  ArtifactContents contents = toy::contents();
+  contents.program.kv_caches[0]->page_bytes = uint64_t(1) << 30;
+  open(std::move(contents));
+  LoadOptions options;
+  options.kvPages = 1 << 20; // a pebibyte
+  for (const char *name : {"cpu", "null"}) {
+    Expected<std::unique_ptr<LoadedProgram>> program = (*openDevice(name))->load(artifact, 0, options);
+    ASSERT_FALSE(program) << name;
+    EXPECT_EQ(program.error().message.find(path + ": "), 0u) << program.error().message;
+    EXPECT_NE(program.error().message.find("1073741"), std::string::npos) << program.error().message; // MiB
+  }
+}
+
 TEST_F(CpuDeviceTest, two_programs_keep_their_own_code) {
   open(toy::contents());
   Expected<std::unique_ptr<LoadedProgram>> first = load();

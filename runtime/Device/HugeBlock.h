@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace quipu::cpu {
+namespace quipu {
 
 constexpr uint64_t hugePageBytes = uint64_t(2) << 20;
 
@@ -31,4 +31,4 @@ private:
   uint64_t length = 0;
 };
 
-} // namespace quipu::cpu
+} // namespace quipu

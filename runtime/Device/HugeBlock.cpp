@@ -1,9 +1,9 @@
-#include "runtime/Device/Cpu/HugeBlock.h"
+#include "runtime/Device/HugeBlock.h"
 
 #include <sys/mman.h>
 #include <utility>
 
-namespace quipu::cpu {
+namespace quipu {
 
 Expected<HugeBlock> HugeBlock::allocate(uint64_t bytes) {
   uint64_t length = (bytes + hugePageBytes - 1) / hugePageBytes * hugePageBytes;
@@ -39,4 +39,4 @@ HugeBlock::~HugeBlock() {
     ::munmap(start, length);
 }
 
-} // namespace quipu::cpu
+} // namespace quipu
