@@ -2,13 +2,22 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
 namespace quipu {
+
+namespace {
+
+// Beside the target: a file can only be renamed within one file system.
+std::string temporaryName(const std::string &path, unsigned attempt) {
+  return fmt::format("{}.{}-{}", path, ::getpid(), attempt);
+}
+
+} // namespace
 
 Expected<OutputFile> OutputFile::create(const std::string &path) {
   struct stat status;
@@ -17,15 +26,16 @@ Expected<OutputFile> OutputFile::create(const std::string &path) {
     return makeError("{}: cannot be written: it exists and is not a regular file", path);
   OutputFile file;
   file.name = path;
-  std::string pattern = path + ".XXXXXX";
-  file.descriptor = ::mkstemp(pattern.data());
-  if (file.descriptor < 0)
+  std::string folder = path.substr(0, path.find_last_of('/') + 1);
+  file.descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (file.descriptor >= 0)
+    return file;
+  file.temporary = temporaryName(path, 0);
+  file.descriptor = ::open(file.temporary.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+  if (file.descriptor < 0) {
+    file.temporary.clear();
     return makeError("{}: cannot be written: {}", path, std::strerror(errno));
-  file.temporary = pattern;
-  // mkstemp gives 0600; a new file gets what the process' umask leaves.
-  mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(file.descriptor, 0666 & ~mask);
+  }
   return file;
 }
 
@@ -66,7 +76,25 @@ Expected<void> OutputFile::resize(uint64_t bytes) {
   return {};
 }
 
+// A file can only be linked to a name that is free, so it takes a temporary one on its way to a name that is not.
+Expected<void> OutputFile::giveTemporaryName() {
+  std::string self = fmt::format("/proc/self/fd/{}", descriptor);
+  for (unsigned attempt = 0; attempt < 100; ++attempt) {
+    std::string candidate = temporaryName(name, attempt);
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, candidate.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+      temporary = candidate;
+      return {};
+    }
+    if (errno != EEXIST)
+      break;
+  }
+  return makeError("{}: cannot be written: {}", name, std::strerror(errno));
+}
+
 Expected<void> OutputFile::commit() {
+  if (temporary.empty())
+    if (Expected<void> result = giveTemporaryName(); !result)
+      return result;
   int result = ::close(descriptor);
   descriptor = -1;
   if (result != 0 || std::rename(temporary.c_str(), name.c_str()) != 0)
