@@ -73,6 +73,13 @@ void KernelBuilder::prefetch(Value address) {
   LLVM::Prefetch::create(builder, location, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 
+void KernelBuilder::memoryBarrier() {
+  LLVM::InlineAsmOp::create(builder, location, TypeRange(), ValueRange(), /*asm_string=*/"",
+                            /*constraints=*/"~{memory}",
+                            /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+                            /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr);
+}
+
 void KernelBuilder::loop(Value first, Value last, int64_t step, Body body) {
   loop(first, last, step, {}, [&](Value index, ArrayRef<Value>) {
     body(index);

@@ -116,6 +116,9 @@ public:
   void store(Value value, Value address, int64_t align = 4);
   void store(Value value, Value address, Value mask, int64_t align = 4);
   void prefetch(Value address); // for reading, into L1
+  // No load or store moves across it, so that LLVM's scheduler does not lengthen live ranges beyond the registers there
+  // are.
+  void memoryBarrier();
 
   // ---- control
   using Body = llvm::function_ref<void(Value index)>;

@@ -2,6 +2,8 @@
 
 namespace quipu::cpu {
 
+static constexpr int64_t groupBytes = panelRows * 4;
+
 // Register budget: tile * vectors accumulators, a row of `vectors` weights, a broadcast and a constant. With 32
 // registers of 16 lanes a tile of 6 takes the whole panel width: 24 + 4 + 1; with 16 of 8 lanes a quarter of it: 12 + 2
 // + 1. One row leaves registers for a second set of accumulators, which hides the latency of the dot product.
@@ -34,9 +36,10 @@ void Microkernel::step(Value weights, Value inputs, llvm::MutableArrayRef<Value>
     mlir::Type type = input.bf16 ? b.i32() : b.f32();
     return b.broadcast(b.load(b.offset(inputs, (part * tile + t) * 4), type), lanes);
   };
-  // bf16 weights times f32 input: the pair of k in each word comes apart into two f32.
-  bool split = weight.storage == Storage::BF16 && !input.bf16;
+  bool split = splitsPairs();
   for (int64_t part = 0; part < (split ? 2 : 1); ++part) {
+    if (part == 1)
+      b.memoryBarrier(); // load the words again rather than hold both halves of all of them
     Values row;
     for (int64_t v = 0; v < vectors; ++v) {
       Value word = loadWeight(v);
@@ -61,41 +64,62 @@ void Microkernel::emit(Value panel, Value packedTile, int64_t firstGroup, int64_
 
 void Microkernel::emitBody(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums,
                            bool accumulate) const {
-  constexpr int64_t groupBytes = panelRows * 4;
-  int64_t lanes = b.lanes(), count = tile * vectors;
-  int64_t inputGroupBytes = tile * 4 * (weight.storage == Storage::BF16 && !input.bf16 ? 2 : 1);
-  for (int64_t column = 0; column < panelRows; column += vectors * lanes) {
-    Value weights = b.offset(panel, firstGroup * groupBytes + column * 4);
-    Value inputs = b.offset(packedTile, firstGroup * inputGroupBytes);
-    auto sumAddress = [&](int64_t i) {
-      return b.offset(sums, (i / vectors * panelRows + column + i % vectors * lanes) * 4);
-    };
-    Values acc;
-    for (int64_t i = 0; i < count * unroll; ++i)
-      acc.push_back(i < count && accumulate ? b.load(sumAddress(i), b.f32(lanes)) : b.real(0, lanes));
-    auto stepAt = [&](Value group, int64_t u, llvm::MutableArrayRef<Value> sumsOfU) {
-      Value weightsAt = b.offset(b.offset(weights, group, groupBytes), u * groupBytes);
-      Value inputsAt = b.offset(b.offset(inputs, group, inputGroupBytes), u * inputGroupBytes);
-      if (prefetchBytes)
-        for (int64_t line = 0; line < vectors * lanes * 4; line += 64)
-          b.prefetch(b.offset(weightsAt, prefetchBytes + line));
-      step(weightsAt, inputsAt, sumsOfU);
-    };
-    int64_t whole = groups / unroll * unroll;
-    acc = b.loop(b.constant(0), b.constant(whole), unroll, acc, [&](Value group, llvm::ArrayRef<Value> carried) {
-      Values next(carried.begin(), carried.end());
-      for (int64_t u = 0; u < unroll; ++u)
-        stepAt(group, u, llvm::MutableArrayRef<Value>(next).slice(u * count, count));
-      return next;
+  Value weights = b.offset(panel, firstGroup * groupBytes);
+  Value inputs = b.offset(packedTile, firstGroup * inputGroupBytes());
+  int64_t width = vectors * b.lanes();
+  if (width == panelRows) {
+    emitColumns(weights, inputs, groups, sums, accumulate, b.offset(weights, prefetchBytes));
+    return;
+  }
+  // The panel is wider than the accumulators: go over it in blocks of k that stay in L1 while all its columns pass, so
+  // that memory is still read in order: each pass asks for its part of the next block.
+  constexpr int64_t blockGroups = 16;
+  if (!accumulate)
+    for (int64_t at = 0; at < tile * panelRows; at += b.lanes())
+      b.store(b.real(0, b.lanes()), b.offset(sums, at * 4));
+  auto block = [&](Value first, int64_t count) {
+    b.loop(b.constant(0), b.constant(panelRows), width, [&](Value column) {
+      Value blockWeights = b.offset(weights, first, groupBytes);
+      emitColumns(b.offset(blockWeights, column, 4), b.offset(inputs, first, inputGroupBytes()), count,
+                  b.offset(sums, column, 4), /*accumulate=*/true,
+                  b.offset(b.offset(blockWeights, blockGroups * groupBytes), column, 4 * blockGroups));
     });
-    for (int64_t group = whole; group < groups; ++group)
-      stepAt(b.constant(group), 0, llvm::MutableArrayRef<Value>(acc).take_front(count));
-    for (int64_t i = 0; i < count; ++i) {
-      Value sum = acc[i];
-      for (int64_t u = 1; u < unroll; ++u)
-        sum = b.addf(sum, acc[u * count + i]);
-      b.store(sum, sumAddress(i));
-    }
+  };
+  int64_t whole = groups / blockGroups * blockGroups;
+  b.loop(b.constant(0), b.constant(whole), blockGroups, [&](Value first) { block(first, blockGroups); });
+  if (whole < groups)
+    block(b.constant(whole), groups - whole);
+}
+
+void Microkernel::emitColumns(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate,
+                              Value soonNeeded) const {
+  int64_t lanes = b.lanes(), count = tile * vectors;
+  auto sumAddress = [&](int64_t i) { return b.offset(sums, (i / vectors * panelRows + i % vectors * lanes) * 4); };
+  Values acc;
+  for (int64_t i = 0; i < count * unroll; ++i)
+    acc.push_back(i < count && accumulate ? b.load(sumAddress(i), b.f32(lanes)) : b.real(0, lanes));
+  auto stepAt = [&](Value group, int64_t u, llvm::MutableArrayRef<Value> sumsOfU) {
+    Value weightsAt = b.offset(b.offset(weights, group, groupBytes), u * groupBytes);
+    Value inputsAt = b.offset(b.offset(inputs, group, inputGroupBytes()), u * inputGroupBytes());
+    int64_t ahead = vectors * lanes * 4;
+    for (int64_t line = 0; line < ahead; line += 64)
+      b.prefetch(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line));
+    step(weightsAt, inputsAt, sumsOfU);
+  };
+  int64_t whole = groups / unroll * unroll;
+  acc = b.loop(b.constant(0), b.constant(whole), unroll, acc, [&](Value group, llvm::ArrayRef<Value> carried) {
+    Values next(carried.begin(), carried.end());
+    for (int64_t u = 0; u < unroll; ++u)
+      stepAt(group, u, llvm::MutableArrayRef<Value>(next).slice(u * count, count));
+    return next;
+  });
+  for (int64_t group = whole; group < groups; ++group)
+    stepAt(b.constant(group), 0, llvm::MutableArrayRef<Value>(acc).take_front(count));
+  for (int64_t i = 0; i < count; ++i) {
+    Value sum = acc[i];
+    for (int64_t u = 1; u < unroll; ++u)
+      sum = b.addf(sum, acc[u * count + i]);
+    b.store(sum, sumAddress(i));
   }
 }
 

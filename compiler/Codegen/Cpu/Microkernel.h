@@ -9,7 +9,8 @@ namespace quipu::cpu {
 
 class Microkernel {
 public:
-  // `prefetchBytes`: how far ahead of its reads of the weights it prefetches them; 0: not at all.
+  // `prefetchBytes`: how far ahead of its reads of the weights it prefetches them, where a pass takes a panel's whole
+  // width.
   Microkernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
               int64_t prefetchBytes);
 
@@ -19,9 +20,15 @@ public:
 
 private:
   void emitBody(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums, bool accumulate) const;
+  // One pass: vectors * lanes columns of the panel, from the group and column `weights` and `sums` point at on. Each
+  // group prefetches as many bytes as it reads, one after the other from `soonNeeded` on.
+  void emitColumns(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate, Value soonNeeded) const;
   // Multiplies one group (a k or pair of k) of `vectors` weight vectors with the tile and adds to acc [tile][vectors].
   void step(Value weights, Value inputs, llvm::MutableArrayRef<Value> acc) const;
   Value dot(Value acc, Value weight, Value inputWord) const;
+  // bf16 weights times f32 input: the pair of k in each word comes apart into two f32.
+  bool splitsPairs() const { return weight.storage == Storage::BF16 && !input.bf16; }
+  int64_t inputGroupBytes() const { return tile * 4 * (splitsPairs() ? 2 : 1); }
 
   KernelBuilder &b;
   PanelLayout weight;

@@ -10,7 +10,7 @@ using llvm::formatv;
 namespace quipu {
 namespace {
 
-// Up to eight rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier is
+// Up to six rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier is
 // spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
 class CpuKernelChoice : public KernelChoice {
 public:
@@ -18,7 +18,7 @@ public:
 
   LaunchKernels matmul(Builder &builder, const MatmulShape &shape) const override {
     LaunchKernels kernels;
-    for (int64_t tile : {1, 2, 4, 8})
+    for (int64_t tile : {1, 2, 4, 6})
       kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(builder, shape, tile)}});
     cpu::PackedInput input(shape.k, shape.storage == "bf16" ? cpu::Storage::BF16 : cpu::Storage::F32, chip);
     kernels.packedTile = cpu::packedTile;
