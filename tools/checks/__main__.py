@@ -45,10 +45,12 @@ def parse_arguments():
     return options
 
 
-def is_wanted(options, name, fast):
-    if options.stages:
-        return name in options.stages
-    return fast or not options.fast
+def wanted_stages(options):
+    """The stages to run; one that tests the release build brings the build with it."""
+    named = set(options.stages)
+    if any(name in named for name, _, _, needs_build, _ in STAGES if needs_build):
+        named.add("build")
+    return [stage for stage in STAGES if (stage[0] in named if named else stage[2] or not options.fast)]
 
 
 def report(name, outcome, seconds):
@@ -70,9 +72,7 @@ def main():
     options = parse_arguments()
     total = Results()
     build_failed = False
-    for name, stage, fast, needs_build, _ in STAGES:
-        if not is_wanted(options, name, fast):
-            continue
+    for name, stage, _, needs_build, _ in wanted_stages(options):
         if needs_build and build_failed:
             print(f"{name:10} not run: the build failed", flush=True)
             continue
