@@ -37,6 +37,11 @@ const nlohmann::json *ConfigReader::find(const std::string &key) {
 
 bool ConfigReader::has(const std::string &key) { return find(key) != nullptr; }
 
+bool ConfigReader::isNull(const std::string &key) const {
+  auto found = self->object->find(key);
+  return found != self->object->end() && found->is_null();
+}
+
 void ConfigReader::fail(const std::string &key, const std::string &problem) {
   if (!state->error)
     state->error = Error{fmt::format("{}: {}{} {}", state->file, self->prefix, key, problem)};

@@ -5,7 +5,7 @@
 // and `finish` hands the error out at the end. `finish` also judges the keys nobody read: those that are known to
 // change the meaning of a model are refused, those known to be harmless are passed over, all others give a warning.
 //
-// A key that is absent and a key that is null are the same.
+// A key that is absent and a key that is null are the same, but for isNull.
 #pragma once
 
 #include "runtime/Support/Error.h"
@@ -31,6 +31,8 @@ public:
   ConfigReader(const nlohmann::json &object, std::string file);
 
   bool has(const std::string &key);
+  // There, with the value null: for the keys that mean something else when they are absent.
+  bool isNull(const std::string &key) const;
 
   int64_t integer(const std::string &key, Range<int64_t> range);
   int64_t integerOr(const std::string &key, int64_t fallback, Range<int64_t> range);

@@ -76,8 +76,22 @@ Value GraphBuilder::attention(Value q, Value k, Value v, const std::string &modu
                                  parameters.window ? builder.getI64IntegerAttr(*parameters.window) : IntegerAttr());
 }
 
-Value GraphBuilder::activation(Value x, lm::ActivationKind kind) {
-  return lm::ActivationOp::create(builder, x.getLoc(), kind, x);
+static lm::ActivationKind kindOf(Activation activation) {
+  switch (activation) {
+  case Activation::Silu:
+    return lm::ActivationKind::silu;
+  case Activation::GeluErf:
+    return lm::ActivationKind::gelu_erf;
+  case Activation::GeluTanh:
+    return lm::ActivationKind::gelu_tanh;
+  case Activation::Relu:
+    return lm::ActivationKind::relu;
+  }
+  llvm_unreachable("all activations are above");
+}
+
+Value GraphBuilder::activation(Value x, Activation activation) {
+  return lm::ActivationOp::create(builder, x.getLoc(), kindOf(activation), x);
 }
 
 Value GraphBuilder::add(Value lhs, Value rhs) { return lm::AddOp::create(builder, rhs.getLoc(), lhs, rhs); }

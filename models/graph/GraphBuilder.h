@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Dialect/LM/IR/LMOps.h"
+#include "models/config/DecoderConfig.h"
 #include "models/import/DType.h"
 
 #include "mlir/IR/Builders.h"
@@ -40,7 +41,7 @@ public:
   // Causal, over [tokens, heads * dim], [tokens, kvHeads * dim] and the same of v.
   mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, const std::string &module,
                         const AttentionParameters &parameters);
-  mlir::Value activation(mlir::Value x, lm::ActivationKind kind);
+  mlir::Value activation(mlir::Value x, Activation activation);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
 

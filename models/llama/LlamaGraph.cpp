@@ -39,24 +39,10 @@ Value LlamaGraph::attention(Value x) {
   return graph.linear(a, "self_attn.o_proj", config.hiddenSize, config.attentionBias);
 }
 
-static lm::ActivationKind kindOf(Activation activation) {
-  switch (activation) {
-  case Activation::Silu:
-    return lm::ActivationKind::silu;
-  case Activation::GeluErf:
-    return lm::ActivationKind::gelu_erf;
-  case Activation::GeluTanh:
-    return lm::ActivationKind::gelu_tanh;
-  case Activation::Relu:
-    return lm::ActivationKind::relu;
-  }
-  llvm_unreachable("all activations are above");
-}
-
 Value LlamaGraph::mlp(Value x) {
   Value gate = graph.linear(x, "mlp.gate_proj", config.intermediateSize, config.mlpBias);
   Value up = graph.linear(x, "mlp.up_proj", config.intermediateSize, config.mlpBias);
-  Value h = graph.mul(graph.activation(gate, kindOf(config.activation)), up);
+  Value h = graph.mul(graph.activation(gate, config.activation), up);
   return graph.linear(h, "mlp.down_proj", config.hiddenSize, config.mlpBias);
 }
 

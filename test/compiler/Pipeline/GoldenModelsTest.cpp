@@ -1,5 +1,6 @@
 // Checkpoint to text, against Hugging Face transformers in float64 (test/goldens/make_goldens.py): what the compiled
 // model gives for every committed checkpoint, in each storage type, on this CPU and on the smallest one.
+#include "test/GoldenCheckpoints.h"
 #include "test/compiler/Pipeline/CompiledModel.h"
 
 #include <nlohmann/json.hpp>
@@ -10,13 +11,12 @@ using nlohmann::json;
 namespace {
 
 struct Setting {
-  std::string checkpoint, storage, target;
+  std::string checkpoint, storage, target; // folder, and as in CompileRequest
 };
 
 std::vector<Setting> settings() {
   std::vector<Setting> all;
-  for (const char *checkpoint :
-       {"gqa_tied_f32", "mha_sharded_f32", "bias_untied_bf16", "mistral_window8_bf16", "rope_llama3_f16"})
+  for (const std::string &checkpoint : test::goldenCheckpoints())
     for (const char *storage : {"f32", "bf16"})
       for (const char *target : {"cpu", "cpu:x86-64-v3"})
         all.push_back({checkpoint, storage, target});
@@ -31,7 +31,9 @@ protected:
 
 TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
   const Setting &setting = GetParam();
-  CompileRequest request = requestFor(setting.checkpoint);
+  CompileRequest request;
+  request.model = setting.checkpoint;
+  request.output = pathOf("model.qpu");
   request.storage = setting.storage;
   request.targets = {setting.target};
   auto report = compile(request);
@@ -60,8 +62,9 @@ TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenModelsTest, testing::ValuesIn(settings()), [](const auto &test) {
-  std::string name = test.param.checkpoint + "_as_" + test.param.storage + "_on_" + test.param.target;
+INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenModelsTest, testing::ValuesIn(settings()), [](const auto &instance) {
+  std::string name =
+      test::goldenName(instance.param.checkpoint) + "_as_" + instance.param.storage + "_on_" + instance.param.target;
   for (char &character : name)
     if (!std::isalnum(static_cast<unsigned char>(character)))
       character = '_';

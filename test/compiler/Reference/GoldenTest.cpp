@@ -3,6 +3,7 @@
 // tolerance of 1e-6 and not of float64.
 #include "compiler/Reference/CheckpointWeights.h"
 #include "models/graph/ModelGraph.h"
+#include "test/GoldenCheckpoints.h"
 #include "test/SharedData.h"
 
 #include <algorithm>
@@ -14,13 +15,10 @@
 namespace quipu::reference {
 namespace {
 
-struct Golden {
-  const char *checkpoint, *golden;
-};
-
-class ReferenceGolden : public testing::TestWithParam<Golden> {
+// The parameter is a folder; "shared:" stands for the folder of data from outside the repository.
+class ReferenceGolden : public testing::TestWithParam<std::string> {
 protected:
-  void load(const std::string &folder, const std::string &goldenFile) {
+  void load(const std::string &folder) {
     auto opened = models::Checkpoint::open(folder);
     ASSERT_TRUE(opened) << opened.error().message;
     checkpoint = std::move(*opened);
@@ -28,9 +26,9 @@ protected:
     auto built = models::buildGraph(*checkpoint, context);
     ASSERT_TRUE(built) << built.error().message;
     module = std::move(*built);
-    std::ifstream stream(goldenFile);
+    std::ifstream stream(folder + "/golden.json");
     golden = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
-    ASSERT_TRUE(golden.is_object()) << goldenFile;
+    ASSERT_TRUE(golden.is_object()) << folder;
   }
 
   std::vector<double> lastLogits(const IntTensor &ids) {
@@ -47,14 +45,13 @@ protected:
 };
 
 TEST_P(ReferenceGolden, LogitsAndGreedyTextAgree) {
-  std::string folder = GetParam().checkpoint, goldenFile = GetParam().golden;
+  std::string folder = GetParam();
   if (folder.rfind("shared:", 0) == 0) {
     folder = test::sharedData(folder.substr(7));
     if (folder.empty())
       GTEST_SKIP() << "shared data is absent";
-    goldenFile = folder + "/golden.json";
   }
-  ASSERT_NO_FATAL_FAILURE(load(folder, goldenFile));
+  ASSERT_NO_FATAL_FAILURE(load(folder));
   for (const nlohmann::json &entry : golden["cases"]) {
     IntTensor ids = entry["prompt_ids"];
     std::vector<double> want = entry["last_logits"], got = lastLogits(ids);
@@ -76,21 +73,19 @@ TEST_P(ReferenceGolden, LogitsAndGreedyTextAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Llama, ReferenceGolden,
-    testing::Values(Golden{"test/goldens/llama/gqa_tied_f32", "test/goldens/llama/gqa_tied_f32/golden.json"},
-                    Golden{"test/goldens/llama/bias_untied_bf16", "test/goldens/llama/bias_untied_bf16/golden.json"},
-                    Golden{"test/goldens/llama/rope_llama3_f16", "test/goldens/llama/rope_llama3_f16/golden.json"},
-                    Golden{"test/goldens/llama/mha_sharded_f32", "test/goldens/llama/mha_sharded_f32/golden.json"},
-                    Golden{"test/goldens/llama/mistral_window8_bf16",
-                           "test/goldens/llama/mistral_window8_bf16/golden.json"},
-                    Golden{"shared:models/stories260k", ""}, Golden{"shared:models/babyllama-tok105", ""}),
-    [](const auto &info) {
-      std::string name = info.param.checkpoint;
-      name = name.substr(name.rfind('/') + 1);
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+std::vector<std::string> checkpoints() {
+  std::vector<std::string> all = test::goldenCheckpoints();
+  all.insert(all.end(), {"shared:models/stories260k", "shared:models/babyllama-tok105"});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ReferenceGolden, testing::ValuesIn(checkpoints()), [](const auto &info) {
+  std::string name = test::goldenName(info.param);
+  for (char &character : name)
+    if (!std::isalnum(static_cast<unsigned char>(character)))
+      character = '_';
+  return name;
+});
 
 } // namespace
 } // namespace quipu::reference

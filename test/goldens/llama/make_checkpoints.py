@@ -9,21 +9,11 @@ Configs are written by hand, in the spelling found in real checkpoints rather th
 `mha_sharded_f32` alone has the spelling of transformers 5 (`rope_parameters`, `dtype`).
 """
 
-import json
-import math
 import pathlib
 import sys
 
-import torch
-from safetensors.torch import save_file
-
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-from make_goldens import golden, write  # noqa: E402
-
-PROMPT_LENGTHS = (1, 5, 33)
-NEW_TOKENS = 24
-MIN_MARGIN = 0.02
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from random_checkpoints import main  # noqa: E402
 
 LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "bos_token_id": 1,
          "eos_token_id": 2, "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "num_hidden_layers": 2,
@@ -58,86 +48,28 @@ CHECKPOINTS = {
 }
 
 
-def random_weights(config, seed):
+def fill(weights, config):
     """Gains keep attention peaked and the residual stream moved by each layer, so that every op shows in the logits."""
-    generator = torch.Generator().manual_seed(seed)
-    dtype = getattr(torch, config.get("torch_dtype") or config["dtype"])
     hidden, inter, vocab = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
     head_dim = config.get("head_dim", hidden // config["num_attention_heads"])
     q, kv = config["num_attention_heads"] * head_dim, config["num_key_value_heads"] * head_dim
-    weights = {}
-
-    def normal(name, *shape, std, mean=0.0):
-        weights[name] = (torch.randn(*shape, generator=generator) * std + mean).to(dtype)
-
-    def linear(name, rows, cols, bias, gain=1.5):
-        normal(f"{name}.weight", rows, cols, std=gain / math.sqrt(cols))
-        if bias:
-            normal(f"{name}.bias", rows, std=0.5)
-
-    normal("model.embed_tokens.weight", vocab, hidden, std=0.4)
+    attention_bias, mlp_bias = config.get("attention_bias", False), config.get("mlp_bias", False)
+    weights.normal("model.embed_tokens.weight", vocab, hidden, std=0.4)
     for i in range(config["num_hidden_layers"]):
         layer = f"model.layers.{i}"
-        attention_bias, mlp_bias = config.get("attention_bias", False), config.get("mlp_bias", False)
-        normal(f"{layer}.input_layernorm.weight", hidden, std=0.2, mean=1.0)
-        linear(f"{layer}.self_attn.q_proj", q, hidden, attention_bias)
-        linear(f"{layer}.self_attn.k_proj", kv, hidden, attention_bias)
-        linear(f"{layer}.self_attn.v_proj", kv, hidden, attention_bias)
-        linear(f"{layer}.self_attn.o_proj", hidden, q, attention_bias)
-        normal(f"{layer}.post_attention_layernorm.weight", hidden, std=0.2, mean=1.0)
-        linear(f"{layer}.mlp.gate_proj", inter, hidden, mlp_bias)
-        linear(f"{layer}.mlp.up_proj", inter, hidden, mlp_bias)
-        linear(f"{layer}.mlp.down_proj", hidden, inter, mlp_bias)
-    normal("model.norm.weight", hidden, std=0.2, mean=1.0)
+        weights.norm(f"{layer}.input_layernorm", hidden)
+        weights.linear(f"{layer}.self_attn.q_proj", q, hidden, attention_bias)
+        weights.linear(f"{layer}.self_attn.k_proj", kv, hidden, attention_bias)
+        weights.linear(f"{layer}.self_attn.v_proj", kv, hidden, attention_bias)
+        weights.linear(f"{layer}.self_attn.o_proj", hidden, q, attention_bias)
+        weights.norm(f"{layer}.post_attention_layernorm", hidden)
+        weights.linear(f"{layer}.mlp.gate_proj", inter, hidden, mlp_bias)
+        weights.linear(f"{layer}.mlp.up_proj", inter, hidden, mlp_bias)
+        weights.linear(f"{layer}.mlp.down_proj", hidden, inter, mlp_bias)
+    weights.norm("model.norm", hidden)
     if not config["tie_word_embeddings"]:
-        linear("lm_head", vocab, hidden, bias=False, gain=2.5)
-    return weights
-
-
-def save(name, config, weights):
-    directory = HERE / name
-    directory.mkdir(exist_ok=True)
-    (directory / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    metadata = {"format": "pt"}
-    if "sharded" not in name:
-        save_file(weights, directory / "model.safetensors", metadata)
-        return
-    names = list(weights)
-    half = len(names) // 2
-    files = {"model-00001-of-00002.safetensors": names[:half], "model-00002-of-00002.safetensors": names[half:]}
-    for file, part in files.items():
-        save_file({n: weights[n] for n in part}, directory / file, metadata)
-    index = {"metadata": {"total_size": sum(t.nbytes for t in weights.values())},
-             "weight_map": {n: file for file, part in files.items() for n in part}}
-    (directory / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
-
-
-def prompts(config):
-    generator = torch.Generator().manual_seed(config["vocab_size"])
-    body = [torch.randint(3, config["vocab_size"], (n - 1,), generator=generator).tolist() for n in PROMPT_LENGTHS]
-    return [(None, [config["bos_token_id"]] + ids) for ids in body]
-
-
-def usable(result):
-    return all(len(c["greedy_ids"]) == NEW_TOKENS and c["min_top2_margin"] >= MIN_MARGIN and
-               len(set(c["greedy_ids"])) >= 6 for c in result["cases"])
-
-
-def make(name):
-    config = CHECKPOINTS[name]
-    for seed in range(200):
-        save(name, config, random_weights(config, seed))
-        result = golden(HERE / name, prompts(config), NEW_TOKENS)
-        if usable(result):
-            result["seed"] = seed
-            write(result, HERE / name / "golden.json")
-            closest = min(c["min_top2_margin"] for c in result["cases"])
-            print(f"{name}: seed {seed}, closest top-2 margin {closest:.3f}")
-            return
-    sys.exit(f"{name}: no usable seed below 200")
+        weights.linear("lm_head", vocab, hidden, bias=False, gain=2.5)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # sums in one order, so that the files come out the same everywhere
-    for wanted in sys.argv[1:] or CHECKPOINTS:
-        make(wanted)
+    main(__file__, CHECKPOINTS, fill)

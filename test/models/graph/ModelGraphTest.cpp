@@ -4,6 +4,7 @@
 #include "models/Family.h"
 #include "models/config/ModelConfig.h"
 #include "models/import/Checkpoint.h"
+#include "test/GoldenCheckpoints.h"
 #include "test/SharedData.h"
 
 #include "mlir/IR/Verifier.h"
@@ -18,11 +19,8 @@ using namespace quipu::models;
 
 namespace {
 
-const char *const goldens[] = {"gqa_tied_f32", "bias_untied_bf16", "mha_sharded_f32", "mistral_window8_bf16",
-                               "rope_llama3_f16"};
-
-std::unique_ptr<Checkpoint> openGolden(const std::string &name) {
-  auto checkpoint = Checkpoint::open("test/goldens/llama/" + name);
+std::unique_ptr<Checkpoint> openGolden(const std::string &folder) {
+  auto checkpoint = Checkpoint::open(folder);
   EXPECT_TRUE(checkpoint) << checkpoint.error().message;
   return std::move(*checkpoint);
 }
@@ -75,7 +73,7 @@ std::string typeText(const TensorSpec &spec, DType dtype) {
   return text + element + ">";
 }
 
-class Golden : public testing::TestWithParam<const char *> {
+class Golden : public testing::TestWithParam<std::string> {
 protected:
   MLIRContext context;
 };
@@ -100,9 +98,16 @@ TEST_P(Golden, ReadsEachTensorOfTheCheckpointOnceInItsOwnType) {
   EXPECT_EQ(got, expected);
 }
 
+INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::ValuesIn(test::goldenCheckpoints()),
+                         [](const auto &instance) { return test::goldenName(instance.param); });
+
+struct ModelGraph : testing::Test {
+  MLIRContext context;
+};
+
 // Each op that computes is one launch: six a layer, the embedding, the selection of rows, the logits and argmax.
-TEST_P(Golden, BecomesSixOpsALayer) {
-  auto module = graphOf(*openGolden(GetParam()), context);
+TEST_F(ModelGraph, LlamaBecomesSixOpsALayer) {
+  auto module = graphOf(*openGolden("test/goldens/llama/gqa_tied_f32"), context);
   size_t layers = opsOf<lm::AttentionOp>(*module).size();
   ASSERT_GE(layers, 1u);
   ASSERT_TRUE(run(*module, addSpecialisation));
@@ -116,22 +121,15 @@ TEST_P(Golden, BecomesSixOpsALayer) {
   EXPECT_EQ(counts, expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama, Golden, testing::ValuesIn(goldens),
-                         [](const auto &instance) { return std::string(instance.param); });
-
-struct ModelGraph : testing::Test {
-  MLIRContext context;
-};
-
 TEST_F(ModelGraph, TiedEmbeddingsAreOneWeightWithTwoReaders) {
-  auto module = graphOf(*openGolden("gqa_tied_f32"), context);
+  auto module = graphOf(*openGolden("test/goldens/llama/gqa_tied_f32"), context);
   auto embedding = opsOf<lm::EmbeddingOp>(*module).front();
   auto logits = opsOf<lm::MatmulOp>(*module).back();
   EXPECT_EQ(embedding.getTable(), logits.getWeight());
 }
 
 TEST_F(ModelGraph, BiasesFollowTheConfiguration) {
-  auto module = graphOf(*openGolden("bias_untied_bf16"), context);
+  auto module = graphOf(*openGolden("test/goldens/llama/bias_untied_bf16"), context);
   auto matmuls = opsOf<lm::MatmulOp>(*module);
   EXPECT_FALSE(matmuls.back().getBias()) << "lm_head has none";
   matmuls.pop_back();
@@ -140,20 +138,20 @@ TEST_F(ModelGraph, BiasesFollowTheConfiguration) {
 }
 
 TEST_F(ModelGraph, SlidingWindowIsTheAttentions) {
-  auto module = graphOf(*openGolden("mistral_window8_bf16"), context);
+  auto module = graphOf(*openGolden("test/goldens/llama/mistral_window8_bf16"), context);
   for (lm::AttentionOp attention : opsOf<lm::AttentionOp>(*module))
     EXPECT_EQ(attention.getWindow(), 8u);
 }
 
 TEST_F(ModelGraph, OpsCarryTheNameOfTheirModule) {
-  auto module = graphOf(*openGolden("gqa_tied_f32"), context);
+  auto module = graphOf(*openGolden("test/goldens/llama/gqa_tied_f32"), context);
   auto location = dyn_cast<NameLoc>(opsOf<lm::AttentionOp>(*module).front().getLoc());
   ASSERT_TRUE(location);
   EXPECT_EQ(location.getName().str(), "model.layers.0.self_attn");
 }
 
 TEST_F(ModelGraph, AMissingTensorIsAnErrorThatNamesIt) {
-  auto checkpoint = openGolden("gqa_tied_f32");
+  auto checkpoint = openGolden("test/goldens/llama/gqa_tied_f32");
   auto typeOf = [](const std::string &name) {
     return name == "model.norm.weight" ? std::nullopt : std::optional(DType::F32);
   };

@@ -2,6 +2,7 @@
 #include "models/Family.h"
 #include "models/config/ModelConfig.h"
 #include "models/llama/LlamaConfig.h"
+#include "test/GoldenCheckpoints.h"
 #include "test/SharedData.h"
 #include "test/models/import/TemporaryFolder.h"
 
@@ -135,10 +136,10 @@ TEST_F(LlamaCheckpoint, unexpected_tensors_give_warnings_and_saved_rope_tables_n
 }
 
 TEST(GoldenCheckpoints, open_and_match_their_configurations) {
-  for (const char *name :
-       {"gqa_tied_f32", "bias_untied_bf16", "mha_sharded_f32", "mistral_window8_bf16", "rope_llama3_f16"}) {
-    SCOPED_TRACE(name);
-    auto checkpoint = Checkpoint::open(std::string("test/goldens/llama/") + name);
+  EXPECT_GE(test::goldenCheckpoints().size(), 5u);
+  for (const std::string &folder : test::goldenCheckpoints()) {
+    SCOPED_TRACE(folder);
+    auto checkpoint = Checkpoint::open(folder);
     ASSERT_TRUE(checkpoint) << checkpoint.error().message;
     auto checked = checkModel(**checkpoint);
     ASSERT_TRUE(checked) << checked.error().message;

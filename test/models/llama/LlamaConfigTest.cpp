@@ -55,7 +55,7 @@ TEST(LlamaConfig, takes_the_defaults_of_transformers) {
   EXPECT_EQ(llama.headDim, 8);
   EXPECT_EQ(llama.maxPosition, 2048);
   EXPECT_EQ(llama.rmsNormEps, 1e-6);
-  EXPECT_EQ(llama.activation, llama::Activation::Silu);
+  EXPECT_EQ(llama.activation, Activation::Silu);
   EXPECT_FALSE(llama.tieWordEmbeddings || llama.attentionBias || llama.mlpBias);
   EXPECT_EQ(llama.rope.scaling, RopeScaling::None);
   EXPECT_EQ(llama.rope.theta, 10000);
@@ -97,7 +97,7 @@ TEST(LlamaConfig, reads_every_key) {
   LlamaConfig llama = parsed(values);
   EXPECT_EQ(llama.headDim, 16);
   EXPECT_EQ(llama.rmsNormEps, 1e-5);
-  EXPECT_EQ(llama.activation, llama::Activation::GeluTanh);
+  EXPECT_EQ(llama.activation, Activation::GeluTanh);
   EXPECT_TRUE(llama.tieWordEmbeddings && llama.attentionBias && llama.mlpBias);
   EXPECT_EQ(llama.maxPosition, 512);
   EXPECT_EQ(llama.rope.inverseFrequencies.size(), 8u);

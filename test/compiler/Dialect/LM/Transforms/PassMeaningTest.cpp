@@ -3,6 +3,7 @@
 #include "compiler/Reference/CheckpointWeights.h"
 #include "models/graph/ModelGraph.h"
 #include "models/import/Checkpoint.h"
+#include "test/GoldenCheckpoints.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -13,9 +14,6 @@ using namespace mlir;
 using namespace quipu;
 
 namespace {
-
-const char *const checkpoints[] = {"gqa_tied_f32", "bias_untied_bf16", "mha_sharded_f32", "mistral_window8_bf16",
-                                   "rope_llama3_f16"};
 
 struct NamedPass {
   const char *name;
@@ -57,10 +55,10 @@ double relativeDifference(const reference::Tensor &got, const reference::Tensor 
   return difference / largest;
 }
 
-class PassMeaning : public testing::TestWithParam<const char *> {};
+class PassMeaning : public testing::TestWithParam<std::string> {};
 
 TEST_P(PassMeaning, IsKeptByEachPass) {
-  auto checkpoint = models::Checkpoint::open(std::string("test/goldens/llama/") + GetParam());
+  auto checkpoint = models::Checkpoint::open(GetParam());
   ASSERT_TRUE(checkpoint) << checkpoint.error().message;
   reference::CheckpointWeights weights(**checkpoint);
   MLIRContext context;
@@ -80,7 +78,7 @@ TEST_P(PassMeaning, IsKeptByEachPass) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Llama, PassMeaning, testing::ValuesIn(checkpoints),
-                         [](const auto &instance) { return std::string(instance.param); });
+INSTANTIATE_TEST_SUITE_P(Goldens, PassMeaning, testing::ValuesIn(test::goldenCheckpoints()),
+                         [](const auto &instance) { return test::goldenName(instance.param); });
 
 } // namespace
