@@ -111,6 +111,22 @@ TEST_F(CompileTest, a_step_has_the_limits_asked_for) {
   EXPECT_EQ(model.max_rows(), 20U);
 }
 
+TEST_F(CompileTest, a_second_target_adds_code_and_no_weights) {
+  CompileRequest one = requestFor("bias_untied_bf16", "one.qpu"), two = requestFor("bias_untied_bf16", "two.qpu");
+  one.targets = {"cpu:x86-64-v3"};
+  two.targets = {"cpu:x86-64-v3", "cpu:znver4", "cpu:x86-64-v3"}; // asked for twice, there once
+  ASSERT_EQ(errorOf(one), "none");
+  ASSERT_EQ(errorOf(two), "none");
+  auto first = Artifact::open(one.output), second = Artifact::open(two.output);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(first->program().targets()->size(), 1U);
+  EXPECT_EQ(second->program().targets()->size(), 2U);
+  EXPECT_EQ(first->program().weights()->size(), second->program().weights()->size());
+  EXPECT_EQ(first->program().kv_caches()->size(), second->program().kv_caches()->size());
+  EXPECT_EQ(first->program().rope_tables()->size(), second->program().rope_tables()->size());
+}
+
 TEST_F(CompileTest, errors_name_the_flag) {
   CompileRequest base = requestFor("gqa_tied_f32");
   auto with = [&](auto change) {
