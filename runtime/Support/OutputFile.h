@@ -1,6 +1,6 @@
 // A file that appears under its name only when it is complete. Until then it has no name, or where the file system does
-// not know files without one, a temporary name beside the target. Whatever goes wrong leaves nothing behind and an older
-// file of that name as it was; a file without a name is gone even when the process is killed.
+// not know files without one, a temporary name beside the target. Whatever goes wrong leaves nothing behind and an
+// older file of that name as it was; a file without a name is gone even when the process is killed.
 #pragma once
 
 #include "runtime/Support/Error.h"
