@@ -11,6 +11,8 @@ namespace {
 
 // More code sections than anyone compiles for.
 constexpr uint32_t maxSections = 1024;
+// Of all sections that are held in memory; FlatBuffers ends at 2 GiB. A file of holes can claim any size.
+constexpr uint64_t maxHeldBytes = uint64_t(1) << 30;
 
 std::string_view kindName(SectionKind kind) {
   switch (kind) {
@@ -107,6 +109,7 @@ Expected<void> Artifact::checkPlaces() const {
 
 Expected<void> Artifact::readSections() {
   size_t programs = 0, tokenizers = 0, indexes = 0, weightSections = 0, indexSection = 0;
+  uint64_t held = 0;
   sectionBytes.resize(table.size());
   for (size_t i = 0; i < table.size(); ++i) {
     const SectionEntry &section = table[i];
@@ -117,6 +120,9 @@ Expected<void> Artifact::readSections() {
       ++weightSections;
       continue;
     }
+    held += std::min(section.size, maxHeldBytes + 1);
+    if (held > maxHeldBytes)
+      return damaged(path(), "the {} section has {} bytes", kindName(section.kind), section.size);
     sectionBytes[i].resize(section.size);
     if (Expected<void> result = file.readAt(section.offset, sectionBytes[i].data(), section.size); !result)
       return result;

@@ -118,6 +118,8 @@ Expected<void> writeContents(OutputFile &file, OutputFile *weightsFile, const Ar
 
 Expected<void> writeArtifact(const std::string &path, ArtifactContents &&contents,
                              const ArtifactWriterOptions &options) {
+  if (options.placement == WeightPlacement::File && weightsPath(path) == path)
+    return makeError("{}: is also the name of the file for the weights; give the artifact another one", path);
   Expected<WeightIndex> index = startIndex(contents.program, options.placement, weightsPath(path));
   if (!index)
     return passError(std::move(index));

@@ -152,6 +152,8 @@ Expected<GenerateResult> Engine::generate(std::vector<int32_t> prompt, const Sam
       cancel(*id);
       return passError(std::move(stepped));
     }
+    if (stepped->idle()) // the callback has cancelled it
+      result.finish = FinishReason::Stopped;
     for (const NewToken &token : stepped->tokens) {
       if (token.sequence != *id)
         continue;

@@ -49,8 +49,6 @@ int32_t Sampler::sample(const float *logits) {
   // An infinite logit leaves nothing to draw.
   if (params.temperature == 0 || !std::isfinite(largest->logit))
     return largest->token;
-  for (Candidate &candidate : candidates)
-    candidate.logit /= params.temperature;
   if (params.topK > 0 && params.topK < candidates.size())
     keepTopK();
   weigh();
@@ -88,7 +86,7 @@ void Sampler::weigh() {
   for (const Candidate &candidate : candidates)
     largest = std::max(largest, candidate.logit);
   for (Candidate &candidate : candidates)
-    candidate.weight = std::exp(double(candidate.logit) - largest);
+    candidate.weight = std::exp((double(candidate.logit) - largest) / params.temperature);
 }
 
 void Sampler::keepTopP() {

@@ -50,7 +50,7 @@ private:
   struct Candidate {
     float logit;
     int32_t token;
-    double weight; // exp of the logit less the largest
+    double weight; // exp of the logit less the largest, over the temperature
   };
 
   void applyPenalty();

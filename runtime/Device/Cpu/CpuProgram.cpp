@@ -24,7 +24,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 } // namespace
 
 CpuProgram::CpuProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
-    : LoadedProgram(model, target, std::move(plan)), seconds(sizeOf(target.launches())), pool(this->plan().workers) {}
+    : LoadedProgram(model, target, std::move(plan)), seconds(sizeOf(target.launches())) {}
 
 Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifact, uint32_t targetIndex,
                                                           MemoryPlan &&plan, const LoadOptions &options) {
@@ -43,6 +43,10 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
   if (!block)
     return makeError("{}: {}", artifact.path(), block.error().message);
   program->block = std::move(*block);
+  Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::start(program->plan().workers);
+  if (!pool)
+    return passError(std::move(pool));
+  program->pool = std::move(*pool);
   if (Expected<void> result = program->resolveLaunches(); !result)
     return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), result.error().message);
   if (Expected<void> result = program->fillBlock(artifact, options); !result)
@@ -58,7 +62,7 @@ Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions
         !result)
       return result;
   // The workers share the work by huge pages; the weights have touched theirs.
-  pool.run([&](uint32_t worker) {
+  pool->run([&](uint32_t worker) {
     uint64_t begin = (memory.weights.offset + memory.weights.bytes + 4095) / 4096 * 4096;
     for (uint64_t page = begin / hugePageBytes; page < block.size() / hugePageBytes; ++page)
       if (page % memory.workers == worker)
@@ -117,7 +121,7 @@ void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
   args.dims = dims.data();
   args.scratch = block.data() + plan().scratch.offset + worker * plan().scratchPerWorker;
   args.worker = static_cast<int32_t>(worker);
-  args.workers = static_cast<int32_t>(pool.workers());
+  args.workers = static_cast<int32_t>(pool->workers());
   bool timed = profiling && worker == 0;
   for (uint32_t i = begin; i < end; ++i) {
     const Variant *variant = chooseVariant(launches[i]);
@@ -127,7 +131,7 @@ void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
     args.buffers = launches[i].operands.data();
     for (Kernel kernel : variant->stages) {
       kernel(&args);
-      pool.barrier();
+      pool->barrier();
     }
     if (timed)
       seconds[i] += now() - started;
@@ -135,14 +139,14 @@ void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
 }
 
 Expected<void> CpuProgram::run() {
-  pool.run([this](uint32_t worker) { runLaunches(0, static_cast<uint32_t>(launches.size()), worker); });
+  pool->run([this](uint32_t worker) { runLaunches(0, static_cast<uint32_t>(launches.size()), worker); });
   return {};
 }
 
 Expected<void> CpuProgram::runLaunch(uint32_t launch) {
   if (launch >= launches.size())
     return makeError("launch {} does not exist: there are {}", launch, launches.size());
-  pool.run([this, launch](uint32_t worker) { runLaunches(launch, launch + 1, worker); });
+  pool->run([this, launch](uint32_t worker) { runLaunches(launch, launch + 1, worker); });
   return {};
 }
 

@@ -47,7 +47,7 @@ private:
   StepDims dims = {};
   bool profiling = false;
   std::vector<double> seconds;
-  ThreadPool pool; // last: its threads end before anything they use
+  std::unique_ptr<ThreadPool> pool; // last: its threads end before anything they use
 };
 
 } // namespace quipu::cpu

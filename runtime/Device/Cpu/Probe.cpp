@@ -162,15 +162,20 @@ __attribute__((target("avx2,avxvnni"))) void int8Avx2() {
 
 // Operations per second: each instruction of the loop does `operations`.
 double probeLoop(uint32_t threads, ComputeLoop loop, int sums, int operations) {
-  ThreadPool pool(threadsOf(threads));
-  double seconds = fastestRound(pool, 20, [loop](uint32_t) { loop(); });
-  return static_cast<double>(repeats) * sums * operations * pool.workers() / seconds;
+  Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::start(threadsOf(threads));
+  if (!pool)
+    return 0;
+  double seconds = fastestRound(**pool, 20, [loop](uint32_t) { loop(); });
+  return static_cast<double>(repeats) * sums * operations * (*pool)->workers() / seconds;
 }
 
 } // namespace
 
 double probeReadBandwidth(uint32_t threads, uint64_t bytes) {
-  ThreadPool pool(threadsOf(threads));
+  Expected<std::unique_ptr<ThreadPool>> started = ThreadPool::start(threadsOf(threads));
+  if (!started)
+    return 0;
+  ThreadPool &pool = **started;
   if (bytes == 0) {
     auto memory = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
     bytes = std::min<uint64_t>(uint64_t(1) << 30, memory / 4);

@@ -1,5 +1,6 @@
 // What this machine can do at most, measured now: the yardstick for what a model reaches. Every probe runs on a thread
-// pool like the one that runs models, and gives the best of several rounds. 0 threads: one for each physical core.
+// pool like the one that runs models, and gives the best of several rounds; 0 where the system does not grant the
+// threads. 0 threads: one for each physical core.
 #pragma once
 
 #include <cstdint>

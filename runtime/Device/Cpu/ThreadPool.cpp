@@ -2,6 +2,8 @@
 
 #include "runtime/Device/Cpu/Topology.h"
 
+#include <system_error>
+
 namespace quipu::cpu {
 
 namespace {
@@ -13,14 +15,22 @@ uint32_t spinsFor(uint32_t workers) { return workers <= availableCpus() ? 8000 :
 } // namespace
 
 ThreadPool::ThreadPool(uint32_t workers)
-    : workerCount(workers), spins(spinsFor(workers)), meeting(workers, spinsFor(workers)) {
-  for (uint32_t worker = 1; worker < workerCount; ++worker)
-    threads.emplace_back([this, worker] { work(worker); });
+    : workerCount(workers), spins(spinsFor(workers)), meeting(workers, spinsFor(workers)) {}
+
+Expected<std::unique_ptr<ThreadPool>> ThreadPool::start(uint32_t workers) {
+  std::unique_ptr<ThreadPool> pool(new ThreadPool(workers));
+  try {
+    for (uint32_t worker = 1; worker < workers; ++worker)
+      pool->threads.emplace_back([pool = pool.get(), worker] { pool->work(worker); });
+  } catch (const std::system_error &error) {
+    return makeError("{} threads cannot be started: {}; lower --threads", workers, error.code().message());
+  }
+  return pool;
 }
 
 ThreadPool::~ThreadPool() {
   current = nullptr;
-  start.advance();
+  jobs.advance();
   for (std::thread &thread : threads)
     thread.join();
 }
@@ -29,14 +39,14 @@ void ThreadPool::run(const std::function<void(uint32_t)> &job) {
   if (workerCount == 1)
     return job(0);
   current = &job;
-  start.advance();
+  jobs.advance();
   job(0);
   meeting.arrive(); // the end of the job
 }
 
 void ThreadPool::work(uint32_t worker) {
   for (uint32_t seen = 0;; ++seen) {
-    start.waitWhile(seen, spins);
+    jobs.waitWhile(seen, spins);
     if (!current)
       return;
     (*current)(worker);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "runtime/Device/Cpu/Barrier.h"
+#include "runtime/Support/Error.h"
 
 #include <functional>
+#include <memory>
 #include <thread>
 #include <vector>
 
@@ -12,7 +14,8 @@ namespace quipu::cpu {
 
 class ThreadPool {
 public:
-  explicit ThreadPool(uint32_t workers);
+  // An error where the system does not grant that many threads.
+  static Expected<std::unique_ptr<ThreadPool>> start(uint32_t workers);
   ~ThreadPool();
   ThreadPool(const ThreadPool &) = delete;
   ThreadPool &operator=(const ThreadPool &) = delete;
@@ -27,12 +30,13 @@ public:
   }
 
 private:
+  explicit ThreadPool(uint32_t workers);
   void work(uint32_t worker);
 
   const uint32_t workerCount;
   const uint32_t spins;
   const std::function<void(uint32_t)> *current = nullptr; // null: the threads end
-  alignas(64) Phase start;
+  alignas(64) Phase jobs;
   Barrier meeting;
   std::vector<std::thread> threads;
 };

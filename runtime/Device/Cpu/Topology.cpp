@@ -58,7 +58,11 @@ uint64_t availableMemory() {
       swap = kibibytes * 1024;
     std::getline(file, unit);
   }
-  return available == UINT64_MAX ? available : available + swap;
+  uint64_t limit = UINT64_MAX; // of the control group; "max" is no number
+  for (const char *path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
+    if (uint64_t bytes; std::ifstream(path) >> bytes)
+      limit = std::min(limit, bytes);
+  return std::min(limit, available == UINT64_MAX ? available : available + swap);
 }
 
 unsigned availableCores() {

@@ -182,6 +182,16 @@ TEST_F(ArtifactTest, a_place_that_cannot_be_written_is_named) {
   EXPECT_EQ(filesInFolder(), 0u);
 }
 
+TEST_F(ArtifactTest, the_artifact_is_not_written_over_its_own_weights) {
+  ArtifactWriterOptions options;
+  options.placement = WeightPlacement::File;
+  Expected<void> result = writeArtifact(path("toy.weights"), toy::contents(), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            path("toy.weights") + ": is also the name of the file for the weights; give the artifact another one");
+  EXPECT_EQ(filesInFolder(), 0u);
+}
+
 TEST_F(ArtifactTest, a_weight_that_its_layout_does_not_take_is_named) {
   ArtifactContents contents = toy::contents();
   contents.program.weights[1]->layout = "panel64_gated";

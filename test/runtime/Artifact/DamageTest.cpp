@@ -3,6 +3,7 @@
 #include "runtime/Artifact/MemoryPlan.h"
 #include "test/runtime/Artifact/ToyModel.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
 
 using namespace quipu;
@@ -86,6 +87,21 @@ TEST_F(DamageTest, other_files_and_versions_are_told_apart) {
   EXPECT_EQ(errorOf(path),
             path + ": has artifact version 9, but this program reads version 1; compile the model again");
   EXPECT_EQ(errorOf(folder.path), folder.path + ": is not a regular file");
+}
+
+// A file of holes takes no disk and may claim to hold more than there is memory.
+TEST_F(DamageTest, a_section_of_absurd_size_is_refused_before_memory_is_taken) {
+  constexpr uint64_t size = uint64_t(1) << 40;
+  SectionEntry section = {SectionKind::Program, 0, 128, size, {}};
+  ArtifactHeader header = {artifactMagic, artifactVersion, 1, 128 + size, {}, {}};
+  std::string bytes(reinterpret_cast<const char *>(&header), sizeof(header));
+  bytes.append(reinterpret_cast<const char *>(&section), sizeof(section));
+  toy::writeFile(path, bytes);
+  std::filesystem::resize_file(path, 128 + size);
+  Expected<Artifact> artifact = Artifact::open(path, {/*checkDigests=*/false});
+  ASSERT_FALSE(artifact);
+  EXPECT_EQ(artifact.error().message,
+            path + ": is damaged: the program section has 1099511627776 bytes; copy or compile it again");
 }
 
 TEST_F(DamageTest, weights_that_changed_beside_the_artifact_are_found) {

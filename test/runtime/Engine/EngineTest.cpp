@@ -193,6 +193,15 @@ TEST_F(EngineTest, the_callback_sees_every_token_and_its_logits_and_can_stop) {
   EXPECT_TRUE(finishAll().empty()); // nothing of it is left
 }
 
+TEST_F(EngineTest, a_callback_that_cancels_its_sequence_ends_it) {
+  ASSERT_NO_FATAL_FAILURE(load());
+  auto onToken = [&](const NewToken &token) { return engine->cancel(token.sequence); };
+  Expected<GenerateResult> result = engine->generate(prompt(30, 2), {}, 12, onToken);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->ids.size(), 1u);
+  EXPECT_EQ(result->finish, FinishReason::Stopped);
+}
+
 TEST_F(EngineTest, score_gives_the_logits_of_every_position) {
   ASSERT_NO_FATAL_FAILURE(load());
   std::vector<int32_t> ids = prompt(64, 5);

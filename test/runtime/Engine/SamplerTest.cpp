@@ -57,6 +57,13 @@ TEST(SamplerTest, draws_from_the_softmax_of_logits_over_temperature) {
   }
 }
 
+// Logits over such a temperature are past the largest float.
+TEST(SamplerTest, a_temperature_near_0_draws_the_largest) {
+  SamplingParams params;
+  params.temperature = 1e-39f;
+  expectDistribution(frequencies(params, logits), {{1, 1}});
+}
+
 TEST(SamplerTest, top_k_keeps_the_k_largest) {
   SamplingParams params;
   params.temperature = 1;
