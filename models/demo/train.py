@@ -23,6 +23,7 @@ import time
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -31,6 +32,8 @@ BOS, EOS = "<|begin_of_text|>", "<|end_of_text|>"
 VOCAB = 2048
 CONTEXT = 512
 HELD_OUT = 0.05
+FIRST_PART = 0.65  # of the run: short windows, which cost less attention, and more BPE dropout
+WINDOW = (256, CONTEXT)
 BPE_DROPOUT = (0.1, 0.02)
 
 # The pre-tokenizer regex of Llama 3.
@@ -70,13 +73,13 @@ class Windows:
         self.speeches = speeches_of(text)
         self.tokenizer = tokenizer
 
-    def epoch(self, bpe_dropout, rng):
+    def epoch(self, length, bpe_dropout, rng):
         self.tokenizer.model.dropout = bpe_dropout or None
         encoded = [e.ids for e in self.tokenizer.encode_batch(self.speeches, add_special_tokens=False)]
         self.tokenizer.model.dropout = None
         first = rng.randrange(len(encoded))
         stream = [i for ids in encoded[first:] + encoded[:first] for i in ids]
-        windows = [stream[at:at + CONTEXT] for at in range(0, len(stream) - CONTEXT + 1, CONTEXT)]
+        windows = [stream[at:at + length] for at in range(0, len(stream) - length + 1, length)]
         rng.shuffle(windows)
         return torch.tensor([[CONFIG["bos_token_id"]] + w for w in windows])
 
@@ -110,11 +113,12 @@ def held_out_loss(model, windows):
     return total / windows[:, 1:].numel()
 
 
-def make_optimizer(model, lr):
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    vectors = [p for p in model.parameters() if p.dim() < 2]
-    return torch.optim.AdamW([{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
-                             lr=lr, betas=(0.9, 0.99))
+def make_optimizers(model):
+    """Muon for the matrices of the layers needs about half of AdamW's steps; embeddings and norms stay with AdamW."""
+    layers = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
+    rest = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
+    return (torch.optim.Muon(layers, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.01))
 
 
 def train(args, train_text, held_out_text, tokenizer):
@@ -125,28 +129,30 @@ def train(args, train_text, held_out_text, tokenizer):
         if name.endswith(("o_proj.weight", "down_proj.weight")):
             p.data /= math.sqrt(2 * CONFIG["num_hidden_layers"])
     add_dropout(model, args.dropout)
-    optimizer = make_optimizer(model, args.lr)
+    optimizers = make_optimizers(model)
     data = Windows(train_text, tokenizer)
-    held_out = Windows(held_out_text, tokenizer).epoch(0, random.Random(0))
+    held_out = Windows(held_out_text, tokenizer).epoch(CONTEXT, 0, random.Random(0))
     bytes_per_token = len(held_out_text.encode()) / len(tokenizer.encode(held_out_text, add_special_tokens=False))
-    steps_per_epoch = len(data.epoch(0, random.Random(0))) // args.batch
+    steps_per_epoch = data.epoch(CONTEXT, 0, random.Random(0)).numel() // args.batch
     total, warmup = steps_per_epoch * args.epochs, steps_per_epoch
     best, step, start = math.inf, 0, time.time()
     print(f"{sum(p.numel() for p in model.parameters())} parameters, {total} steps", flush=True)
     done = 0.0  # share of the run
     for epoch in range(args.epochs):
-        windows = data.epoch(BPE_DROPOUT[0] if done < 0.7 else BPE_DROPOUT[1], rng)
-        sum_loss, batches = 0.0, [b for b in windows.split(args.batch) if len(b) == args.batch]
+        part = int(done >= FIRST_PART)
+        windows = data.epoch(WINDOW[part], BPE_DROPOUT[part], rng)
+        sum_loss, batches = 0.0, windows.split(args.batch // WINDOW[part])[:-1]
         for batch in batches:
             done = min(1.0, max(step / total, (time.time() - start) / (60 * args.minutes)))
             scale = min((step + 1) / warmup, 0.5 * (1 + math.cos(math.pi * done)) * 0.97 + 0.03)
-            for group in optimizer.param_groups:
-                group["lr"] = args.lr * scale
             loss = loss_of(model, batch)
-            optimizer.zero_grad(set_to_none=True)
+            model.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = args.lr * scale
+                optimizer.step()
             sum_loss += loss.item()
             step += 1
         now = held_out_loss(model, held_out)
@@ -164,7 +170,6 @@ def save(out, model, tokenizer):
     """config.json is written by hand in the spelling that every reader knows, not only the newest transformers."""
     out.mkdir(parents=True, exist_ok=True)
     state = {n: p.detach().to(torch.bfloat16) for n, p in model.state_dict().items() if n != "lm_head.weight"}
-    from safetensors.torch import save_file
     save_file(state, out / "model.safetensors", {"format": "pt"})
     (out / "model.safetensors").chmod(0o644)
     tokenizer.save(str(out / "tokenizer.json"))
@@ -184,11 +189,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--minutes", type=float, default=math.inf,
                         help="bring the learning rate down by then, however many epochs that makes")
-    parser.add_argument("--batch", type=int, default=4, help="windows of %d tokens a step" % CONTEXT)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=4096, help="tokens a step")
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
