@@ -1,0 +1,118 @@
+"""Checkpoint to text through the command: compile, save, load, run, against float64 goldens of other programs.
+
+Logits of the last prompt position agree to the tolerance of the storage type, relative to the largest; greedy ids are the
+golden ones up to the first step whose golden margin is within what that tolerance can turn over.
+"""
+import case_runner
+import checkpoints
+from quipu_command import CommandTest
+
+TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}
+# What a CPU must have for a target, by the kernel's names.
+TARGETS = {"cpu": set(), "cpu:x86-64-v3": {"avx2", "fma", "bmi2", "f16c"},
+           "cpu:x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
+OPTIONAL_PASSES = ["join-projections", "fuse-gated-activation", "fuse-matmul-activation", "fuse-matmul-residual",
+                   "fuse-rms-norm-matmul", "fuse-rope-kv-append"]
+
+
+def cpu_flags():
+    with open("/proc/cpuinfo") as cpuinfo:
+        return next(set(line.split(":")[1].split()) for line in cpuinfo if line.startswith("flags"))
+
+
+def sure_steps(case, tolerance):
+    """Steps of the greedy continuation before the first whose choice is within the tolerance."""
+    margin_needed = 2 * tolerance * max(map(abs, case["last_logits"]))
+    margins = case.get("greedy_margins")
+    if margins is None:
+        return len(case["greedy_ids"]) if case["min_top2_margin"] > margin_needed else 0
+    return next((step for step, margin in enumerate(margins) if margin <= margin_needed), len(margins))
+
+
+class GoldenRuns(CommandTest):
+    def check_case(self, artifact, case, storage, by_text, threads=1):
+        logits = self.folder / "logits.npy"
+        prompt = ["-p", case["prompt"]] if by_text else ["--prompt-ids", ",".join(map(str, case["prompt_ids"]))]
+        steps = len(case["greedy_ids"])
+        result = self.run_json("run", artifact, *prompt, "--temperature", "0", "-n", str(steps), "--logits", logits,
+                               "--threads", str(threads))
+        rows = checkpoints.read_npy(logits)
+        self.assertEqual(result["prompt_ids"], case["prompt_ids"])
+        self.assertEqual(len(rows), len(result["ids"]))
+        self.assertLessEqual(checkpoints.relative_error(rows[0], case["last_logits"]), TOLERANCE[storage])
+        sure = sure_steps(case, TOLERANCE[storage])
+        self.assertEqual(result["ids"][:sure], case["greedy_ids"][:sure])
+        for row, token in zip(rows, result["ids"]):
+            self.assertEqual(row.index(max(row)), token)
+        return sure
+
+    def check_model(self, model, storage, target, *flags):
+        if not model.is_there:
+            self.skipTest(f"{model.folder} is not here")
+        if not TARGETS[target] <= cpu_flags():
+            self.skipTest(f"this CPU cannot run {target}")
+        artifact = self.compile(model.folder, "--storage", storage, "--target", target, *flags)
+        sure = 0
+        for case in model.cases():
+            with self.subTest(prompt=case.get("prompt", case["prompt_ids"])):
+                sure += self.check_case(artifact, case, storage, by_text="prompt" in case)
+        if storage == "f32":
+            self.assertGreater(sure, 0, "every golden id is a near tie: nothing was compared")
+
+    def check_threads(self, model, threads):
+        artifact = self.compile(model.folder, "--storage", "f32")
+        for case in model.cases():
+            self.check_case(artifact, case, "f32", False, threads)
+
+    def check_perplexity(self, model, text, window, expected, tolerance):
+        if not text.is_file() or not model.is_there:
+            self.skipTest(f"{text} is not here")
+        artifact = self.compile(model.folder, "--storage", "f32")
+        result = self.run_json("eval", "perplexity", artifact, "--text", text, "--window", str(window))
+        self.assertAlmostEqual(result["perplexity"], expected, delta=tolerance)
+
+    def test_a_checkpoint_runs_from_the_cache(self):
+        model = checkpoints.own_models()[0]
+        case = model.cases()[0]
+        prompt = ["--prompt-ids", ",".join(map(str, case["prompt_ids"])), "--temperature", "0", "-n", "8"]
+        environment = {"QUIPU_CACHE_DIR": str(self.folder / "cache")}
+        first = self.run_json("run", model.folder, *prompt, env=environment)
+        artifacts = list((self.folder / "cache" / "models").iterdir())
+        self.assertEqual([path.suffix for path in artifacts], [".qpu"])
+        written = artifacts[0].stat().st_mtime_ns
+        second = self.run_json("run", model.folder, *prompt, env=environment)
+        self.assertEqual(list((self.folder / "cache" / "models").iterdir()), artifacts)
+        self.assertEqual(artifacts[0].stat().st_mtime_ns, written)
+        self.assertEqual(first["ids"], second["ids"])
+        self.assertEqual(self.run_json("plan", model.folder, env=environment),
+                         self.run_json("plan", artifacts[0]))
+
+
+def add_cases():
+    own, shared = checkpoints.own_models(), checkpoints.shared_models()
+    for model in own + shared:
+        for storage in TOLERANCE:
+            for target in TARGETS:
+                case_runner.add_case(GoldenRuns, f"{model.name} {storage} {target}", GoldenRuns.check_model, model, storage, target)
+    for model in own[:2]:
+        for name in OPTIONAL_PASSES:
+            case_runner.add_case(GoldenRuns, f"{model.name} without {name}", GoldenRuns.check_model, model, "f32", "cpu",
+                                 "--disable-pass", name)
+        everything = [word for name in OPTIONAL_PASSES for word in ("--disable-pass", name)]
+        case_runner.add_case(GoldenRuns, f"{model.name} without any fusion", GoldenRuns.check_model, model, "f32", "cpu", *everything)
+        for tokens in (1, 3, 16):
+            case_runner.add_case(GoldenRuns, f"{model.name} prompt in chunks of {tokens}", GoldenRuns.check_model, model, "f32",
+                                 "cpu", "--max-batch-tokens", str(tokens), "--max-sequences", "1")
+        for threads in (1, 2, 3):
+            case_runner.add_case(GoldenRuns, f"{model.name} on {threads} threads", GoldenRuns.check_threads, model, threads)
+    # The value is that of llama.cpp-family tools on the same file.
+    case_runner.add_case(GoldenRuns, "perplexity of stories260k", GoldenRuns.check_perplexity, shared[0],
+                         checkpoints.SHARED_DATA / "text" / "tinystories_sample.txt", 256, 6.898, 0.01)
+    demo = own[-1]
+    case_runner.add_case(GoldenRuns, "perplexity of the demo model", GoldenRuns.check_perplexity, demo,
+                         demo.golden.parent / "held_out.txt", 256, 79.57276, 0.01)
+
+
+if __name__ == "__main__":
+    add_cases()
+    case_runner.main()
