@@ -35,6 +35,22 @@ function(quipu_unit_test name)
   endif()
 endfunction()
 
+# quipu_command_test(NAME PROGRAM.py [SLOW]): a Python program (standard library only) that runs the command `quipu`, as
+# test/EndToEnd/case_runner.py has it. Its cases are counted like those of a GoogleTest program.
+function(quipu_command_test name program)
+  cmake_parse_arguments(ARG "SLOW" "" "" ${ARGN})
+  add_dependencies(quipu-tests quipu quipu_compiler)
+  add_test(NAME ${name}
+    COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/${program} --quipu $<TARGET_FILE:quipu>
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "GTEST_OUTPUT=json:${CMAKE_BINARY_DIR}/test-results/${name}.json;QUIPU_CACHE_DIR=${CMAKE_BINARY_DIR}/test-cache"
+    TIMEOUT 1200)
+  if(ARG_SLOW)
+    set_tests_properties(${name} PROPERTIES LABELS slow)
+  endif()
+endfunction()
+
 # quipu_fuzzer(NAME SOURCES... [LINK LIBS...] [CORPUS FOLDERS...]): a libFuzzer program under bin/, built by the target
 # quipu-fuzzers; the code under test is built with the same sanitizers. CORPUS names folders of seed inputs.
 # fuzzers.txt in the build folder lists the programs and their seeds for tools/check.

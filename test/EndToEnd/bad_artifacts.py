@@ -1,9 +1,7 @@
 """Artifacts that are damaged, cut or do not fit this machine, through every command that reads one: one line that names
 the file at fault."""
-import pathlib
 import shutil
 import struct
-import tempfile
 
 import case_runner
 import checkpoints
@@ -44,16 +42,8 @@ def section_boundaries(content):
 class BadArtifacts(CommandTest):
     @classmethod
     def setUpClass(cls):
-        cls.shared = tempfile.TemporaryDirectory(prefix="quipu-test-")
-        cls.addClassCleanup(cls.shared.cleanup)
-        cls.sound = {}
-        for placement in ("embed", "file", "none"):
-            folder = pathlib.Path(cls.shared.name) / placement
-            folder.mkdir()
-            cls.sound[placement] = folder
-            ran = quipu_command.run("compile", checkpoints.SMALL, "-o", folder / "model.qpu", "--weights", placement,
-                                    command=quipu_command.compiling_program)
-            assert ran.returncode == 0, ran.stderr
+        cls.sound = {placement: cls.compile_for_class(checkpoints.SMALL, "--weights", placement).parent
+                     for placement in ("embed", "file", "none")}
 
     def copy(self, placement="embed"):
         for path in self.sound[placement].iterdir():

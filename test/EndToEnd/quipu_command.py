@@ -45,6 +45,17 @@ class CommandTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
+    @classmethod
+    def compile_for_class(cls, model, *arguments):
+        """An artifact that all cases of a class read; for setUpClass."""
+        folder = tempfile.TemporaryDirectory(prefix="quipu-test-")
+        cls.addClassCleanup(folder.cleanup)
+        artifact = pathlib.Path(folder.name) / "model.qpu"
+        ran = run("compile", model, "-o", artifact, *arguments, command=compiling_program)
+        if ran.returncode:
+            raise AssertionError(ran.stderr.decode(errors="replace"))
+        return artifact
+
     def run_well(self, *arguments, **options):
         ran = run(*arguments, **options)
         self.assertEqual(ran.returncode, 0, f"{arguments}\n{ran.stderr.decode(errors='replace')}")

@@ -17,6 +17,9 @@ struct CompileOptions {
 Expected<> checkOptions(const CompileRequest &request) {
   if (request.output.empty() && request.compileTo.empty())
     return makeError("compile needs -o OUT.qpu, or --compile-to PHASE to print the IR");
+  if (!request.output.empty() && !request.compileTo.empty() && request.compileTo != "artifact")
+    return makeError("-o {} and --compile-to {} do not go together: only the last phase writes an artifact",
+                     request.output, request.compileTo);
   if (request.compileFrom.empty() != request.ir.empty())
     return makeError("--compile-from PHASE and --ir FILE go together");
   return {};

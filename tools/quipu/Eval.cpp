@@ -42,10 +42,8 @@ Expected<> perplexity(PerplexityOptions &options) {
   auto engine = loadModel(options.model);
   if (!engine)
     return passError(std::move(engine));
-  auto tokenizer = tokenizerOf((*engine)->artifact());
-  if (!tokenizer)
-    return passError(std::move(tokenizer));
-  auto ids = tokensOf(options, tokenizer->get());
+  const Tokenizer *tokenizer = (*engine)->tokenizer();
+  auto ids = tokensOf(options, tokenizer);
   if (!ids)
     return passError(std::move(ids));
 
@@ -64,8 +62,8 @@ Expected<> perplexity(PerplexityOptions &options) {
     progress.show("perplexity", w, windows);
     std::vector<int32_t> tokens(ids->begin() + static_cast<ptrdiff_t>(w * window),
                                 ids->begin() + static_cast<ptrdiff_t>((w + 1) * window));
-    if ((*tokenizer)->bos() >= 0)
-      tokens[0] = (*tokenizer)->bos();
+    if (tokenizer->bos() >= 0)
+      tokens[0] = tokenizer->bos();
     auto onRow = [&](size_t position, const float *logits) {
       if (position + 1 == tokens.size())
         return;

@@ -214,11 +214,12 @@ void addInspect(CLI::App &app, Action &action) {
   auto options = std::make_shared<InspectOptions>();
   CLI::App *command = app.add_subcommand("inspect", "Print what is in an artifact");
   command->add_option("file", options->path, "artifact")->required()->type_name("FILE.qpu");
-  command->add_flag("--json", options->json, "print one JSON object");
+  CLI::Option *json = command->add_flag("--json", options->json, "print one JSON object");
   command
       ->add_option("--dump-kernels", options->kernelFolder,
                    "write each target's machine code (an ELF shared object) into this folder")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->excludes(json);
   command->callback([options, &action] { action = [options] { return inspect(*options); }; });
 }
 

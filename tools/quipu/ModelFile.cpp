@@ -107,12 +107,6 @@ Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
   return Engine::load(*path, engine);
 }
 
-Expected<std::unique_ptr<Tokenizer>> tokenizerOf(const Artifact &artifact) {
-  if (artifact.tokenizer().empty())
-    return std::unique_ptr<Tokenizer>();
-  return Tokenizer::deserialize(artifact.tokenizer());
-}
-
 Expected<std::string> readText(const std::string &path) {
   auto file = MappedFile::open(path);
   if (!file)

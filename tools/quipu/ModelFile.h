@@ -2,7 +2,6 @@
 #pragma once
 
 #include "runtime/Engine/Engine.h"
-#include "runtime/Text/Tokenizer.h"
 #include "tools/quipu/Command.h"
 
 #include <memory>
@@ -27,9 +26,6 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights = Weig
 
 // Loads the model with a progress bar.
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options);
-
-// The artifact's tokenizer; null where it has none.
-Expected<std::unique_ptr<Tokenizer>> tokenizerOf(const Artifact &artifact);
 
 // The whole of a text file, which must be UTF-8.
 Expected<std::string> readText(const std::string &path);

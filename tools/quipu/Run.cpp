@@ -47,19 +47,23 @@ Expected<> run(RunOptions &options) {
   auto engine = loadModel(options.model);
   if (!engine)
     return passError(std::move(engine));
-  auto tokenizer = tokenizerOf((*engine)->artifact());
-  if (!tokenizer)
-    return passError(std::move(tokenizer));
-  auto prompt = promptOf(options, tokenizer->get());
+  const Tokenizer *tokenizer = (*engine)->tokenizer();
+  auto prompt = promptOf(options, tokenizer);
   if (!prompt)
     return passError(std::move(prompt));
+  std::optional<NpyWriter> logits; // opened now: a path that cannot be written is told before the work
+  if (!options.logits.empty()) {
+    auto writer = NpyWriter::create(options.logits, (*engine)->model().vocab());
+    if (!writer)
+      return passError(std::move(writer));
+    logits = std::move(*writer);
+  }
 
   std::string text;
-  std::vector<float> logits;
-  uint32_t vocab = (*engine)->model().vocab();
+  Expected<> written;
   std::optional<DecodeStream> stream;
-  if (*tokenizer)
-    stream = (*tokenizer)->stream({/*skipSpecialTokens=*/true, /*continuesText=*/true});
+  if (tokenizer)
+    stream = tokenizer->stream({/*skipSpecialTokens=*/true, /*continuesText=*/true});
   auto show = [&](const std::string &piece) {
     text += piece;
     if (!options.json) {
@@ -68,17 +72,21 @@ Expected<> run(RunOptions &options) {
     }
   };
   auto onToken = [&](const NewToken &token) {
-    if (token.logits)
-      logits.insert(logits.end(), token.logits, token.logits + vocab);
+    if (logits && !(written = logits->append(token.logits)))
+      return false;
     if (stream)
       show(stream->push(token.token));
     else if (!options.json)
       show(fmt::format("{}{}", text.empty() ? "" : ",", token.token));
     return true;
   };
-  auto result = (*engine)->generate(*prompt, options.sampling, options.newTokens, onToken, !options.logits.empty());
+  auto result = (*engine)->generate(*prompt, options.sampling, options.newTokens, onToken, logits.has_value());
   if (!result)
     return passError(std::move(result));
+  if (written && logits)
+    written = logits->commit();
+  if (!written)
+    return written;
   if (stream)
     show(stream->finish());
 
@@ -97,8 +105,6 @@ Expected<> run(RunOptions &options) {
                promptRate, result->ids.size(), decodeRate,
                result->finish == FinishReason::ContextFull ? "; the context is full" : "");
   }
-  if (!options.logits.empty())
-    return writeNpy(options.logits, logits, vocab);
   return {};
 }
 
@@ -111,8 +117,11 @@ void addRun(CLI::App &app, Action &action) {
   CLI::Option_group *prompt = command->add_option_group("prompt");
   prompt->add_option("-p,--prompt", options->prompt, "text to go on from")->type_name("TEXT");
   prompt->add_option("-f,--file", options->promptFile, "file with the text to go on from")->type_name("FILE");
+  // The parser would take an empty word for the id 0.
+  auto someId = [](const std::string &word) { return word.empty() ? "an id is missing" : ""; };
   prompt->add_option("--prompt-ids", options->promptIds, "token ids to go on from, taken as they are")
       ->delimiter(',')
+      ->check(someId)
       ->type_name("1,2,3");
   prompt->require_option(1);
   command

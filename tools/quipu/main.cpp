@@ -1,7 +1,12 @@
 // quipu: compiles language models to artifacts and runs them.
 #include "tools/quipu/Command.h"
 
+#include <cerrno>
+#include <cstring>
+#include <exception>
 #include <fmt/color.h>
+#include <iostream>
+#include <new>
 
 using namespace quipu;
 
@@ -10,6 +15,13 @@ static int fail(const std::string &message, int status) {
   std::string line = message.substr(0, message.find('\n'));
   fmt::print(stderr, "quipu: error: {}\n", line);
   return status;
+}
+
+// What was printed may still be on its way to a full disk or a closed pipe.
+static Expected<> flushOutput() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return makeError("standard output cannot be written: {}", std::strerror(errno));
+  return {};
 }
 
 int main(int argc, char **argv) {
@@ -22,12 +34,25 @@ int main(int argc, char **argv) {
     add(app, action);
   try {
     app.parse(argc, argv);
+    if (auto done = action(); !done)
+      return fail(done.error().message, 1);
+    if (auto flushed = flushOutput(); !flushed)
+      return fail(flushed.error().message, 1);
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
-      return app.exit(error); // --help and --version
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) { // --help and --version
+      app.exit(error);
+      std::cout.flush();
+      auto flushed = flushOutput();
+      return flushed ? 0 : fail(flushed.error().message, 1);
+    }
+    // The parser would only say that a command is missing.
+    if (app.get_subcommands().empty() && app.remaining_size() > 0)
+      return fail(fmt::format("{}: there is no such command or flag; see --help", app.remaining().front()), 2);
     return fail(fmt::format("{}; see --help", error.what()), 2);
+  } catch (const std::bad_alloc &) {
+    return fail("not enough memory", 1);
+  } catch (const std::exception &error) { // of fmt and the file system: output that cannot be written, odd paths
+    return fail(error.what(), 1);
   }
-  if (auto done = action(); !done)
-    return fail(done.error().message, 1);
   return 0;
 }

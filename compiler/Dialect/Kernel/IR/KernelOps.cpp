@@ -56,6 +56,28 @@ static void printParams(OpAsmPrinter &printer, Operation *, DictionaryAttr param
   printer << '}';
 }
 
+// --- `[1.0, 0.56234132519034907]`: every digit a double has, which the printer of double arrays leaves out
+
+static ParseResult parseFrequencies(OpAsmParser &parser, DenseF64ArrayAttr &frequencies) {
+  SmallVector<double> values;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+        APFloat value(0.0);
+        if (parser.parseFloat(APFloat::IEEEdouble(), value))
+          return failure();
+        values.push_back(value.convertToDouble());
+        return success();
+      }))
+    return failure();
+  frequencies = DenseF64ArrayAttr::get(parser.getContext(), values);
+  return success();
+}
+
+static void printFrequencies(OpAsmPrinter &printer, Operation *, DenseF64ArrayAttr frequencies) {
+  printer << '[';
+  llvm::interleaveComma(frequencies.asArrayRef(), printer, [&](double value) { printer.printFloat(APFloat(value)); });
+  printer << ']';
+}
+
 // --- `by tokens {1 : @a, any : @pack then @b}`
 
 static ParseResult parseVariants(OpAsmParser &parser, DimAttr &dim, ArrayAttr &variants) {

@@ -120,7 +120,7 @@ def RopeTableOp : DeclarationOp<"rope_table"> {
   }];
   let arguments = (ins Positive:$dim, F64Attr:$attention_factor, DenseF64ArrayAttr:$inv_freq);
   let assemblyFormat = [{
-    `dim` $dim `factor` $attention_factor `inv_freq` $inv_freq attr-dict
+    `dim` $dim `factor` $attention_factor `inv_freq` custom<Frequencies>($inv_freq) attr-dict
   }];
 }
 
