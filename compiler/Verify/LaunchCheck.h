@@ -36,6 +36,7 @@ public:
 private:
   Expected<> check(uint32_t launch, mlir::Operation *op, const std::vector<const reference::Value *> &operands,
                    const std::vector<reference::Value> &values, const Step &step);
+  Expected<> spoil(uint32_t buffer, const reference::Value &value);
   Expected<double> compareTensor(uint32_t buffer, const reference::Tensor &want);
   Expected<double> compareInts(uint32_t buffer, const reference::IntTensor &want);
   Expected<double> compareCache(uint32_t buffer, const reference::Cache &want, const reference::Batch &batch,

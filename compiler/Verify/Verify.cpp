@@ -176,9 +176,14 @@ private:
       ScriptStep step = takeStep(script, i, done);
       if (auto set = program.setStep(deviceStep(step, program.plan())); !set)
         return set;
+      // The checks of launches left the reference's logits in the buffer.
+      std::vector<float> logits(step.asked.size() * vocab, std::numeric_limits<float>::quiet_NaN());
+      if (auto spoiled =
+              program.write(program.outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * sizeof(float));
+          !spoiled)
+        return spoiled;
       if (auto ran = program.run(); !ran)
         return ran;
-      std::vector<float> logits(step.asked.size() * vocab);
       if (auto read =
               program.read(program.outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * sizeof(float));
           !read)

@@ -40,6 +40,17 @@ TEST(Verify, EveryComparisonPassesOnAModelThatIsRight) {
   }
 }
 
+// Nothing that is left in a buffer from another step or check passes for a result.
+TEST(Verify, ADeviceThatComputesNothingFailsEveryComparison) {
+  VerifyRequest request;
+  request.model = checkpointFolder;
+  request.device = "null";
+  auto report = verifyModel(request);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(failures(report->launches).size(), report->launches.size());
+  EXPECT_EQ(failures(report->logits).size(), report->logits.size());
+}
+
 TEST(Verify, PromptIdsOutsideTheVocabularyAreAnError) {
   VerifyRequest request;
   request.model = checkpointFolder;
