@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/CacheLayout.h"
+#include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
 
 namespace quipu::cpu {
 

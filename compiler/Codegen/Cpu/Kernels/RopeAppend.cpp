@@ -3,9 +3,9 @@
 // The work is one head of one token at a time, divided evenly over the workers. Keys are stored transposed, so a
 // token's key is one element in each of dim lines: these stores are scalar by nature, everything before them is vector
 // code.
-#include "compiler/Codegen/Cpu/CacheLayout.h"
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+#include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
 
 namespace quipu::cpu {
 namespace {

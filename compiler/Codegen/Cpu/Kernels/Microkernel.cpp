@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
 
 namespace quipu::cpu {
 

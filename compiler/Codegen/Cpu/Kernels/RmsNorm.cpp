@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/RmsNorm.h"
+#include "compiler/Codegen/Cpu/Kernels/RmsNorm.h"
 #include "compiler/Codegen/Cpu/Generators.h"
 
 namespace quipu::cpu {

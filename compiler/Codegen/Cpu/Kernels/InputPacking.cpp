@@ -1,5 +1,5 @@
-#include "compiler/Codegen/Cpu/InputPacking.h"
-#include "compiler/Codegen/Cpu/RmsNorm.h"
+#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/RmsNorm.h"
 
 namespace quipu::cpu {
 

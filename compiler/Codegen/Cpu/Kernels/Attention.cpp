@@ -9,9 +9,9 @@
 // the tile's rows, so every key and value loaded serves all of them. Tokens left over by full tiles (and all of decode)
 // are tiles of one token. Items go to the workers in turn: under the causal mask later tiles are longer, and this
 // spreads them evenly.
-#include "compiler/Codegen/Cpu/CacheLayout.h"
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+#include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 #include <algorithm>
