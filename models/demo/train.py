@@ -81,6 +81,8 @@ class Windows:
         stream = [i for ids in encoded[first:] + encoded[:first] for i in ids]
         windows = [stream[at:at + length] for at in range(0, len(stream) - length + 1, length)]
         rng.shuffle(windows)
+        if not windows:
+            raise SystemExit(f"text too short: {len(stream)} tokens, a window needs {length}")
         return torch.tensor([[CONFIG["bos_token_id"]] + w for w in windows])
 
 
