@@ -114,7 +114,6 @@ public:
 
   Expected<EmittedTarget> emit(fb::TargetProgramT &target) {
     EmittedTarget emitted;
-    emitted.chip = program.getTarget().split(':').second.str();
     target.target = program.getTarget().str();
     target.arena_bytes = *program.getArenaBytes();
     for (Operation &op : program.getBody().getOps()) {

@@ -16,7 +16,6 @@ namespace quipu {
 
 // One kernel.program. Kernels are those of the TargetProgram, in its order.
 struct EmittedTarget {
-  std::string chip; // the part of the target behind "cpu:"
   std::vector<cpu::KernelSpec> kernels;
 };
 

@@ -4,7 +4,7 @@
 #include "compiler/Pipeline/Definition.h"
 #include "compiler/Pipeline/PhaseRunner.h"
 #include "compiler/Pipeline/Settings.h"
-#include "compiler/Target/Cpu/CompileKernels.h"
+#include "compiler/Target/Target.h"
 #include "runtime/Artifact/ArtifactWriter.h"
 #include "runtime/Text/Tokenizer.h"
 
@@ -159,15 +159,15 @@ private:
   }
 
   Expected<> printCode(const EmittedProgram &emitted) {
-    for (const EmittedTarget &target : emitted.targets) {
-      Expected<cpu::Chip> chip = cpu::findChip(target.chip);
-      if (!chip)
-        return passError(std::move(chip));
-      for (const cpu::KernelSpec &spec : target.kernels) {
-        Expected<std::string> assembly = cpu::printKernel(spec, *chip, cpu::KernelForm::Assembly);
-        if (!assembly)
-          return passError(std::move(assembly));
-        report.ir += fmt::format("# cpu:{} {}: {}\n{}", target.chip, spec.symbol, spec.print(), *assembly);
+    for (size_t i = 0; i < emitted.targets.size(); ++i) {
+      Expected<std::unique_ptr<Target>> target = findTarget(emitted.program.targets[i]->target);
+      if (!target)
+        return passError(std::move(target));
+      for (const KernelSpec &spec : emitted.targets[i].kernels) {
+        Expected<std::string> text = (*target)->print(spec);
+        if (!text)
+          return passError(std::move(text));
+        report.ir += fmt::format("# {} {}: {}\n{}", (*target)->name(), spec.symbol, spec.print(), *text);
       }
     }
     lap(phaseName(Phase::Code));
@@ -176,24 +176,24 @@ private:
 
   // Machine code of every kernel of a target, into the contents of the artifact.
   Expected<> compileTarget(const EmittedTarget &emitted, fb::TargetProgramT &target, ArtifactContents &contents) {
-    Expected<cpu::Chip> chip = cpu::findChip(emitted.chip);
-    if (!chip)
-      return passError(std::move(chip));
-    cpu::CompileOptions options;
+    Expected<std::unique_ptr<Target>> backend = findTarget(target.target);
+    if (!backend)
+      return passError(std::move(backend));
+    TargetCompileOptions options;
     options.threads = static_cast<int>(request.threads);
     if (request.progress)
       options.progress = [&](size_t done, size_t all) { request.progress("kernels for " + target.target, done, all); };
-    Expected<cpu::CompiledKernels> compiled = cpu::compileKernels(emitted.kernels, *chip, options);
+    Expected<TargetCode> compiled = (*backend)->compile(emitted.kernels, options);
     if (!compiled)
       return passError(std::move(compiled));
     for (size_t i = 0; i < target.kernels.size(); ++i)
       target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->scratchBytes[i]);
-    target.features = chip->features;
+    target.features = (*backend)->features();
     target.code_section = static_cast<uint32_t>(contents.code.size());
     report.kernels += static_cast<uint32_t>(emitted.kernels.size());
     report.kernelsFromCache += static_cast<uint32_t>(emitted.kernels.size() - compiled->compiled);
-    report.codeBytes += compiled->sharedObject.size();
-    contents.code.push_back(std::move(compiled->sharedObject));
+    report.codeBytes += compiled->section.size();
+    contents.code.push_back(std::move(compiled->section));
     return {};
   }
 

@@ -1,6 +1,6 @@
 #include "compiler/Pipeline/Settings.h"
 
-#include "compiler/Target/Cpu/Chip.h"
+#include "compiler/Target/Target.h"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -16,16 +16,11 @@ constexpr int64_t defaultContext = 4096;
 constexpr uint32_t mostSequences = 1 << 16;
 constexpr uint32_t mostBatchTokens = 1 << 20;
 
-Expected<std::string> resolveTarget(const std::string &target) {
-  std::string chipName = target;
-  if (target.rfind("cpu:", 0) == 0)
-    chipName = target.substr(4);
-  else if (target != "cpu")
-    return makeError("--target {}: there is no such device; expected cpu or cpu:CHIP, such as cpu:x86-64-v3", target);
-  Expected<cpu::Chip> chip = cpu::findChip(chipName);
-  if (!chip)
-    return makeError("--target {}: {}", target, chip.error().message);
-  return "cpu:" + chip->name;
+Expected<std::string> resolveTarget(const std::string &name) {
+  Expected<std::unique_ptr<Target>> target = findTarget(name);
+  if (!target)
+    return makeError("--target {}: {}", name, target.error().message);
+  return (*target)->name();
 }
 
 // The widest type among the matrices of a checkpoint, F32 before F16 before BF16.

@@ -1,0 +1,45 @@
+// What a backend is to the compiler: the code of kernels for one chip. A new backend is a folder beside this file with
+// a Target, and a row in Registry.cpp.
+#pragma once
+
+#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "runtime/Support/Error.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+using cpu::KernelSpec;
+
+struct TargetCompileOptions {
+  int threads = 0;                                       // 0: one for each core
+  std::function<void(size_t done, size_t all)> progress; // called from the compiling threads, one at a time
+};
+
+struct TargetCode {
+  std::string section;               // the artifact's code section, in a form the backend's device loads
+  std::vector<int64_t> scratchBytes; // by kernel, for each worker
+  size_t compiled = 0;               // kernels that were not in the compile cache
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+
+  virtual std::string name() const = 0; // "cpu:x86-64-v3", the same on every machine
+  // What the machine must have, in the words of the backend's device.
+  virtual std::vector<std::string> features() const = 0;
+  // Symbols of the kernels are unique C identifiers. Errors name the kernel and the parameter at fault.
+  virtual Expected<TargetCode> compile(const std::vector<KernelSpec> &kernels,
+                                       const TargetCompileOptions &options) const = 0;
+  // One kernel's code as text, for people.
+  virtual Expected<std::string> print(const KernelSpec &kernel) const = 0;
+};
+
+// The target of a name: "cpu" (this machine), "cpu:x86-64-v3". Errors: a backend or a chip there is no code for.
+Expected<std::unique_ptr<Target>> findTarget(std::string_view name);
+
+} // namespace quipu
