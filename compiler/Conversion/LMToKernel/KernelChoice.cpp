@@ -24,7 +24,9 @@ public:
     kernels.packedTile = cpu::packedTile;
     kernels.packedColumns = input.columns();
     kernels.packedElement = input.bf16 ? Type(builder.getBF16Type()) : builder.getF32Type();
-    kernels.variants.push_back({kernel::VariantAttr::any, {packInput(builder, shape), packed(builder, shape)}});
+    // Seven or eight rows are two tiles of four: less padding than two of six.
+    for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(8, 4), {kernel::VariantAttr::any, cpu::packedTile}})
+      kernels.variants.push_back({rows, {packInput(builder, shape, tile), packed(builder, shape, tile)}});
     return kernels;
   }
 
@@ -63,19 +65,19 @@ private:
     return params.request("matmul", formatv("{0}{1}_t{2}", shape.normEps ? "rms_norm_" : "", symbolStem(shape), tile));
   }
 
-  static KernelRequest packed(Builder &builder, const MatmulShape &shape) {
+  static KernelRequest packed(Builder &builder, const MatmulShape &shape, int64_t tile) {
     KernelParams params = product(builder, shape);
-    params.add("tile", cpu::packedTile).addFlag("packed_input", true);
-    return params.request("matmul", formatv("{0}_packed_t{1}", symbolStem(shape), cpu::packedTile));
+    params.add("tile", tile).addFlag("packed_input", true);
+    return params.request("matmul", formatv("{0}_packed_t{1}", symbolStem(shape), tile));
   }
 
-  static KernelRequest packInput(Builder &builder, const MatmulShape &shape) {
+  static KernelRequest packInput(Builder &builder, const MatmulShape &shape, int64_t tile) {
     KernelParams params(builder);
-    params.add("k", shape.k).add("storage", shape.storage).addRows(shape.rows).add("tile", cpu::packedTile);
+    params.add("k", shape.k).add("storage", shape.storage).addRows(shape.rows).add("tile", tile);
     if (shape.normEps)
       params.addReal("norm_eps", *shape.normEps);
     return params.request("pack_input", formatv("{0}pack_input{1}_{2}_k{3}_t{4}", shape.normEps ? "rms_norm_" : "",
-                                                rowsSuffix(shape.rows), shape.storage, shape.k, cpu::packedTile));
+                                                rowsSuffix(shape.rows), shape.storage, shape.k, tile));
   }
 };
 

@@ -138,6 +138,7 @@ std::vector<KernelRow> matmulRows() {
       cases.push_back({"ragged", 100, 37, storage, tile});
     }
     cases.push_back({"plain", 192, 96, storage, 6, true});
+    cases.push_back({"plain", 192, 96, storage, 4, true});
     cases.push_back({"ragged", 70, 37, storage, 6, true});
     cases.push_back({"one", 1, 1, storage, 1});
     Case all{"all", 100, 300, storage, 1};
