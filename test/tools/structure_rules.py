@@ -39,6 +39,7 @@ BREACHES = [
     ("links_in_docs", "docs/README.md", "[gone](gone.md)\n", "leads nowhere"),
     ("reachable_pages", "docs/alone.md", "alone\n", "no page links to it"),
     ("environment_variables", "runtime/Text/Bpe.cpp", 'getenv("QUIPU_SHARED_DATA"); getenv' + '("QUIPU' + '_SECRET");\n', "does not list"),
+    ("environment_variables", "runtime/Text/Bpe.cpp", 'getenv("QUIPU_SHARED_DATA"); fs::temp_directory_path();\n', "reads TMPDIR"),
     ("environment_variables", "runtime/Text/Bpe.cpp", "int x;\n", "which nothing reads"),
     ("full_folders", None, None, "26 entries"),
 ]

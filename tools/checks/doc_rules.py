@@ -12,6 +12,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 ENVIRONMENT_PAGE = "docs/environment.md"
 # What the code reads: getenv("X"), environment("X"), os.environ["X"], os.environ.get("X"), and names of ours passed about as literals.
 VARIABLE = re.compile(r"""(?:getenv|environ(?:ment|\.get)?)[\[(]\s*["']([A-Z_0-9]{3,})["']|["'](QUIPU_[A-Z_0-9]+)["']""")
+# And what it reads through a library: std::filesystem and LLVM look for the folder of temporary files there.
+READ_BY_LIBRARIES = {"temp_directory_path": "TMPDIR", "createUniqueDirectory": "TMPDIR"}
 
 
 def pages(files):
@@ -73,8 +75,12 @@ def environment_variables(files):
     read = {}
     for path in files:
         if path.suffix in {".c", ".cpp", ".h", ".py"} or path.parts[0] == "tools" and not path.suffix:
-            for names in VARIABLE.findall((ROOT / path).read_text(errors="replace")):
+            text = (ROOT / path).read_text(errors="replace")
+            for names in VARIABLE.findall(text):
                 read.setdefault(names[0] or names[1], path)
+            for function, name in READ_BY_LIBRARIES.items():
+                if path.suffix == ".cpp" and function in text:
+                    read.setdefault(name, path)
     for name in sorted(set(read) - listed - {"PATH"}):
         yield f"{read[name]}: reads {name}, which {ENVIRONMENT_PAGE} does not list"
     for name in sorted(listed - set(read)):
