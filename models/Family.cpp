@@ -1,8 +1,8 @@
 #include "models/Family.h"
 
 #include "models/config/ConfigReader.h"
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/import/JsonFile.h"
 
 namespace quipu::models {
 

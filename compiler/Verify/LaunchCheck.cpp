@@ -6,12 +6,15 @@ namespace quipu::verify {
 
 using reference::Tensor;
 
+// Of a launch that no op has led to: not a number, so that the line fails.
+static constexpr double unchecked = std::numeric_limits<double>::quiet_NaN();
+
 LaunchCheck::LaunchCheck(LoadedProgram &program, const Artifact &artifact, const Tolerances &tolerances)
     : program(program), artifact(artifact), tolerances(tolerances) {
   const auto &launches = *program.target().launches();
   for (uint32_t i = 0; i < launches.size(); ++i) {
     launchOf[launches.Get(i)->source()] = i;
-    results.push_back({launches.Get(i)->name()->str(), launches.Get(i)->op()->str(), 0, tolerances.launch});
+    results.push_back({launches.Get(i)->name()->str(), launches.Get(i)->op()->str(), unchecked, tolerances.launch});
   }
 }
 
@@ -75,7 +78,7 @@ Expected<> LaunchCheck::check(uint32_t index, mlir::Operation *op,
     if (!error)
       return passError(std::move(error));
     VerifyLine &line = results[index];
-    if (*error / tolerance >= line.error / line.tolerance) {
+    if (std::isnan(line.error) || *error / tolerance >= line.error / line.tolerance) {
       line.error = *error;
       line.tolerance = tolerance;
     }

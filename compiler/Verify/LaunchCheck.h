@@ -30,7 +30,7 @@ public:
   Expected<> run(lm::FuncOp function, reference::WeightSource &weights, const reference::Inputs &inputs,
                  const Step &step, reference::Caches &caches);
 
-  // One line a launch, with its worst error of all steps, in the program's order.
+  // One line a launch, with its worst error of all steps, in the program's order; no number where it was never checked.
   std::vector<VerifyLine> lines() const { return results; }
 
 private:

@@ -1,7 +1,7 @@
 #include "models/config/ConfigReader.h"
 
 #include "models/config/ConfigKeys.h"
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 #include "models/config/DecoderConfig.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 namespace quipu::models {
 

@@ -1,6 +1,6 @@
 #include "models/config/ModelConfig.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <filesystem>
 

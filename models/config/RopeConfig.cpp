@@ -1,6 +1,6 @@
 #include "models/config/RopeConfig.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "models/import/FloatConversion.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <cstring>
 

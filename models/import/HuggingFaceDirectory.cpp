@@ -1,7 +1,7 @@
 #include "models/import/HuggingFaceDirectory.h"
 
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/import/JsonFile.h"
 #include "models/import/Safetensors.h"
 
 #include <algorithm>

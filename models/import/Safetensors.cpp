@@ -1,6 +1,6 @@
 #include "models/import/Safetensors.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 #include "models/import/SafetensorsHeader.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "models/import/SafetensorsHeader.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>

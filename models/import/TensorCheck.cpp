@@ -1,6 +1,6 @@
 #include "models/import/TensorCheck.h"
 
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include <algorithm>
 #include <fmt/ranges.h>

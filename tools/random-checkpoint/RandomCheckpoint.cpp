@@ -1,9 +1,9 @@
 #include "tools/random-checkpoint/RandomCheckpoint.h"
 
 #include "models/Family.h"
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
 #include "models/import/FloatConversion.h"
-#include "models/import/JsonFile.h"
 #include "runtime/Support/OutputFile.h"
 #include "runtime/Support/ParallelFor.h"
 #include "tools/random-checkpoint/NormalGenerator.h"

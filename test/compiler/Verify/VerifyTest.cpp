@@ -129,6 +129,7 @@ TEST(Verify, AWrongWeightIsFoundAtItsOwnLaunch) {
   reference::CheckpointWeights weights(*source->checkpoint);
   Perturbed perturbed(weights, "model.layers.1.mlp.down_proj.weight");
   LaunchCheck check(**program, *artifact, {2e-5, 2e-5, 1e-4});
+  EXPECT_EQ(failures(check.lines()).size(), check.lines().size()) << "a launch that is never checked does not pass";
   Script script = makeScript({}, source->description.vocabSize, options->maxContext);
   reference::Caches caches;
   std::vector<int32_t> done(script.tokens.size());

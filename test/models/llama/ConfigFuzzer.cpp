@@ -1,6 +1,6 @@
 // Any bytes as a config.json: they are refused with one line, or every value of the description is in its range.
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/import/JsonFile.h"
 #include "models/llama/LlamaConfig.h"
 
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "models/llama/LlamaConfig.h"
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/import/JsonFile.h"
 #include "test/SharedData.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // RoPE inverse frequencies against transformers; make_rope_goldens.py made the numbers.
+#include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/import/JsonFile.h"
 #include "models/llama/LlamaConfig.h"
 
 #include <gtest/gtest.h>

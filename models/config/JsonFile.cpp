@@ -1,4 +1,4 @@
-#include "models/import/JsonFile.h"
+#include "models/config/JsonFile.h"
 
 #include "runtime/Support/MappedFile.h"
 
