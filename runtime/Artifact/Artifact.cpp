@@ -14,22 +14,6 @@ constexpr uint32_t maxSections = 1024;
 // Of all sections that are held in memory; FlatBuffers ends at 2 GiB. A file of holes can claim any size.
 constexpr uint64_t maxHeldBytes = uint64_t(1) << 30;
 
-std::string_view kindName(SectionKind kind) {
-  switch (kind) {
-  case SectionKind::Program:
-    return "program";
-  case SectionKind::Code:
-    return "code";
-  case SectionKind::Tokenizer:
-    return "tokenizer";
-  case SectionKind::WeightIndex:
-    return "weight index";
-  case SectionKind::Weights:
-    return "weights";
-  }
-  return "";
-}
-
 template <typename... Args>
 tl::unexpected<Error> damaged(const std::string &path, fmt::format_string<Args...> format, Args &&...args) {
   return makeError("{}: is damaged: {}; copy or compile it again", path,
@@ -89,7 +73,7 @@ Expected<void> Artifact::readTable() {
 Expected<void> Artifact::checkPlaces() const {
   uint64_t end = sizeof(ArtifactHeader) + table.size() * sizeof(SectionEntry);
   for (const SectionEntry &section : table) {
-    std::string_view kind = kindName(section.kind);
+    std::string_view kind = sectionName(section.kind);
     if (kind.empty())
       return damaged(path(), "it has a section of unknown kind {}", static_cast<uint32_t>(section.kind));
     if (section.offset != alignSection(section.kind, end) || section.offset > file.size() ||
@@ -114,7 +98,7 @@ Expected<void> Artifact::readSections() {
   for (size_t i = 0; i < table.size(); ++i) {
     const SectionEntry &section = table[i];
     if (section.index != (section.kind == SectionKind::Code ? codeSections.size() : 0))
-      return damaged(path(), "the {} section has number {}", kindName(section.kind), section.index);
+      return damaged(path(), "the {} section has number {}", sectionName(section.kind), section.index);
     if (section.kind == SectionKind::Weights) {
       weightsOffset = section.offset;
       ++weightSections;
@@ -122,12 +106,12 @@ Expected<void> Artifact::readSections() {
     }
     held += std::min(section.size, maxHeldBytes + 1);
     if (held > maxHeldBytes)
-      return damaged(path(), "the {} section has {} bytes", kindName(section.kind), section.size);
+      return damaged(path(), "the {} section has {} bytes", sectionName(section.kind), section.size);
     sectionBytes[i].resize(section.size);
     if (Expected<void> result = file.readAt(section.offset, sectionBytes[i].data(), section.size); !result)
       return result;
     if (options.checkDigests && digestOf(sectionBytes[i].data(), section.size) != section.digest)
-      return damaged(path(), "the {} section does not match its digest", kindName(section.kind));
+      return damaged(path(), "the {} section does not match its digest", sectionName(section.kind));
     if (section.kind == SectionKind::Program)
       programSection = i, ++programs;
     else if (section.kind == SectionKind::Tokenizer)

@@ -29,6 +29,22 @@ Digest digestOf(const void *data, size_t bytes) {
   return digest;
 }
 
+std::string_view sectionName(SectionKind kind) {
+  switch (kind) {
+  case SectionKind::Program:
+    return "program";
+  case SectionKind::Code:
+    return "code";
+  case SectionKind::Tokenizer:
+    return "tokenizer";
+  case SectionKind::WeightIndex:
+    return "weight_index";
+  case SectionKind::Weights:
+    return "weights";
+  }
+  return "";
+}
+
 uint64_t alignSection(SectionKind kind, uint64_t offset) {
   uint64_t alignment = kind == SectionKind::Weights ? weightsAlignment : 64;
   return (offset + alignment - 1) / alignment * alignment;

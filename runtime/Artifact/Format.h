@@ -41,6 +41,8 @@ static_assert(sizeof(ArtifactHeader) == 64);
 
 enum class SectionKind : uint32_t { Program = 1, Code = 2, Tokenizer = 3, WeightIndex = 4, Weights = 5 };
 
+std::string_view sectionName(SectionKind kind); // "weight_index"; empty where the kind is unknown
+
 struct SectionEntry {
   SectionKind kind;
   uint32_t index; // of a code section: what TargetProgram.code_section names; 0 for the others

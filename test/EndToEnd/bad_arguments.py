@@ -126,6 +126,19 @@ class BadArguments(CommandTest):
         result = self.run_json("run", self.demo, "--prompt-ids", "7,7,7,7", "--max-context", "4", "-n", "9", "--ignore-eos")
         self.assertEqual(len(result["ids"]), 1)
 
+    def test_model_behind_a_list_is_no_part_of_it(self):
+        result = self.run_json("run", "-n", "1", "--prompt-ids", "7,7", self.demo)
+        self.assertEqual(result["prompt_ids"], [7, 7])
+        self.run_well("compile", "--target", "cpu", checkpoints.SMALL, "-o", self.folder / "x.qpu",
+                      command=quipu_command.compiling_program)
+
+    def test_prompt_from_standard_input(self):
+        path = self.folder / "prompt.txt"
+        path.write_text("ROMEO:")
+        with open(path, "rb") as standard_input:
+            result = self.run_json("run", self.demo, "-n", "1", "-f", "-", stdin=standard_input)
+        self.assertEqual(result["prompt_ids"], self.run_json("run", self.demo, "-n", "1", "-f", path)["prompt_ids"])
+
     def test_invalid_utf8_in_a_file(self):
         path = self.folder / "latin1.txt"
         path.write_bytes("Gr\u00fc\u00dfe".encode("latin-1"))

@@ -38,6 +38,15 @@ std::vector<int32_t> someIds(size_t count, uint32_t vocab) {
   return ids;
 }
 
+// The last kernel that a launch runs in a step of one sequence and one asked-for row.
+std::string kernelOf(const fb::TargetProgram &target, const fb::Launch &launch, uint64_t tokens) {
+  uint64_t value = launch.dim() == fb::Dim::tokens ? tokens : 1;
+  for (const fb::Variant *variant : *launch.variants())
+    if (value <= variant->max_value())
+      return target.kernels()->Get(variant->stages()->Get(variant->stages()->size() - 1)->kernel())->symbol()->str();
+  return "";
+}
+
 // Seconds of each op's launches in one more prompt and one more decode run: timing every launch costs a little, so
 // these are no part of the figures.
 Expected<std::map<std::string, double>> profileRun(Engine &engine, uint32_t prompt, uint32_t newTokens) {
@@ -51,13 +60,10 @@ Expected<std::map<std::string, double>> profileRun(Engine &engine, uint32_t prom
   if (!run)
     return passError(std::move(run));
   std::map<std::string, double> byKernel;
-  for (size_t i = 0; i < seconds.size(); ++i) {
-    // Launches of equal kernels count as one: what differs between layers is the name alone.
-    const fb::Launch *launch = program.target().launches()->Get(static_cast<uint32_t>(i));
-    const fb::Variant *variant = launch->variants()->Get(prompt > 1 ? launch->variants()->size() - 1 : 0);
-    const fb::Stage *stage = variant->stages()->Get(variant->stages()->size() - 1);
-    byKernel[program.target().kernels()->Get(stage->kernel())->symbol()->str()] += seconds[i];
-  }
+  uint64_t tokens = std::min<uint64_t>(prompt, program.plan().limits.tokens);
+  // Launches of equal kernels count as one: what differs between layers is the name alone.
+  for (uint32_t i = 0; i < seconds.size(); ++i)
+    byKernel[kernelOf(program.target(), *program.target().launches()->Get(i), tokens)] += seconds[i];
   return byKernel;
 }
 
@@ -104,7 +110,7 @@ Expected<> bench(BenchOptions &options) {
   if (!engine)
     return passError(std::move(engine));
   uint32_t context = (*engine)->plan().maxContext;
-  if (options.promptTokens > context || options.newTokens + 1 > context)
+  if (options.promptTokens > context || options.newTokens >= context)
     return makeError("-p {} and -n {} must fit the context of {}; compile with a larger --max-context",
                      options.promptTokens, options.newTokens, context);
 

@@ -71,10 +71,12 @@ void addCompile(CLI::App &app, Action &action) {
       ->required()
       ->type_name("MODEL_DIR");
   command->add_option("-o,--output", request.output, "artifact to write")->type_name("OUT.qpu");
-  command->add_option(
-      "--target", request.targets,
-      "device and chip to compile for, may be given several times: cpu (this machine, the default), cpu:x86-64-v3, "
-      "cpu:x86-64-v4, cpu:znver4, ...");
+  // Lists take one word each time: the next one may be the model.
+  command
+      ->add_option("--target", request.targets,
+                   "device and chip to compile for, may be given several times: cpu (this machine, the default), "
+                   "cpu:x86-64-v3, cpu:x86-64-v4, cpu:znver4, ...")
+      ->allow_extra_args(false);
   command
       ->add_option("--storage", request.storage, "type weights and KV cache are stored in; default: as the checkpoint")
       ->check(CLI::IsMember({"f32", "bf16"}));
@@ -94,8 +96,9 @@ void addCompile(CLI::App &app, Action &action) {
                       "stop after this phase and print its IR: definition, specialised, kernels, code");
   command->add_option("--compile-from", request.compileFrom, "go on from this phase with the IR of --ir");
   command->add_option("--ir", request.ir, "MLIR text for --compile-from")->type_name("FILE");
-  command->add_option("--disable-pass", request.disabledPasses,
-                      "leave out an optional pass, may be given several times");
+  command
+      ->add_option("--disable-pass", request.disabledPasses, "leave out an optional pass, may be given several times")
+      ->allow_extra_args(false);
   command->add_option("--threads", request.threads, "threads that compile and pack; 0: one for each CPU")
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));

@@ -74,6 +74,8 @@ Expected<> perplexity(PerplexityOptions &options) {
       return scored;
   }
   progress.clear();
+  if (std::isnan(total))
+    return makeError("{}: logits are not numbers; `quipu verify` names the first launch at fault", options.model.path);
   double result = std::exp(total / static_cast<double>(counted));
   if (options.json)
     fmt::print(

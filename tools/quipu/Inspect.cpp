@@ -18,22 +18,6 @@ struct InspectOptions {
   bool json = false;
 };
 
-const char *sectionName(SectionKind kind) {
-  switch (kind) {
-  case SectionKind::Program:
-    return "program";
-  case SectionKind::Code:
-    return "code";
-  case SectionKind::Tokenizer:
-    return "tokenizer";
-  case SectionKind::WeightIndex:
-    return "weight_index";
-  case SectionKind::Weights:
-    return "weights";
-  }
-  return "unknown";
-}
-
 const char *placementName(WeightPlacement placement) {
   return placement == WeightPlacement::Embed ? "embed" : placement == WeightPlacement::File ? "file" : "none";
 }
@@ -54,6 +38,7 @@ Json describe(const fb::Model &model) {
           {"hidden", model.hidden()},
           {"layers", model.layers()},
           {"max_context", model.max_context()},
+          {"context_limit", model.context_limit()},
           {"max_sequences", model.max_sequences()},
           {"max_batch_tokens", model.max_batch_tokens()},
           {"max_rows", model.max_rows()},
@@ -77,6 +62,12 @@ Json describe(const fb::KvCache *cache) {
           {"dtype", dtypeName(cache->dtype())},
           {"page_size", cache->page_size()},
           {"page_bytes", cache->page_bytes()}};
+}
+
+Json describe(const fb::RopeTable *table) {
+  return {{"dim", table->dim()},
+          {"attention_factor", table->attention_factor()},
+          {"inv_freq", listOf(table->inv_freq(), [](double frequency) { return frequency; })}};
 }
 
 Json describe(const fb::TargetProgram &target, const fb::Launch *launch) {
@@ -127,6 +118,7 @@ Json describe(const Artifact &artifact) {
           {"weight_bytes", artifact.weightIndex().bytes},
           {"weights", listOf(program.weights(), [](const fb::Weight *weight) { return describe(weight); })},
           {"kv_caches", listOf(program.kv_caches(), [](const fb::KvCache *cache) { return describe(cache); })},
+          {"rope_tables", listOf(program.rope_tables(), [](const fb::RopeTable *table) { return describe(table); })},
           {"targets",
            listOf(program.targets(), [&](const fb::TargetProgram *target) { return describe(target, artifact); })}};
 }

@@ -1,4 +1,5 @@
 #include "tools/quipu/ModelFile.h"
+#include "runtime/Device/Cpu/CpuFeatures.h"
 #include "runtime/Support/MappedFile.h"
 #include "tools/quipu/CompilerLibrary.h"
 #include "tools/quipu/Progress.h"
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -40,9 +42,12 @@ static fs::path cacheFolder() {
 }
 
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
-// may have many gigabytes, and a file that is written again changes its time.
+// may have many gigabytes, and a file that is written again changes its time. The CPU counts as well, for the code is
+// for this machine and the folder may be shared with others.
 static std::string checkpointKey(const fs::path &folder, const std::string &compiler) {
   std::vector<std::string> parts = {compiler, fs::weakly_canonical(folder)};
+  for (const std::string &feature : cpu::detectFeatures())
+    parts.push_back(feature);
   std::error_code error;
   for (const fs::directory_entry &entry : fs::directory_iterator(folder, error))
     if (entry.is_regular_file(error))
@@ -108,6 +113,12 @@ Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
 }
 
 Expected<std::string> readText(const std::string &path) {
+  if (path == "-") {
+    std::string text((std::istreambuf_iterator<char>(std::cin)), {});
+    if (std::cin.bad())
+      return makeError("standard input cannot be read");
+    return text;
+  }
   auto file = MappedFile::open(path);
   if (!file)
     return passError(std::move(file));

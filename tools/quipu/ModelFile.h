@@ -27,7 +27,7 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights = Weig
 // Loads the model with a progress bar.
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options);
 
-// The whole of a text file, which must be UTF-8.
+// The whole of a text file, or of standard input where the path is "-".
 Expected<std::string> readText(const std::string &path);
 
 } // namespace quipu::tool

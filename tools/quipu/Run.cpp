@@ -116,11 +116,13 @@ void addRun(CLI::App &app, Action &action) {
   addModelOptions(*command, options->model);
   CLI::Option_group *prompt = command->add_option_group("prompt");
   prompt->add_option("-p,--prompt", options->prompt, "text to go on from")->type_name("TEXT");
-  prompt->add_option("-f,--file", options->promptFile, "file with the text to go on from")->type_name("FILE");
+  prompt->add_option("-f,--file", options->promptFile, "file with the text to go on from; -: standard input")
+      ->type_name("FILE");
   // The parser would take an empty word for the id 0.
   auto someId = [](const std::string &word) { return word.empty() ? "an id is missing" : ""; };
   prompt->add_option("--prompt-ids", options->promptIds, "token ids to go on from, taken as they are")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(someId)
       ->type_name("1,2,3");
   prompt->require_option(1);

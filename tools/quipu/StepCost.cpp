@@ -1,4 +1,5 @@
 #include "tools/quipu/StepCost.h"
+#include "runtime/Artifact/ProgramChecks.h"
 
 namespace quipu::tool {
 
@@ -6,11 +7,13 @@ StepCost::StepCost(Engine &engine) {
   const fb::Program &program = engine.artifact().program();
   const fb::TargetProgram &target = engine.loadedProgram().target();
   bool bf16Chip = false, bf16Weights = false;
-  for (const flatbuffers::String *feature : *target.features())
-    bf16Chip |= feature->str() == "avx512bf16";
-  for (const fb::Launch *launch : *target.launches()) {
+  for (uint32_t i = 0; i < sizeOf(target.features()); ++i)
+    bf16Chip |= target.features()->Get(i)->str() == "avx512bf16";
+  for (uint32_t i = 0; i < sizeOf(target.launches()); ++i) {
+    const fb::Launch *launch = target.launches()->Get(i);
     std::string op = launch->op()->str();
-    for (uint32_t operand : *launch->operands()) {
+    for (uint32_t j = 0; j < sizeOf(launch->operands()); ++j) {
+      uint32_t operand = launch->operands()->Get(j);
       if (operand == UINT32_MAX)
         continue;
       const fb::Buffer *buffer = target.buffers()->Get(operand);

@@ -73,9 +73,11 @@ void addVerify(CLI::App &app, Action &action) {
   command->add_option("--storage", request.storage, "as in compile")->check(CLI::IsMember({"f32", "bf16"}));
   command->add_option("--prompt-ids", request.promptIds, "token ids to run on; default: chosen by a fixed seed")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("1,2,3");
-  command->add_option("--disable-pass", request.disabledPasses,
-                      "leave out an optional pass, may be given several times");
+  command
+      ->add_option("--disable-pass", request.disabledPasses, "leave out an optional pass, may be given several times")
+      ->allow_extra_args(false);
   command->add_option("--device", request.device, "device to run on")->capture_default_str();
   command->add_option("--threads", request.threads, "worker threads of the CPU; 0: one for each physical core")
       ->capture_default_str();
