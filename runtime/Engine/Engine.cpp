@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace quipu {
 
@@ -69,6 +70,24 @@ Expected<void> Engine::readLogits(uint32_t firstRow, size_t rows, float *to) {
   return program->read(program->outputBuffer(StepOutput::Logits), firstRow * rowBytes, to, rows * rowBytes);
 }
 
+// The argmax passes over what is not a number, so its logit is one unless all of the row are none.
+Expected<void> Engine::checkArgmax(const Share &share) {
+  int32_t token = argmaxRows[share.row];
+  if (token < 0 || static_cast<uint32_t>(token) >= model().vocab())
+    return makeError("sequence {}: the device gave token id {}, outside the vocabulary of {}", share.sequence->id,
+                     token, model().vocab());
+  float logit;
+  uint64_t index = uint64_t(share.row) * model().vocab() + static_cast<uint32_t>(token);
+  if (Expected<void> result =
+          program->read(program->outputBuffer(StepOutput::Logits), index * sizeof(float), &logit, sizeof(float));
+      !result)
+    return result;
+  if (std::isnan(logit))
+    return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
+                     share.sequence->id);
+  return {};
+}
+
 // Greedy sequences need only the argmax that the device has found; a large vocabulary is copied for the others only.
 Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
   size_t rows = scheduler.step().rows.size();
@@ -80,7 +99,11 @@ Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
       !result)
     return result;
   for (const Share &share : shares) {
-    if (!share.hasRow || !(share.sequence->wantLogits || share.sequence->sampler.needsLogits()))
+    if (!share.hasRow)
+      continue;
+    if (Expected<void> result = checkArgmax(share); !result)
+      return result;
+    if (!share.sequence->wantLogits && !share.sequence->sampler.needsLogits())
       continue;
     logits.resize(rows * model().vocab());
     if (Expected<void> result = readLogits(share.row, 1, logits.data() + uint64_t(share.row) * model().vocab());

@@ -61,7 +61,8 @@ public:
   // outside the vocabulary, a sampling parameter out of range.
   Expected<SequenceId> add(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
                            bool wantLogits = false);
-  // Computes one ragged step of the sequences that are there.
+  // Computes one ragged step of the sequences that are there. An error changes none of them: the one it names may be
+  // cancelled and the step tried again.
   Expected<StepResult> step();
   // Ends a sequence before its time; false where the id is not known.
   bool cancel(SequenceId id) { return scheduler.remove(id); }
@@ -81,6 +82,7 @@ private:
   Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> program, std::unique_ptr<Tokenizer> text);
   Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
   Expected<void> readOutputs(const std::vector<Share> &shares);
+  Expected<void> checkArgmax(const Share &share);
   NewToken finishShare(const Share &share);
   FinishReason finishOf(const Sequence &sequence) const;
   Expected<void> readLogits(uint32_t firstRow, size_t rows, float *to);

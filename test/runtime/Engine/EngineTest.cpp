@@ -2,6 +2,7 @@
 #include "runtime/Engine/Engine.h"
 #include "test/runtime/Artifact/ToyModel.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <map>
 
@@ -200,6 +201,40 @@ TEST_F(EngineTest, a_callback_that_cancels_its_sequence_ends_it) {
   ASSERT_TRUE(result);
   EXPECT_EQ(result->ids.size(), 1u);
   EXPECT_EQ(result->finish, FinishReason::Stopped);
+}
+
+TEST_F(EngineTest, logits_that_are_not_numbers_are_an_error_and_other_sequences_go_on_without) {
+  ASSERT_NO_FATAL_FAILURE(load());
+  SequenceId broken = engine->add(prompt(3, 1), {}, 5).value(), sound = engine->add(prompt(3, 2), {}, 5).value();
+  ASSERT_TRUE(engine->step());
+  LoadedProgram &program = engine->loadedProgram();
+  const auto &buffers = *program.target().buffers();
+  std::vector<std::vector<float>> saved;
+  auto eachWeight = [&](auto &&visit) {
+    for (uint32_t i = 0; i < buffers.size(); ++i)
+      if (buffers[i]->kind() == fb::BufferKind::weight)
+        visit(i, program.plan().buffers[i].bytes);
+  };
+  eachWeight([&](uint32_t buffer, uint64_t bytes) {
+    saved.emplace_back(bytes / sizeof(float));
+    std::vector<float> none(saved.back().size(), NAN);
+    ASSERT_TRUE(program.read(buffer, 0, saved.back().data(), bytes));
+    ASSERT_TRUE(program.write(buffer, 0, none.data(), bytes));
+  });
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Expected<StepResult> result = engine->step();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(
+        result.error().message,
+        fmt::format("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault", broken));
+  }
+  size_t next = 0;
+  eachWeight(
+      [&](uint32_t buffer, uint64_t bytes) { ASSERT_TRUE(program.write(buffer, 0, saved[next++].data(), bytes)); });
+  EXPECT_TRUE(engine->cancel(broken));
+  std::vector<int32_t> rest = toy::greedy(prompt(3, 2), 5);
+  rest.erase(rest.begin());
+  EXPECT_EQ(finishAll(), (std::map<SequenceId, std::vector<int32_t>>{{sound, rest}}));
 }
 
 TEST_F(EngineTest, score_gives_the_logits_of_every_position) {
