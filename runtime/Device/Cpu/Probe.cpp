@@ -34,8 +34,8 @@ double fastestRound(ThreadPool &pool, int rounds, const std::function<void(uint3
   return best;
 }
 
-// Tells the compiler that a vector is used and might have changed. "v" takes all registers the function's instruction set
-// has; "x" would force sums into the first sixteen, and the loops below would measure spills.
+// Tells the compiler that a vector is used and might have changed. "v" takes all registers the function's instruction
+// set has; "x" would force sums into the first sixteen, and the loops below would measure spills.
 #define OPAQUE(value) __asm__ volatile("" : "+v"(value))
 template <typename Vector> __attribute__((always_inline)) inline void opaque(Vector &value) { OPAQUE(value); }
 
