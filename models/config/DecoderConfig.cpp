@@ -79,7 +79,7 @@ void DecoderConfig::read(ConfigReader &reader, ConfigReader &generation, const D
 Expected<> DecoderConfig::finish(ConfigReader &reader, ConfigReader &generation) {
   if (auto finished = reader.finish(warnings); !finished)
     return finished;
-  if (auto failure = generation.error()) // its other keys steer sampling and are the user's to set
+  if (const auto &failure = generation.error()) // its other keys steer sampling and are the user's to set
     return tl::unexpected<Error>(*failure);
   return {};
 }
