@@ -13,6 +13,18 @@ static std::string besideProgram() {
   return (program.parent_path().parent_path() / "lib" / "libquipu_compiler.so").string();
 }
 
+Expected<std::string> compilerIdentity() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::string path = besideProgram();
+  if (fs::file_time_type changed = fs::last_write_time(path, error); !error)
+    return fmt::format("{} {} {}", path, fs::file_size(path, error), changed.time_since_epoch().count());
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
+  return (*compiler)->version();
+}
+
 Expected<const CompilerApi *> openCompiler() {
   // Never closed: LLVM registers functions that run at exit.
   void *library = nullptr;

@@ -5,6 +5,10 @@
 
 namespace quipu::tool {
 
+// Names the library that openCompiler opens, as it is now: another build has another name. It is not opened for this
+// where it lies beside the program, so that a model that is already compiled runs without it.
+Expected<std::string> compilerIdentity();
+
 // The library beside the program (../lib), else where the loader finds it. An error says what is missing.
 Expected<const CompilerApi *> openCompiler();
 

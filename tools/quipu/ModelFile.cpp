@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <dlfcn.h>
 #include <filesystem>
 #include <iostream>
 
@@ -42,16 +41,6 @@ static fs::path cacheFolder() {
   return fs::path(home && *home ? home : "/tmp") / ".cache" / "quipu";
 }
 
-// Which build of the compiler this is: one that was built again has the same version.
-static std::string compilerKey(const CompilerApi &compiler) {
-  Dl_info library;
-  if (!dladdr(&compiler, &library))
-    return compiler.version();
-  std::error_code error;
-  return fmt::format("{} {} {}", compiler.version(), fs::file_size(library.dli_fname, error),
-                     fs::last_write_time(library.dli_fname, error).time_since_epoch().count());
-}
-
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
 // may have many gigabytes, and a file that is written again changes its time. The CPU counts as well, for the code is
 // for this machine and the folder may be shared with others.
@@ -78,11 +67,11 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
     return makeError("{}: no such file or folder", path);
   if (!fs::is_directory(path, error))
     return path;
-  auto compiler = openCompiler();
-  if (!compiler)
-    return passError(std::move(compiler));
+  auto compilerName = compilerIdentity();
+  if (!compilerName)
+    return passError(std::move(compilerName));
   fs::path folder = cacheFolder() / "models";
-  fs::path artifact = folder / (checkpointKey(path, compilerKey(**compiler)) + ".qpu");
+  fs::path artifact = folder / (checkpointKey(path, *compilerName) + ".qpu");
   if (fs::exists(artifact, error))
     return artifact;
   if (weights == Weights::NotNeeded) {
@@ -90,6 +79,9 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
     if (fs::exists(artifact, error))
       return artifact;
   }
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
   fs::create_directories(folder, error);
   if (error)
     return makeError("{}: cannot make the cache folder: {}; set QUIPU_CACHE_DIR to one that can be written",
