@@ -3,6 +3,8 @@
 Logits of the last prompt position agree to the tolerance of the storage type, relative to the largest; greedy ids are the
 golden ones up to the first step whose golden margin is within what that tolerance can turn over.
 """
+import json
+
 import case_runner
 import checkpoints
 from quipu_command import CommandTest
@@ -109,8 +111,9 @@ def add_cases():
     case_runner.add_case(GoldenRuns, "perplexity of stories260k", GoldenRuns.check_perplexity, shared[0],
                          checkpoints.SHARED_DATA / "text" / "tinystories_sample.txt", 256, 6.898, 0.01)
     demo = own[-1]
+    golden = json.loads(demo.golden.read_text())["perplexity"]
     case_runner.add_case(GoldenRuns, "perplexity of the demo model", GoldenRuns.check_perplexity, demo,
-                         demo.golden.parent / "held_out.txt", 256, 79.57276, 0.01)
+                         demo.golden.parent / golden["text"], golden["window"], golden["perplexity"], 0.01)
 
 
 if __name__ == "__main__":

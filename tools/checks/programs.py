@@ -28,15 +28,19 @@ def run_ctest(build_folder, fast):
 
 
 def count_program(program, result_file):
+    return count_results(program.get("name"), result_file, program.get("status") == "run", program.findtext("system-out"))
+
+
+def count_results(name, result_file, ended_well, output):
+    """The cases of one program's result file; a program without one counts as one case."""
     outcome = Results()
     if result_file.exists():
         for suite in json.loads(result_file.read_text())["testsuites"]:
             for case in suite["testsuite"]:
-                count_case(outcome, f"{program.get('name')}: {suite['name']}.{case['name']}", case)
+                count_case(outcome, f"{name}: {suite['name']}.{case['name']}", case)
     # A program that died left no results, or results of a test that did not fail.
-    if program.get("status") != "run" and not outcome.failures:
-        output = program.findtext("system-out") or "no output"
-        outcome.failures.append(f"{program.get('name')} did not end well\n{tail(output)}")
+    if not ended_well and not outcome.failures:
+        outcome.failures.append(f"{name} did not end well\n{tail(output or 'no output')}")
     elif not result_file.exists():
         outcome.passed += 1
     return outcome
