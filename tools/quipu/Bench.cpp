@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <tuple>
 
 namespace quipu::tool {
@@ -15,7 +16,8 @@ namespace {
 
 struct BenchOptions {
   ModelOptions model;
-  uint32_t promptTokens = 512, newTokens = 64, repeats = 5;
+  std::optional<uint32_t> promptTokens; // absent: 512, or the context where that is smaller
+  uint32_t newTokens = 64, repeats = 5;
   bool profile = false, json = false;
 };
 
@@ -80,19 +82,19 @@ void printProfile(const char *title, const std::map<std::string, double> &byKern
     fmt::print("    {:9.3f} ms {:5.1f} %  {}\n", 1e3 * seconds, 100 * seconds / total, kernel);
 }
 
-Expected<> measure(Engine &engine, const BenchOptions &options, Figures &figures) {
+Expected<> measure(Engine &engine, const BenchOptions &options, uint32_t promptTokens, Figures &figures) {
   SamplingParams sampling;
   sampling.ignoreEos = true;
   uint32_t vocab = engine.model().vocab();
   Progress progress;
   for (uint32_t r = 0; r <= options.repeats; ++r) { // the first is not counted
     progress.show("measuring", r, options.repeats + 1);
-    if (options.promptTokens) {
-      auto prompt = engine.generate(someIds(options.promptTokens, vocab), sampling, 1);
+    if (promptTokens) {
+      auto prompt = engine.generate(someIds(promptTokens, vocab), sampling, 1);
       if (!prompt)
         return passError(std::move(prompt));
       if (r)
-        figures.prompt.push_back(options.promptTokens / prompt->promptSeconds);
+        figures.prompt.push_back(promptTokens / prompt->promptSeconds);
     }
     if (options.newTokens) {
       auto decode = engine.generate(someIds(1, vocab), sampling, options.newTokens + 1);
@@ -110,15 +112,16 @@ Expected<> bench(BenchOptions &options) {
   if (!engine)
     return passError(std::move(engine));
   uint32_t context = (*engine)->plan().maxContext;
-  if (options.promptTokens > context || options.newTokens >= context)
-    return makeError("-p {} and -n {} must fit the context of {}; compile with a larger --max-context",
-                     options.promptTokens, options.newTokens, context);
+  uint32_t promptTokens = options.promptTokens.value_or(std::min(512u, context));
+  if (promptTokens > context || options.newTokens >= context)
+    return makeError("-p {} and -n {} must fit the context of {}; compile with a larger --max-context", promptTokens,
+                     options.newTokens, context);
 
   uint32_t threads = (*engine)->plan().workers;
   StepCost cost(**engine);
   cpu::ProbeResult before = cpu::probe(threads);
   Figures figures;
-  if (auto measured = measure(**engine, options, figures); !measured)
+  if (auto measured = measure(**engine, options, promptTokens, figures); !measured)
     return measured;
   cpu::ProbeResult after = cpu::probe(threads);
   // The machine may be shared: the better of two probes is nearer to what it can do.
@@ -133,10 +136,10 @@ Expected<> bench(BenchOptions &options) {
                                    {"repeats", options.repeats}};
   if (!figures.prompt.empty()) {
     double rate = median(figures.prompt);
-    object["prompt_tokens"] = options.promptTokens;
+    object["prompt_tokens"] = promptTokens;
     object["prompt_tokens_per_s"] = rate;
-    object["time_to_first_token_s"] = options.promptTokens / rate;
-    object["prompt_share_of_peak"] = cost.promptFlops(options.promptTokens) * rate / options.promptTokens / peak;
+    object["time_to_first_token_s"] = promptTokens / rate;
+    object["prompt_share_of_peak"] = cost.promptFlops(promptTokens) * rate / promptTokens / peak;
   }
   if (!figures.decode.empty()) {
     double rate = median(figures.decode);
@@ -155,7 +158,7 @@ Expected<> bench(BenchOptions &options) {
   if (!figures.prompt.empty())
     fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {:5.1f} % of the {} peak probed ({:.0f} GFLOP/s), first token after "
                "{:.3f} s\n",
-               options.promptTokens, object["prompt_tokens_per_s"].get<double>(),
+               promptTokens, object["prompt_tokens_per_s"].get<double>(),
                100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA", peak / 1e9,
                object["time_to_first_token_s"].get<double>());
   if (!figures.decode.empty())
@@ -165,7 +168,7 @@ Expected<> bench(BenchOptions &options) {
   if (!options.profile)
     return {};
   for (auto [title, prompt, newTokens] :
-       {std::tuple("prompt", options.promptTokens, 1u), std::tuple("decode", 1u, options.newTokens + 1)}) {
+       {std::tuple("prompt", promptTokens, 1u), std::tuple("decode", 1u, options.newTokens + 1)}) {
     if (!prompt || newTokens == 0)
       continue;
     auto byKernel = profileRun(**engine, prompt, newTokens);
@@ -183,8 +186,8 @@ void addBench(CLI::App &app, Action &action) {
   CLI::App *command =
       app.add_subcommand("bench", "Measure prompt and decode speed, and the shares of the machine's limits");
   addModelOptions(*command, options->model);
-  command->add_option("-p,--prompt-tokens", options->promptTokens, "tokens of the prompt; 0: no prompt run")
-      ->capture_default_str();
+  command->add_option("-p,--prompt-tokens", options->promptTokens,
+                      "tokens of the prompt; 0: no prompt run; default: 512, or the context where that is smaller");
   command
       ->add_option("-n,--new-tokens", options->newTokens, "tokens to generate from an empty context; 0: no decode run")
       ->capture_default_str();
