@@ -5,15 +5,14 @@
 #include "compiler/Pipeline/PhaseRunner.h"
 #include "compiler/Pipeline/Settings.h"
 #include "compiler/Target/Target.h"
+#include "models/import/CheckpointTokenizer.h"
 #include "runtime/Artifact/ArtifactWriter.h"
-#include "runtime/Text/Tokenizer.h"
 
 #include "mlir/IR/AsmState.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
-#include <filesystem>
 
 using namespace mlir;
 
@@ -65,18 +64,14 @@ Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
 }
 
 // The tokenizer's bytes for the artifact; none where the checkpoint has no tokenizer.
-Expected<std::string> readTokenizer(const std::string &folder, std::vector<std::string> &warnings) {
-  std::filesystem::path path(folder);
-  std::error_code error;
-  if (!std::filesystem::exists(path / "tokenizer.json", error) &&
-      !std::filesystem::exists(path / "tokenizer.model", error)) {
-    warnings.push_back(folder + ": there is no tokenizer.json or tokenizer.model; the artifact takes token ids only");
-    return std::string();
-  }
-  auto tokenizer = Tokenizer::fromFiles(folder);
+Expected<std::string> readTokenizer(const std::string &checkpoint, std::vector<std::string> &warnings) {
+  auto tokenizer = models::openTokenizer(checkpoint);
   if (!tokenizer)
     return passError(std::move(tokenizer));
-  return (*tokenizer)->serialize();
+  if (*tokenizer)
+    return (*tokenizer)->serialize();
+  warnings.push_back(checkpoint + ": has no tokenizer; the artifact takes token ids only");
+  return std::string();
 }
 
 // One compile, phase after phase.

@@ -94,17 +94,31 @@ std::vector<int64_t> ConfigReader::integers(const std::string &key, Range<int64_
   return result;
 }
 
-std::optional<double> ConfigReader::optionalNumber(const std::string &key, Range<double> range) {
-  const nlohmann::json *value = find(key);
-  if (!value)
-    return std::nullopt;
-  if (value->is_number()) {
-    double number = value->get<double>();
+std::optional<double> ConfigReader::toNumber(const std::string &key, const nlohmann::json &value, Range<double> range) {
+  if (value.is_number()) {
+    double number = value.get<double>();
     if (number >= range.min && number <= range.max)
       return number;
   }
-  failValue(key, value, value->is_number() ? describe(range) : "a number, " + describe(range));
+  failValue(key, &value, value.is_number() ? describe(range) : "a number, " + describe(range));
   return std::nullopt;
+}
+
+std::optional<double> ConfigReader::optionalNumber(const std::string &key, Range<double> range) {
+  const nlohmann::json *value = find(key);
+  return value ? toNumber(key, *value, range) : std::nullopt;
+}
+
+std::vector<double> ConfigReader::numbers(const std::string &key, Range<double> range) {
+  std::vector<double> result;
+  const nlohmann::json *value = find(key);
+  if (value && !value->is_array())
+    failValue(key, value, "a list of numbers");
+  else if (value)
+    for (const nlohmann::json &element : *value)
+      if (auto number = toNumber(key, element, range))
+        result.push_back(*number);
+  return result;
 }
 
 double ConfigReader::number(const std::string &key, Range<double> range) {

@@ -40,6 +40,7 @@ public:
   std::vector<int64_t> integers(const std::string &key, Range<int64_t> range); // one integer or a list; absent: empty
 
   double number(const std::string &key, Range<double> range);
+  std::vector<double> numbers(const std::string &key, Range<double> range); // a list; absent: empty
   double numberOr(const std::string &key, double fallback, Range<double> range);
   std::optional<double> optionalNumber(const std::string &key, Range<double> range);
 
@@ -73,6 +74,7 @@ private:
   ConfigReader(std::shared_ptr<State> state, const nlohmann::json &object, std::string prefix);
   const nlohmann::json *find(const std::string &key);
   void failValue(const std::string &key, const nlohmann::json *value, const std::string &expected);
+  std::optional<double> toNumber(const std::string &key, const nlohmann::json &value, Range<double> range);
   std::optional<int64_t> toInteger(const std::string &key, const nlohmann::json &value, Range<int64_t> range);
 
   std::shared_ptr<State> state;

@@ -84,6 +84,18 @@ void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, in
   }
 }
 
+// Each frequency divided by a factor of its own: how GGUF files carry the scaling of Llama 3.1, worked out.
+void scaleByFactors(RopeConfig &rope, ConfigReader &section) {
+  std::vector<double> factors = section.numbers("factors", {1e-3, 1e6});
+  if (factors.size() != rope.inverseFrequencies.size()) {
+    section.fail("factors", fmt::format("has {} entries; expected {}, half of head_dim", factors.size(),
+                                        rope.inverseFrequencies.size()));
+    return;
+  }
+  for (size_t i = 0; i < factors.size(); ++i)
+    rope.inverseFrequencies[i] /= factors[i];
+}
+
 } // namespace
 
 RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition) {
@@ -114,8 +126,11 @@ RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition) 
   } else if (type == "yarn") {
     rope.scaling = RopeScaling::Yarn;
     scaleYarn(rope, reader, section, headDim, maxPosition);
+  } else if (type == "factors") {
+    rope.scaling = RopeScaling::Factors;
+    scaleByFactors(rope, section);
   } else {
-    section.fail("rope_type", fmt::format("is {}; expected default, linear, llama3 or yarn", inQuotes(type)));
+    section.fail("rope_type", fmt::format("is {}; expected default, linear, llama3, yarn or factors", inQuotes(type)));
   }
   return rope;
 }

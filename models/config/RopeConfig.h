@@ -6,7 +6,7 @@
 
 namespace quipu::models {
 
-enum class RopeScaling { None, Linear, Llama3, Yarn };
+enum class RopeScaling { None, Linear, Llama3, Yarn, Factors };
 
 struct RopeConfig {
   RopeScaling scaling = RopeScaling::None;

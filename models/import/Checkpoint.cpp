@@ -1,6 +1,7 @@
 #include "models/import/Checkpoint.h"
 
 #include "models/config/ModelConfig.h"
+#include "models/import/GgufCheckpoint.h"
 #include "models/import/HuggingFaceDirectory.h"
 
 #include <algorithm>
@@ -29,9 +30,7 @@ Expected<std::unique_ptr<Checkpoint>> Checkpoint::open(const std::string &path) 
   auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status))
     return makeError("{}: no such file or directory", path);
-  if (!std::filesystem::is_directory(status))
-    return makeError("{}: is not a directory; expected one with config.json and model.safetensors", path);
-  return openHuggingFaceDirectory(path);
+  return std::filesystem::is_directory(status) ? openHuggingFaceDirectory(path) : openGgufCheckpoint(path);
 }
 
 Checkpoint::Checkpoint(Parts given) : parts(std::move(given)) {

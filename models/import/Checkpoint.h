@@ -23,8 +23,10 @@ struct TensorInfo {
   std::vector<int64_t> shape;      // outermost first; empty for a scalar
   const std::byte *data = nullptr; // mapped, row-major, in no way aligned; valid while the checkpoint lives
   size_t bytes = 0;
-  std::string file; // the file it lies in, for messages
+  std::string file;            // the file it lies in, for messages
+  std::string storedName = {}; // its name there, where the format has names of its own
 
+  const std::string &nameInFile() const { return storedName.empty() ? name : storedName; }
   int64_t elements() const;
   // A tensor of two or more dimensions is rows along its first; a vector is one row.
   int64_t rows() const;
@@ -33,8 +35,8 @@ struct TensorInfo {
 
 class Checkpoint {
 public:
-  // Opens a Hugging Face directory: config.json, and model.safetensors or shards with model.safetensors.index.json.
-  // Tensors are mapped, never copied. Errors name the file at fault.
+  // Opens a Hugging Face directory (config.json, and model.safetensors or shards with model.safetensors.index.json) or
+  // a GGUF file. Tensors are mapped, never copied. Errors name the file at fault.
   static Expected<std::unique_ptr<Checkpoint>> open(const std::string &path);
 
   // What the reader of a format hands over.

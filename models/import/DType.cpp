@@ -7,28 +7,82 @@ namespace {
 struct DTypeRow {
   DType dtype;
   std::string_view name;
-  size_t bytes;
+  size_t bytes;        // of a block
+  size_t elements = 1; // of a block
 };
 
 // In the order of the enum.
 constexpr DTypeRow dtypes[] = {
-    {DType::BOOL, "BOOL", 1},       {DType::U8, "U8", 1},           {DType::I8, "I8", 1},
-    {DType::F8_E4M3, "F8_E4M3", 1}, {DType::F8_E5M2, "F8_E5M2", 1}, {DType::F8_E8M0, "F8_E8M0", 1},
-    {DType::U16, "U16", 2},         {DType::I16, "I16", 2},         {DType::F16, "F16", 2},
-    {DType::BF16, "BF16", 2},       {DType::U32, "U32", 4},         {DType::I32, "I32", 4},
-    {DType::F32, "F32", 4},         {DType::U64, "U64", 8},         {DType::I64, "I64", 8},
-    {DType::F64, "F64", 8},         {DType::C64, "C64", 8},
+    {DType::BOOL, "BOOL", 1},
+    {DType::U8, "U8", 1},
+    {DType::I8, "I8", 1},
+    {DType::F8_E4M3, "F8_E4M3", 1},
+    {DType::F8_E5M2, "F8_E5M2", 1},
+    {DType::F8_E8M0, "F8_E8M0", 1},
+    {DType::U16, "U16", 2},
+    {DType::I16, "I16", 2},
+    {DType::F16, "F16", 2},
+    {DType::BF16, "BF16", 2},
+    {DType::U32, "U32", 4},
+    {DType::I32, "I32", 4},
+    {DType::F32, "F32", 4},
+    {DType::U64, "U64", 8},
+    {DType::I64, "I64", 8},
+    {DType::F64, "F64", 8},
+    {DType::C64, "C64", 8},
+    {DType::Q4_0, "Q4_0", 18, 32},
+    {DType::Q4_1, "Q4_1", 20, 32},
+    {DType::Q5_0, "Q5_0", 22, 32},
+    {DType::Q5_1, "Q5_1", 24, 32},
+    {DType::Q8_0, "Q8_0", 34, 32},
+    {DType::Q8_1, "Q8_1", 36, 32},
+    {DType::Q2_K, "Q2_K", 84, 256},
+    {DType::Q3_K, "Q3_K", 110, 256},
+    {DType::Q4_K, "Q4_K", 144, 256},
+    {DType::Q5_K, "Q5_K", 176, 256},
+    {DType::Q6_K, "Q6_K", 210, 256},
+    {DType::Q8_K, "Q8_K", 292, 256},
+    {DType::IQ1_S, "IQ1_S", 50, 256},
+    {DType::IQ1_M, "IQ1_M", 56, 256},
+    {DType::IQ2_XXS, "IQ2_XXS", 66, 256},
+    {DType::IQ2_XS, "IQ2_XS", 74, 256},
+    {DType::IQ2_S, "IQ2_S", 82, 256},
+    {DType::IQ3_XXS, "IQ3_XXS", 98, 256},
+    {DType::IQ3_S, "IQ3_S", 110, 256},
+    {DType::IQ4_NL, "IQ4_NL", 18, 32},
+    {DType::IQ4_XS, "IQ4_XS", 136, 256},
+    {DType::TQ1_0, "TQ1_0", 54, 256},
+    {DType::TQ2_0, "TQ2_0", 66, 256},
+    {DType::MXFP4, "MXFP4", 17, 32},
+};
+
+struct GgufRow {
+  uint32_t number;
+  DType dtype;
+};
+
+// enum ggml_type; the numbers between are of types that were removed.
+constexpr GgufRow ggufTypes[] = {
+    {0, DType::F32},     {1, DType::F16},      {2, DType::Q4_0},   {3, DType::Q4_1},    {6, DType::Q5_0},
+    {7, DType::Q5_1},    {8, DType::Q8_0},     {9, DType::Q8_1},   {10, DType::Q2_K},   {11, DType::Q3_K},
+    {12, DType::Q4_K},   {13, DType::Q5_K},    {14, DType::Q6_K},  {15, DType::Q8_K},   {16, DType::IQ2_XXS},
+    {17, DType::IQ2_XS}, {18, DType::IQ3_XXS}, {19, DType::IQ1_S}, {20, DType::IQ4_NL}, {21, DType::IQ3_S},
+    {22, DType::IQ2_S},  {23, DType::IQ4_XS},  {24, DType::I8},    {25, DType::I16},    {26, DType::I32},
+    {27, DType::I64},    {28, DType::F64},     {29, DType::IQ1_M}, {30, DType::BF16},   {34, DType::TQ1_0},
+    {35, DType::TQ2_0},  {39, DType::MXFP4},
 };
 
 } // namespace
 
 size_t byteSize(DType dtype) { return dtypes[static_cast<size_t>(dtype)].bytes; }
 
+size_t blockElements(DType dtype) { return dtypes[static_cast<size_t>(dtype)].elements; }
+
 std::string_view dtypeName(DType dtype) { return dtypes[static_cast<size_t>(dtype)].name; }
 
 std::optional<DType> dtypeFromSafetensors(std::string_view name) {
   for (const DTypeRow &row : dtypes)
-    if (row.name == name)
+    if (row.name == name && row.elements == 1)
       return row.dtype;
   return std::nullopt;
 }
@@ -43,6 +97,13 @@ std::optional<DType> dtypeFromTorch(std::string_view name) {
     return DType::F16;
   if (name == "bfloat16")
     return DType::BF16;
+  return std::nullopt;
+}
+
+std::optional<DType> dtypeFromGguf(uint32_t number) {
+  for (const GgufRow &row : ggufTypes)
+    if (row.number == number)
+      return row.dtype;
   return std::nullopt;
 }
 

@@ -81,24 +81,20 @@ Expected<> convertRows(const TensorInfo &tensor, int64_t firstRow, int64_t rows,
   if (firstRow < 0 || rows < 0 || firstRow > tensor.rows() || rows > tensor.rows() - firstRow)
     return makeError("{}: tensor {} has {} rows; rows {} to {} asked for", tensor.file, inQuotes(tensor.name),
                      tensor.rows(), firstRow, firstRow + rows);
+  if (!isWeightType(tensor.dtype))
+    return makeError("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor.file, inQuotes(tensor.name),
+                     dtypeName(tensor.dtype));
   int64_t count = rows * tensor.rowSize();
   const std::byte *source = tensor.data + firstRow * tensor.rowSize() * byteSize(tensor.dtype);
   if (count == 0) // also keeps null pointers of empty tensors from memcpy
     return {};
-  switch (tensor.dtype) {
-  case DType::F32:
+  if (tensor.dtype == DType::F32)
     std::memcpy(out, source, count * sizeof(float));
-    return {};
-  case DType::F16:
+  else if (tensor.dtype == DType::F16)
     f16ToFloat(source, count, out);
-    return {};
-  case DType::BF16:
+  else
     bf16ToFloat(source, count, out);
-    return {};
-  default:
-    return makeError("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor.file, inQuotes(tensor.name),
-                     dtypeName(tensor.dtype));
-  }
+  return {};
 }
 
 } // namespace quipu::models

@@ -16,11 +16,11 @@ std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *ten
   if (!tensor)
     return fmt::format("{}: tensor {} is missing; expected shape {}", directory, inQuotes(spec.name), wanted);
   if (!isWeightType(tensor->dtype))
-    return fmt::format("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor->file, inQuotes(spec.name),
-                       dtypeName(tensor->dtype));
+    return fmt::format("{}: tensor {} is {}; weights of F32, F16 and BF16 are supported", tensor->file,
+                       inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype));
   if (tensor->shape != spec.shape)
-    return fmt::format("{}: tensor {} has shape [{}]; expected {} from config.json", tensor->file, inQuotes(spec.name),
-                       fmt::join(tensor->shape, ", "), wanted);
+    return fmt::format("{}: tensor {} has shape [{}]; expected {} from the configuration", tensor->file,
+                       inQuotes(tensor->nameInFile()), fmt::join(tensor->shape, ", "), wanted);
   return std::nullopt;
 }
 
@@ -56,7 +56,8 @@ Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSp
   for (const TensorInfo &tensor : checkpoint.tensors()) {
     auto isIgnored = [&](const std::string &end) { return endsWith(tensor.name, end); };
     if (!known.count(tensor.name) && std::none_of(ignored.begin(), ignored.end(), isIgnored))
-      warnings.push_back(fmt::format("{}: tensor {} is not used by the model", tensor.file, inQuotes(tensor.name)));
+      warnings.push_back(
+          fmt::format("{}: tensor {} is not used by the model", tensor.file, inQuotes(tensor.nameInFile())));
   }
   return {};
 }

@@ -17,6 +17,7 @@ Expected<LlamaConfig> LlamaConfig::parse(const ModelConfig &config) {
   // Mistral has neither; a bias asked for there is refused among the keys not read.
   llama.attentionBias = !isMistral && reader.booleanOr("attention_bias", false);
   llama.mlpBias = !isMistral && reader.booleanOr("mlp_bias", false);
+  llama.ropeInterleaved = reader.booleanOr("rope_interleaved", false);
   if (isMistral) {
     llama.slidingWindow = reader.optionalInteger("sliding_window", positionRange);
     if (!llama.slidingWindow && !reader.isNull("sliding_window"))

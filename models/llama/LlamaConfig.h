@@ -6,9 +6,12 @@
 
 namespace quipu::models::llama {
 
-struct LlamaConfig : DecoderConfig {    // RoPE in split-half layout: dimension i turns with dimension i + headDim / 2
-  bool attentionBias;                   // on q, k, v and o
-  bool mlpBias;                         // on gate, up and down
+struct LlamaConfig : DecoderConfig {
+  bool attentionBias; // on q, k, v and o
+  bool mlpBias;       // on gate, up and down
+  // Which dimensions RoPE turns together: 2i and 2i + 1, as the rows of q and k lie in GGUF files; otherwise i and
+  // i + headDim / 2, as in Hugging Face checkpoints.
+  bool ropeInterleaved;
   std::optional<int64_t> slidingWindow; // Mistral: a query sees itself and the slidingWindow - 1 positions before it
 
   // Reads and validates a configuration of one of the family's architectures.

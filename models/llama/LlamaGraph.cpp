@@ -8,7 +8,8 @@ namespace quipu::models::llama {
 
 LlamaGraph::LlamaGraph(const LlamaConfig &config, GraphBuilder &graph)
     : config(config), graph(graph),
-      rope(lm::RopeAttr::get(&graph.getContext(), config.headDim, lm::RopeLayout::split_half,
+      rope(lm::RopeAttr::get(&graph.getContext(), config.headDim,
+                             config.ropeInterleaved ? lm::RopeLayout::interleaved : lm::RopeLayout::split_half,
                              config.rope.attentionScaling, config.rope.inverseFrequencies)) {}
 
 Value LlamaGraph::logits() {

@@ -1,6 +1,7 @@
 #include "runtime/Text/Tokenizer.h"
 
 #include "runtime/Support/Utf8.h"
+#include "runtime/Text/Gguf/GgufVocabulary.h"
 #include "runtime/Text/HuggingFace/HuggingFaceModel.h"
 #include "runtime/Text/SentencePiece/SentencePieceModel.h"
 
@@ -45,6 +46,27 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::fromBytes(TokenizerFormat format
   if (settings.eos.empty() && (*model)->eosId() >= 0)
     settings.eos = {(*model)->eosId()};
   return create(format, std::move(*model), std::move(settings), name);
+}
+
+Expected<std::unique_ptr<Tokenizer>> Tokenizer::fromGguf(const GgufVocabulary &vocabulary, TokenizerSettings settings,
+                                                         const std::string &name) {
+  if (!vocabulary.types.empty() && vocabulary.types.size() != vocabulary.tokens.size())
+    return makeError("{}: tokenizer.ggml.token_type has {} entries; expected {}, one for each token", name,
+                     vocabulary.types.size(), vocabulary.tokens.size());
+  settings.addBos = vocabulary.addBos.value_or(addsBosByDefault(vocabulary).value_or(false));
+  settings.addEos = vocabulary.addEos.value_or(false);
+  if (vocabulary.model == "llama") {
+    auto bytes = sentencePieceBytes(vocabulary, name);
+    if (!bytes)
+      return passError(std::move(bytes));
+    return fromBytes(TokenizerFormat::SentencePiece, *bytes, std::move(settings), name);
+  }
+  if (vocabulary.model != "gpt2")
+    return makeError("{}: tokenizer.ggml.model is '{}'; expected llama or gpt2", name, vocabulary.model);
+  auto model = byteLevelModel(vocabulary, name);
+  if (!model)
+    return passError(std::move(model));
+  return create(TokenizerFormat::HuggingFace, std::move(*model), std::move(settings), name);
 }
 
 Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text, EncodeOptions options) const {

@@ -19,6 +19,7 @@
 namespace quipu {
 
 class TextModel;
+struct GgufVocabulary;
 
 enum class TokenizerFormat {
   HuggingFace,   // tokenizer.json with a BPE model
@@ -29,7 +30,7 @@ enum class TokenizerFormat {
 struct TokenizerSettings {
   int32_t bos = -1;         // -1: none
   std::vector<int32_t> eos; // any of these ends generation
-  bool addBos = false;      // SentencePiece only: tokenizer.json says it itself
+  bool addBos = false;      // where the tokenizer's own format does not say it, as tokenizer.json does
   bool addEos = false;      // likewise
   std::string chatTemplate; // Jinja source; empty: none
 };
@@ -48,6 +49,10 @@ public:
   // From the bytes of a tokenizer.json or tokenizer.model; errors begin with `name`.
   static Expected<std::unique_ptr<Tokenizer>> fromBytes(TokenizerFormat format, std::string_view bytes,
                                                         TokenizerSettings settings, const std::string &name);
+
+  // From the vocabulary in a GGUF file, which decides addBos and addEos as well; errors begin with `name`.
+  static Expected<std::unique_ptr<Tokenizer>> fromGguf(const GgufVocabulary &vocabulary, TokenizerSettings settings,
+                                                       const std::string &name);
 
   // One self-contained byte string, the same for the same input, for an artifact to embed; deserialize reads it back.
   std::string serialize() const;

@@ -67,9 +67,9 @@ void addCompile(CLI::App &app, Action &action) {
   auto options = std::make_shared<CompileOptions>();
   CompileRequest &request = options->request;
   CLI::App *command = app.add_subcommand("compile", "Compile a checkpoint to an artifact");
-  command->add_option("model", request.model, "checkpoint folder in Hugging Face layout")
+  command->add_option("model", request.model, "checkpoint: a folder in Hugging Face layout or a GGUF file")
       ->required()
-      ->type_name("MODEL_DIR");
+      ->type_name("MODEL_DIR|FILE.gguf");
   command->add_option("-o,--output", request.output, "artifact to write")->type_name("OUT.qpu");
   // Lists take one word each time: the next one may be the model.
   command

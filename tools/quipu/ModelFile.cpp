@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #define XXH_INLINE_ALL
@@ -18,9 +19,9 @@ namespace fs = std::filesystem;
 void addModelOptions(CLI::App &command, ModelOptions &options) {
   command
       .add_option("model", options.path,
-                  "artifact (.qpu), or a checkpoint folder, which is compiled into the cache first")
+                  "artifact (.qpu), or a checkpoint (folder or GGUF file), which is compiled into the cache first")
       ->required()
-      ->type_name("FILE.qpu|MODEL_DIR");
+      ->type_name("FILE.qpu|FILE.gguf|MODEL_DIR");
   command.add_option("--device", options.device, "device to run on: cpu, or null (no computing)")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "worker threads of the CPU; 0: one for each physical core")
@@ -44,15 +45,21 @@ static fs::path cacheFolder() {
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
 // may have many gigabytes, and a file that is written again changes its time. The CPU counts as well, for the code is
 // for this machine and the folder may be shared with others.
-static std::string checkpointKey(const fs::path &folder, const std::string &compiler) {
-  std::vector<std::string> parts = {compiler, fs::weakly_canonical(folder)};
+static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler) {
+  std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint)};
   for (const std::string &feature : cpu::detectFeatures())
     parts.push_back(feature);
   std::error_code error;
-  for (const fs::directory_entry &entry : fs::directory_iterator(folder, error))
+  auto add = [&](const fs::directory_entry &entry) {
     if (entry.is_regular_file(error))
       parts.push_back(fmt::format("{} {} {}", entry.path().filename().string(), entry.file_size(error),
                                   entry.last_write_time(error).time_since_epoch().count()));
+  };
+  if (fs::is_directory(checkpoint, error))
+    for (const fs::directory_entry &entry : fs::directory_iterator(checkpoint, error))
+      add(entry);
+  else
+    add(fs::directory_entry(checkpoint, error));
   std::sort(parts.begin(), parts.end());
   std::string all;
   for (const std::string &part : parts)
@@ -61,11 +68,23 @@ static std::string checkpointKey(const fs::path &folder, const std::string &comp
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
+// By content, not by name: a folder, or a file that begins as GGUF files do.
+static bool isCheckpoint(const fs::path &path) {
+  std::error_code error;
+  if (fs::is_directory(path, error))
+    return true;
+  if (!fs::is_regular_file(path, error))
+    return false;
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "GGUF";
+}
+
 Expected<std::string> artifactOf(const std::string &path, Weights weights) {
   std::error_code error;
   if (!fs::exists(path, error))
     return makeError("{}: no such file or folder", path);
-  if (!fs::is_directory(path, error))
+  if (!isCheckpoint(path))
     return path;
   auto compilerName = compilerIdentity();
   if (!compilerName)

@@ -1,4 +1,4 @@
-// The FILE.qpu|MODEL_DIR argument of the commands that run a model, and the options they share.
+// The FILE.qpu|FILE.gguf|MODEL_DIR argument of the commands that run a model, and the options they share.
 #pragma once
 
 #include "runtime/Engine/Engine.h"

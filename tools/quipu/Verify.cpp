@@ -66,9 +66,9 @@ void addVerify(CLI::App &app, Action &action) {
   VerifyRequest &request = options->request;
   CLI::App *command =
       app.add_subcommand("verify", "Compare every pass and every launch with the reference, on real activations");
-  command->add_option("model", request.model, "checkpoint folder in Hugging Face layout")
+  command->add_option("model", request.model, "checkpoint: a folder in Hugging Face layout or a GGUF file")
       ->required()
-      ->type_name("MODEL_DIR");
+      ->type_name("MODEL_DIR|FILE.gguf");
   command->add_option("--target", request.target, "device and chip; default: cpu");
   command->add_option("--storage", request.storage, "as in compile")->check(CLI::IsMember({"f32", "bf16"}));
   command->add_option("--prompt-ids", request.promptIds, "token ids to run on; default: chosen by a fixed seed")

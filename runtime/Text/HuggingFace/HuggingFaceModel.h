@@ -18,6 +18,11 @@ public:
   // The whole of a tokenizer.json; errors begin with `name`.
   static Expected<std::unique_ptr<HuggingFaceModel>> fromJson(std::string_view text, const std::string &name);
 
+  // From its parts: `pipeline` is the file without vocabulary and merges.
+  static Expected<std::unique_ptr<HuggingFaceModel>> create(const nlohmann::json &pipeline, Vocabulary vocabulary,
+                                                            const std::vector<BpeModel::MergeText> &merges,
+                                                            const std::string &name);
+
   // The compact form an artifact carries: the file without vocabulary and merges, then those as tables.
   static Expected<std::unique_ptr<HuggingFaceModel>> fromCompact(std::string_view bytes, const std::string &name);
   std::string toCompact() const;
@@ -34,10 +39,6 @@ public:
   int32_t size() const override;
 
 private:
-  // `pipeline` is the file without vocabulary and merges.
-  static Expected<std::unique_ptr<HuggingFaceModel>> create(const nlohmann::json &pipeline, Vocabulary vocabulary,
-                                                            const std::vector<BpeModel::MergeText> &merges,
-                                                            const std::string &name);
   Expected<void> readAddedTokens(const nlohmann::json *list, const std::string &where);
   Expected<void> encodeText(std::string_view text, bool startsInput, bool parseSpecial, SymbolMerger &merger,
                             std::vector<int32_t> &ids) const;

@@ -189,7 +189,50 @@ bool looksLikeTiktoken(std::string_view bytes) {
          bytes.substr(space + 1, end - space - 1).find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// Builds one message, field by field.
+class MessageWriter {
+public:
+  MessageWriter &integer(unsigned field, uint64_t value) {
+    putNumber(field << 3);
+    putNumber(value);
+    return *this;
+  }
+  MessageWriter &real(unsigned field, float value) {
+    putNumber(field << 3 | 5);
+    bytes.append(reinterpret_cast<const char *>(&value), sizeof value);
+    return *this;
+  }
+  MessageWriter &text(unsigned field, std::string_view value) {
+    putNumber(field << 3 | 2);
+    putNumber(value.size());
+    bytes.append(value);
+    return *this;
+  }
+
+  std::string bytes;
+
+private:
+  void putNumber(uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+      bytes.push_back(static_cast<char>(value | 0x80));
+    bytes.push_back(static_cast<char>(value));
+  }
+};
+
 } // namespace
+
+std::string SentencePieceFile::toBytes() const {
+  MessageWriter file, trainer, normalizer;
+  for (const Piece &piece : pieces) {
+    MessageWriter message;
+    message.text(1, piece.text).real(2, piece.score).integer(3, static_cast<uint64_t>(piece.type));
+    file.text(1, message.bytes);
+  }
+  trainer.integer(3, 2).integer(24, whiteSpaceAsSuffix).integer(35, byteFallback).text(44, unknownSurface);
+  file.text(2, trainer.text(46, bosPiece).text(47, eosPiece).bytes);
+  normalizer.text(2, charsMap).integer(3, addDummyPrefix).integer(4, removeExtraSpaces).integer(5, escapeSpaces);
+  return file.text(3, normalizer.bytes).bytes;
+}
 
 Expected<SentencePieceFile> SentencePieceFile::parse(std::string_view bytes, const std::string &name) {
   if (looksLikeTiktoken(bytes))

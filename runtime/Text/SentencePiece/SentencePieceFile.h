@@ -32,6 +32,9 @@ struct SentencePieceFile {
 
   // Only BPE models are accepted; errors begin with `name`.
   static Expected<SentencePieceFile> parse(std::string_view bytes, const std::string &name);
+
+  // A BPE model's file with these fields, as parse reads it.
+  std::string toBytes() const;
 };
 
 } // namespace quipu

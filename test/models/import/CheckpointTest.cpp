@@ -110,14 +110,14 @@ TEST_F(CheckpointTest, names_what_a_directory_lacks) {
   EXPECT_EQ(message(), folder + ": has no config.json; expected a model directory in Hugging Face layout");
 }
 
-TEST_F(CheckpointTest, refuses_paths_that_are_no_directory) {
+TEST_F(CheckpointTest, refuses_paths_that_are_no_checkpoint) {
   auto absent = Checkpoint::open(folder + "/absent");
   ASSERT_FALSE(absent);
   EXPECT_EQ(absent.error().message, folder + "/absent: no such file or directory");
   auto file = Checkpoint::open(folder + "/config.json");
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().message,
-            folder + "/config.json: is not a directory; expected one with config.json and model.safetensors");
+            folder + "/config.json: is neither a GGUF file nor a model directory in Hugging Face layout");
 }
 
 TEST_F(CheckpointTest, refuses_bad_json) {

@@ -90,16 +90,17 @@ TEST_F(LlamaCheckpoint, missing_tensors_are_named_and_counted) {
 TEST_F(LlamaCheckpoint, misshapen_tensors_are_named_with_both_shapes) {
   writeModel([](auto &tensors) { tensors[5].shape = {4, 16}; });
   EXPECT_EQ(message(), pathOf("model.safetensors") + ": tensor 'model.layers.0.self_attn.q_proj.weight' has shape [4, "
-                                                     "16]; expected [8, 8] from config.json");
+                                                     "16]; expected [8, 8] from the configuration");
   writeModel([](auto &tensors) { tensors[1].shape = {8, 1}; });
-  EXPECT_EQ(message(), pathOf("model.safetensors") + ": tensor 'model.norm.weight' has shape [8, 1]; expected [8] from "
-                                                     "config.json");
+  EXPECT_EQ(message(), pathOf("model.safetensors") +
+                           ": tensor 'model.norm.weight' has shape [8, 1]; expected [8] from the "
+                           "configuration");
 }
 
 TEST_F(LlamaCheckpoint, dtypes_that_hold_no_plain_weights_are_refused) {
   writeModel([](auto &tensors) { tensors[2].dtype = "U32"; });
-  EXPECT_EQ(message(),
-            pathOf("model.safetensors") + ": tensor 'lm_head.weight' has dtype U32; expected F32, F16 or BF16");
+  EXPECT_EQ(message(), pathOf("model.safetensors") +
+                           ": tensor 'lm_head.weight' is U32; weights of F32, F16 and BF16 are supported");
 }
 
 TEST_F(LlamaCheckpoint, tied_embeddings_need_no_lm_head) {

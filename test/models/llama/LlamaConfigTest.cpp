@@ -154,7 +154,8 @@ TEST(LlamaConfig, refuses_bad_rope_values) {
   for (const char *type : {"dynamic", "longrope", "su", "mrope", "proportional"})
     EXPECT_EQ(
         messageWith("rope_scaling", {{"rope_type", type}, {"factor", 2.0}}),
-        fmt::format("config.json: rope_scaling.rope_type is '{}'; expected default, linear, llama3 or yarn", type));
+        fmt::format("config.json: rope_scaling.rope_type is '{}'; expected default, linear, llama3, yarn or factors",
+                    type));
   EXPECT_EQ(messageWith("rope_scaling", {{"type", "linear"}}),
             "config.json: rope_scaling.factor is missing; expected 0.001 to 1000000");
   EXPECT_EQ(messageWith("rope_parameters", {{"rope_type", "linear"}, {"factor", 0}}),
@@ -185,7 +186,6 @@ TEST(LlamaConfig, refuses_keys_that_change_the_meaning) {
   EXPECT_EQ(messageWith("quantization_config", {{"bits", 4}}),
             std::string("config.json: quantization_config is {\"bits\":4}") + unsupported);
   EXPECT_EQ(messageWith("num_local_experts", 8), std::string("config.json: num_local_experts is 8") + unsupported);
-  EXPECT_EQ(messageWith("rope_interleaved", true), std::string("config.json: rope_interleaved is true") + unsupported);
   EXPECT_EQ(messageWith("partial_rotary_factor", 0.5),
             std::string("config.json: partial_rotary_factor is 0.5") + unsupported);
   EXPECT_EQ(messageWith("layer_types", {"full_attention", "sliding_attention"}),
@@ -204,7 +204,6 @@ TEST(LlamaConfig, passes_over_harmless_keys_and_keys_that_are_off) {
                  {"torch_dtype", "bfloat16"},
                  {"quantization_config", nullptr},
                  {"num_experts", 0},
-                 {"rope_interleaved", false},
                  {"partial_rotary_factor", 1.0},
                  {"layer_types", {"full_attention", "full_attention"}},
                  {"pruned_heads", json::object()},

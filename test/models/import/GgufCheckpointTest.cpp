@@ -1,0 +1,134 @@
+// GGUF files as checkpoints: names, configuration, what is refused.
+#include "models/Family.h"
+#include "models/config/ModelConfig.h"
+#include "test/SharedData.h"
+#include "test/models/import/GgufWriter.h"
+#include "test/models/import/TemporaryFolder.h"
+
+using namespace quipu;
+using namespace quipu::models;
+using test::GgufWriter;
+using test::smallGguf;
+
+namespace {
+
+class GgufCheckpoint : public test::TemporaryFolder {
+protected:
+  Expected<std::unique_ptr<Checkpoint>> open(const GgufWriter &gguf) const {
+    write("m.gguf", gguf.file());
+    return Checkpoint::open(pathOf("m.gguf"));
+  }
+  // The first error of opening and checking, without the path; or "accepted".
+  std::string messageOf(const GgufWriter &gguf) const {
+    auto checkpoint = open(gguf);
+    if (!checkpoint)
+      return checkpoint.error().message.substr(folder.size() + 1);
+    auto model = checkModel(**checkpoint);
+    return model ? "accepted" : model.error().message.substr(folder.size() + 1);
+  }
+};
+
+TEST_F(GgufCheckpoint, says_what_a_config_json_would) {
+  GgufWriter gguf = smallGguf();
+  gguf.u32("tokenizer.ggml.bos_token_id", 1).u32("tokenizer.ggml.eos_token_id", 2);
+  gguf.u32("tokenizer.ggml.eot_token_id", 3);
+  auto checkpoint = open(gguf);
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  nlohmann::json values = (*checkpoint)->config().values;
+  EXPECT_NEAR(values["rms_norm_eps"].get<double>(), 1e-5, 1e-11);
+  values.erase("rms_norm_eps");
+  EXPECT_EQ(values, nlohmann::json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+    "hidden_act": "silu", "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 12, "num_attention_heads": 2,
+    "num_key_value_heads": 1, "max_position_embeddings": 64, "rope_theta": 500000.0, "rope_interleaved": true,
+    "vocab_size": 10, "tie_word_embeddings": false, "attention_bias": false, "mlp_bias": false, "bos_token_id": 1,
+    "eos_token_id": [2, 3]})"));
+  auto model = checkModel(**checkpoint);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_TRUE(model->warnings.empty());
+  EXPECT_EQ(model->tensors.size(), 12u);
+  EXPECT_EQ((*checkpoint)->find("model.layers.0.mlp.down_proj.weight")->shape, (std::vector<int64_t>{8, 12}));
+}
+
+TEST_F(GgufCheckpoint, embeddings_are_tied_where_there_is_no_output) {
+  auto checkpoint = open(smallGguf("output"));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_TRUE(checkModel(**checkpoint));
+  EXPECT_EQ((*checkpoint)->config().values["tie_word_embeddings"], true);
+}
+
+TEST_F(GgufCheckpoint, rope_scaling_is_read) {
+  GgufWriter factors = smallGguf();
+  factors.tensor("rope_freqs.weight", {2}, 0, test::bytesOf(1.0f) + test::bytesOf(8.0f));
+  auto checkpoint = open(factors);
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ((*checkpoint)->config().values["rope_scaling"],
+            nlohmann::json::parse(R"({"rope_type": "factors", "factors": [1.0, 8.0]})"));
+  EXPECT_EQ(messageOf(factors), "accepted");
+  GgufWriter tooMany = smallGguf();
+  tooMany.tensor("rope_freqs.weight", {3}, 0, std::string(12, '\x3f'));
+  EXPECT_EQ(messageOf(tooMany), "m.gguf: rope_scaling.factors has 3 entries; expected 2, half of head_dim");
+
+  GgufWriter yarn = smallGguf();
+  yarn.string("llama.rope.scaling.type", "yarn").f32("llama.rope.scaling.factor", 4);
+  yarn.u32("llama.rope.scaling.original_context_length", 16);
+  EXPECT_EQ(messageOf(yarn), "accepted");
+  EXPECT_EQ((*open(yarn))->config().values["rope_scaling"],
+            nlohmann::json::parse(R"({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16})"));
+  EXPECT_EQ(messageOf(smallGguf().string("llama.rope.scaling.type", "longrope").f32("llama.rope.scaling.factor", 4)),
+            "m.gguf: llama.rope.scaling.type is 'longrope'; expected none, linear or yarn");
+}
+
+TEST_F(GgufCheckpoint, quantised_weights_are_refused_by_name) {
+  GgufWriter gguf = smallGguf("blk.0.attn_q");
+  gguf.u32("llama.attention.key_length", 16).tensor("blk.0.attn_q.weight", {32, 8}, 8, std::string(8 * 34, '\0'));
+  EXPECT_EQ(messageOf(gguf), "m.gguf: tensor 'blk.0.attn_q.weight' is Q8_0; weights of F32, F16 and BF16 are supported "
+                             "(and 3 other tensors at fault)");
+  // Where the model does not need them they do no harm.
+  EXPECT_EQ(messageOf(smallGguf().tensor("mtp.weight", {32}, 8, std::string(34, '\0'))), "accepted");
+}
+
+TEST_F(GgufCheckpoint, what_the_family_cannot_do_is_refused) {
+  EXPECT_EQ(messageOf(GgufWriter().string("general.architecture", "mamba")),
+            "m.gguf: general.architecture is 'mamba'; known: llama");
+  EXPECT_EQ(messageOf(GgufWriter()), "m.gguf: general.architecture is ''; known: llama");
+  EXPECT_EQ(messageOf(GgufWriter().string("general.architecture", "llama")),
+            "m.gguf: llama.embedding_length is missing");
+  EXPECT_EQ(messageOf(smallGguf().u32("split.count", 3)),
+            "m.gguf: is one of 3 parts; join them first (llama-gguf-split --merge)");
+  EXPECT_EQ(messageOf(smallGguf().u32("llama.expert_count", 8)),
+            "m.gguf: llama.expert_count is 8; it changes what the model computes and is not supported");
+  EXPECT_EQ(messageOf(smallGguf().u32("llama.expert_count", 0)), "accepted");
+  EXPECT_EQ(messageOf(smallGguf().boolean("llama.attention.causal", false)),
+            "m.gguf: llama.attention.causal is false; it changes what the model computes and is not supported");
+  EXPECT_EQ(messageOf(smallGguf().u32("llama.rope.dimension_count", 2)),
+            "m.gguf: llama.rope.dimension_count is 2; expected 4, the whole of a head");
+  EXPECT_EQ(messageOf(smallGguf("blk.0.ffn_up")),
+            "m.gguf: tensor 'model.layers.0.mlp.up_proj.weight' is missing; expected shape [12, 8]");
+  EXPECT_EQ(messageOf(smallGguf().zeros("model.norm.weight", {8})),
+            "m.gguf: tensors 'output_norm.weight' and 'model.norm.weight' are the same weight");
+}
+
+TEST_F(GgufCheckpoint, unknown_keys_give_a_warning) {
+  auto checkpoint = open(smallGguf().u32("llama.never_heard_of", 1));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ((*checkpoint)->warnings(),
+            std::vector<std::string>{pathOf("m.gguf") + ": 'llama.never_heard_of' is not known and ignored"});
+}
+
+TEST(GgufShared, quantised_files_are_read_and_refused_by_name) {
+  for (const char *type : {"Q8_0", "Q4_0"}) {
+    std::string path = test::sharedData(std::string("gguf/babyllama-tok105-") + type + ".gguf");
+    if (path.empty())
+      GTEST_SKIP() << "no shared data";
+    auto checkpoint = Checkpoint::open(path);
+    ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+    EXPECT_EQ(dtypeName((*checkpoint)->find("model.layers.0.self_attn.q_proj.weight")->dtype), type);
+    auto model = checkModel(**checkpoint);
+    ASSERT_FALSE(model);
+    // The embeddings of both are Q8_0.
+    EXPECT_EQ(model.error().message, path + ": tensor 'token_embd.weight' is Q8_0; weights of F32, F16 and BF16 are "
+                                            "supported (and 35 other tensors at fault)");
+  }
+}
+
+} // namespace
