@@ -50,6 +50,7 @@ struct VerifyRequest {
   uint32_t threads = 0;
   std::vector<int32_t> promptIds; // empty: chosen from the vocabulary by a fixed seed
   std::vector<std::string> disabledPasses;
+  std::function<void(const std::string &what, uint64_t done, uint64_t total)> progress; // total 0: not known
 };
 
 // One comparison: a pass (its IR evaluated by the reference against the definition's) or a launch (its output on the

@@ -8,19 +8,26 @@
 #include "compiler/Verify/Script.h"
 
 #include <filesystem>
-#include <unistd.h>
+#include <stdlib.h>
 
 namespace quipu {
 namespace {
 
 using namespace verify;
 
-// A file name in the folder for temporary files that is removed at the end.
+// A file in a folder of its own for temporary files, both removed at the end; the folder's name cannot be guessed.
 struct TemporaryFile {
-  std::string path = (std::filesystem::temp_directory_path() / fmt::format("quipu-verify-{}.qpu", getpid())).string();
+  std::string folder, path;
+  TemporaryFile() {
+    folder = (std::filesystem::temp_directory_path() / "quipu-verify-XXXXXX").string();
+    if (!mkdtemp(folder.data()))
+      folder.clear();
+    path = folder + "/model.qpu";
+  }
   ~TemporaryFile() {
     std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    if (!folder.empty())
+      std::filesystem::remove_all(folder, ignored);
   }
 };
 
@@ -46,6 +53,11 @@ public:
   }
 
 private:
+  void progress(const std::string &what, size_t done, size_t total) {
+    if (request.progress)
+      request.progress(what, done, total);
+  }
+
   Expected<> prepare() {
     auto opened = openModel(request.model);
     if (!opened)
@@ -99,6 +111,7 @@ private:
     runner.onPass([&](llvm::StringRef pass, mlir::Operation *) {
       if (!status || pass.starts_with("verify-"))
         return;
+      progress("evaluating after " + pass.str(), 0, 0);
       auto after = evaluateNow();
       if (!after) {
         status = makeError("after pass {}: {}", pass.str(), after.error().message);
@@ -118,6 +131,7 @@ private:
   // Logits at every position of every sequence, in the plain form.
   Expected<> evaluateDefinition() {
     for (const std::vector<int32_t> &tokens : script.tokens) {
+      progress("evaluating the definition", definition.size(), script.tokens.size());
       auto logits = reference::evaluateLogits(function(), *weights, tokens);
       if (!logits)
         return passError(std::move(logits));
@@ -128,6 +142,9 @@ private:
 
   Expected<> checkDevice() {
     TemporaryFile file;
+    if (file.folder.empty())
+      return makeError("cannot make a folder for temporary files in {}; set TMPDIR to one that can be written",
+                       std::filesystem::temp_directory_path().string());
     CompileRequest compileRequest;
     compileRequest.model = request.model;
     compileRequest.output = file.path;
@@ -160,6 +177,7 @@ private:
     reference::Caches caches;
     std::vector<int32_t> done(script.tokens.size());
     for (size_t i = 0; i < script.steps.size(); ++i) {
+      progress("checking launches", i, script.steps.size());
       ScriptStep step = takeStep(script, i, done);
       if (auto ran = check.run(function(), *weights, step.inputs, deviceStep(step, program.plan()), caches); !ran)
         return ran;

@@ -1,5 +1,6 @@
 #include "tools/quipu/Command.h"
 #include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/Progress.h"
 
 #include <nlohmann/json.hpp>
 
@@ -37,7 +38,11 @@ Expected<> verify(const VerifyOptions &options) {
   auto compiler = openCompiler();
   if (!compiler)
     return passError(std::move(compiler));
-  auto report = (*compiler)->verify(options.request);
+  Progress progress;
+  VerifyRequest request = options.request;
+  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
+  auto report = (*compiler)->verify(request);
+  progress.clear();
   if (!report)
     return passError(std::move(report));
   size_t failed = 0;
