@@ -81,7 +81,7 @@ private:
   template <typename T> T number(const char *what) {
     T value = 0;
     if (std::string_view bytes = take(sizeof(T), what); bytes.size() == sizeof(T))
-      std::memcpy(&value, bytes.data(), sizeof value); // little-endian, as every machine we run on
+      bytes.copy(reinterpret_cast<char *>(&value), sizeof value); // little-endian, as every machine we run on
     return value;
   }
 

@@ -4,7 +4,6 @@
 #include "runtime/Support/Utf8.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -12,9 +11,9 @@ namespace quipu::models {
 
 namespace {
 
-template <typename T> T load(const char *data) {
-  T value;
-  std::memcpy(&value, data, sizeof value);
+template <typename T> T load(std::string_view bytes) {
+  T value = 0;
+  bytes.copy(reinterpret_cast<char *>(&value), sizeof value);
   return value;
 }
 
@@ -23,7 +22,7 @@ constexpr const char *typeNames[] = {"u8",   "i8",     "u16",   "i16", "u32", "i
 
 // The reader of the file has checked that the lengths lie inside.
 std::string_view nextString(std::string_view &bytes) {
-  uint64_t length = load<uint64_t>(bytes.data());
+  uint64_t length = load<uint64_t>(bytes);
   std::string_view text = bytes.substr(sizeof length, length);
   bytes.remove_prefix(sizeof length + length);
   return text;
@@ -56,7 +55,7 @@ nlohmann::json GgufMetadata::value(std::string_view key) {
                                 "one value");
   if (!value)
     return nullptr;
-  const char *data = value->bytes.data();
+  std::string_view data = value->bytes;
   switch (value->type) {
   case Type::U8:
     return load<uint8_t>(data);
@@ -73,7 +72,7 @@ nlohmann::json GgufMetadata::value(std::string_view key) {
   case Type::F32:
     return load<float>(data);
   case Type::Bool:
-    return *data == 1;
+    return data.front() == 1;
   case Type::U64:
     return load<uint64_t>(data);
   case Type::I64:
@@ -132,7 +131,7 @@ std::vector<float> GgufMetadata::floats(std::string_view key) {
   const GgufValue *value = find(key, true, {GgufType::F32}, "an array of f32");
   std::vector<float> result(value ? value->count : 0);
   for (size_t i = 0; i < result.size(); ++i)
-    result[i] = load<float>(value->bytes.data() + i * sizeof(float));
+    result[i] = load<float>(value->bytes.substr(i * sizeof(float)));
   return result;
 }
 
@@ -140,7 +139,7 @@ std::vector<int32_t> GgufMetadata::int32s(std::string_view key) {
   const GgufValue *value = find(key, true, {GgufType::I32, GgufType::U32}, "an array of i32");
   std::vector<int32_t> result(value ? value->count : 0);
   for (size_t i = 0; i < result.size(); ++i)
-    result[i] = load<int32_t>(value->bytes.data() + i * sizeof(int32_t));
+    result[i] = load<int32_t>(value->bytes.substr(i * sizeof(int32_t)));
   return result;
 }
 
