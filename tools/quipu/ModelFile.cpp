@@ -1,6 +1,7 @@
 #include "tools/quipu/ModelFile.h"
 #include "runtime/Device/Cpu/CpuFeatures.h"
 #include "runtime/Support/MappedFile.h"
+#include "tools/quipu/ChildProcess.h"
 #include "tools/quipu/CompilerLibrary.h"
 #include "tools/quipu/Progress.h"
 
@@ -80,6 +81,21 @@ static bool isCheckpoint(const fs::path &path) {
   return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
+static Expected<> compileNow(CompileRequest &request) {
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
+  Progress progress;
+  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
+  auto report = (*compiler)->compile(request);
+  progress.clear();
+  if (!report)
+    return passError(std::move(report));
+  for (const std::string &warning : report->warnings)
+    fmt::print(stderr, "quipu: warning: {}\n", warning);
+  return {};
+}
+
 Expected<std::string> artifactOf(const std::string &path, Weights weights) {
   std::error_code error;
   if (!fs::exists(path, error))
@@ -98,9 +114,6 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
     if (fs::exists(artifact, error))
       return artifact;
   }
-  auto compiler = openCompiler();
-  if (!compiler)
-    return passError(std::move(compiler));
   fs::create_directories(folder, error);
   if (error)
     return makeError("{}: cannot make the cache folder: {}; set QUIPU_CACHE_DIR to one that can be written",
@@ -109,14 +122,9 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
   request.model = path;
   request.output = artifact;
   request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
-  Progress progress;
-  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
-  auto report = (*compiler)->compile(request);
-  progress.clear();
-  if (!report)
-    return passError(std::move(report));
-  for (const std::string &warning : report->warnings)
-    fmt::print(stderr, "quipu: warning: {}\n", warning);
+  // In a child: what runs next takes the memory of the plan, and none of the compiler's.
+  if (auto compiled = runInChild("compiling " + path, [&] { return compileNow(request); }); !compiled)
+    return passError(std::move(compiled));
   return artifact;
 }
 
