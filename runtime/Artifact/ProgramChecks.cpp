@@ -32,12 +32,19 @@ Expected<void> checkModel(const fb::Model &model) {
   return {};
 }
 
+// FlatBuffers' verifier (2.0) checks where the length of a vector lies, and not its elements of eight bytes.
+template <typename T> bool isAligned(const flatbuffers::Vector<T> *vector) {
+  return !vector || reinterpret_cast<uintptr_t>(vector->Data()) % alignof(T) == 0;
+}
+
 Expected<void> checkWeights(const fb::Program &program, uint64_t weightBytes) {
   uint64_t end = 0;
   for (uint32_t i = 0; i < sizeOf(program.weights()); ++i) {
     const fb::Weight &weight = *program.weights()->Get(i);
     std::string_view name = weight.name()->string_view();
     std::vector<uint64_t> shape;
+    if (!isAligned(weight.shape()))
+      return makeError("the shape of weight {} is not aligned", i);
     if (weight.shape())
       shape.assign(weight.shape()->begin(), weight.shape()->end());
     if (!isDType(weight.dtype()))
@@ -78,6 +85,8 @@ Expected<void> checkKvCaches(const fb::Program &program) {
 Expected<void> checkRopeTables(const fb::Program &program) {
   for (uint32_t i = 0; i < sizeOf(program.rope_tables()); ++i) {
     const fb::RopeTable &table = *program.rope_tables()->Get(i);
+    if (!isAligned(table.inv_freq()))
+      return makeError("the frequencies of rope table {} are not aligned", i);
     if (table.dim() == 0 || table.dim() % 2 != 0 || sizeOf(table.inv_freq()) != table.dim() / 2)
       return makeError("rope table {} has {} frequencies for dim {}", i, sizeOf(table.inv_freq()), table.dim());
     bool finite = std::isfinite(table.attention_factor());
