@@ -12,8 +12,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 ENVIRONMENT_PAGE = "docs/environment.md"
 # What the code reads: getenv("X"), environment("X"), os.environ["X"], os.environ.get("X"), and names of ours passed about as literals.
 VARIABLE = re.compile(r"""(?:getenv|environ(?:ment|\.get)?)[\[(]\s*["']([A-Z_0-9]{3,})["']|["'](QUIPU_[A-Z_0-9]+)["']""")
-# And what it reads through a library: std::filesystem and LLVM look for the folder of temporary files there.
-READ_BY_LIBRARIES = {"temp_directory_path": "TMPDIR", "createUniqueDirectory": "TMPDIR"}
+# And what it reads through a library: std::filesystem and LLVM look for programs and the folder of temporary files there.
+READ_BY_LIBRARIES = {"temp_directory_path": "TMPDIR", "createUniqueDirectory": "TMPDIR", "findProgramByName": "PATH"}
 
 
 def pages(files):

@@ -1,10 +1,8 @@
 #include "compiler/Target/Cpu/Link.h"
 
+#include "compiler/Target/TemporaryFolder.h"
+
 #include "lld/Common/Driver.h"
-#include "llvm/ADT/SmallString.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <mutex>
@@ -14,50 +12,15 @@ LLD_HAS_DRIVER(elf)
 namespace quipu::cpu {
 namespace {
 
-// LLD reads and writes files; this is where they lie, gone when the link ends.
-class TemporaryFolder {
-public:
-  TemporaryFolder() { error = llvm::sys::fs::createUniqueDirectory("quipu-link", folder); }
-  ~TemporaryFolder() {
-    if (!error)
-      (void)llvm::sys::fs::remove_directories(folder);
-  }
-  std::string path(const std::string &name) const {
-    llvm::SmallString<128> path(folder);
-    llvm::sys::path::append(path, name);
-    return std::string(path);
-  }
-
-  std::error_code error;
-
-private:
-  llvm::SmallString<128> folder;
-};
-
-Expected<> writeFile(const std::string &path, const std::string &bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path, error);
-  if (!error) {
-    file << bytes;
-    file.close();
-    error = file.error();
-  }
-  if (error) {
-    file.clear_error();
-    return makeError("cannot write \"{}\": {}; set TMPDIR to a folder with room", path, error.message());
-  }
-  return {};
-}
-
 std::string firstLine(const std::string &text) { return text.substr(0, text.find('\n')); }
 
 } // namespace
 
 Expected<std::string> linkSharedObject(const std::vector<std::string> &objects,
                                        const std::vector<ExportedSymbol> &exports) {
-  TemporaryFolder folder;
-  if (folder.error)
-    return makeError("cannot make a temporary folder: {}; set TMPDIR", folder.error.message());
+  Expected<TemporaryFolder> folder = TemporaryFolder::create(); // LLD reads and writes files
+  if (!folder)
+    return passError(std::move(folder));
   // No C library, no build id, no symbol table but the exported names; pages of 4 KiB keep the file small.
   std::vector<std::string> arguments = {"ld.lld",
                                         "-shared",
@@ -81,13 +44,13 @@ Expected<std::string> linkSharedObject(const std::vector<std::string> &objects,
     script += " " + symbol.name + ";";
   }
   script += " local: *; };\n";
-  std::string scriptPath = folder.path("exports"), output = folder.path("kernels.so");
-  if (auto written = writeFile(scriptPath, script); !written)
+  if (auto written = folder->write("exports", script); !written)
     return passError(std::move(written));
-  arguments.insert(arguments.end(), {"--version-script=" + scriptPath, "-o", output});
+  arguments.insert(arguments.end(), {"--version-script=" + folder->path("exports"), "-o", folder->path("kernels.so")});
   for (size_t i = 0; i < objects.size(); ++i) {
-    arguments.push_back(folder.path(fmt::format("{:05}.o", i)));
-    if (auto written = writeFile(arguments.back(), objects[i]); !written)
+    std::string name = fmt::format("{:05}.o", i);
+    arguments.push_back(folder->path(name));
+    if (auto written = folder->write(name, objects[i]); !written)
       return passError(std::move(written));
   }
 
@@ -103,10 +66,7 @@ Expected<std::string> linkSharedObject(const std::vector<std::string> &objects,
     if (lld::lldMain(argv, stream, stream, {driver}).retCode != 0)
       return makeError("linking the kernels failed: {}", firstLine(diagnostics));
   }
-  auto file = llvm::MemoryBuffer::getFile(output, /*IsText=*/false, /*RequiresNullTerminator=*/false);
-  if (!file)
-    return makeError("cannot read \"{}\": {}", output, file.getError().message());
-  return (*file)->getBuffer().str();
+  return folder->read("kernels.so");
 }
 
 } // namespace quipu::cpu
