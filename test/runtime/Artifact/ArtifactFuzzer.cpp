@@ -1,7 +1,8 @@
 // The artifact loader against any bytes, digests not checked: whoever can write a file can write its digests too.
 // The first byte of an input says what the rest is: 'f' a whole file, whose header is given the right size; 'p' a
-// program section, in an otherwise good artifact.
+// program section, in an otherwise good artifact; 'b' a code section of a GPU target.
 #include "runtime/Artifact/Artifact.h"
+#include "runtime/Artifact/CodeBundle.h"
 #include "runtime/Artifact/MemoryPlan.h"
 #include "runtime/Text/Tokenizer.h"
 
@@ -58,12 +59,28 @@ void load(const std::string &path) {
   }
 }
 
+// Every image that is found lies in the section.
+void readBundle(std::string_view section) {
+  Expected<CodeBundle> bundle = CodeBundle::read(section);
+  uint64_t sum = 0;
+  for (size_t i = 0; bundle && i < bundle->kernels().size(); ++i)
+    for (ImageKind kind : {ImageKind::Native, ImageKind::Portable})
+      for (char byte : bundle->find(bundle->kernels()[i].symbol, kind).substr(0, 64))
+        sum += static_cast<unsigned char>(byte);
+  static volatile uint64_t kept;
+  kept = sum;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size == 0)
     return 0;
   std::string_view rest(reinterpret_cast<const char *>(data) + 1, size - 1);
+  if (data[0] == 'b') {
+    readBundle(rest);
+    return 0;
+  }
   std::string file = data[0] == 'p' ? fileAround(rest) : std::string(rest);
   if (uint64_t length = file.size(); length >= sizeof(ArtifactHeader))
     std::memcpy(file.data() + offsetof(ArtifactHeader, fileSize), &length, sizeof(length));

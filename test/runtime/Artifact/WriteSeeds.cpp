@@ -1,5 +1,7 @@
-// Writes the seeds of ArtifactFuzzer: the toy artifact without its code, and its program alone.
+// Writes the seeds of ArtifactFuzzer: the toy artifact without its code, and its program alone, and a code section of
+// a GPU target.
 #include "runtime/Artifact/Artifact.h"
+#include "runtime/Artifact/CodeBundle.h"
 #include "test/runtime/Artifact/ToyModel.h"
 
 using namespace quipu;
@@ -19,5 +21,8 @@ int main() {
   std::string bytes = toy::readFile(path);
   toy::writeFile(seeds + "file", "f" + bytes);
   toy::writeFile(seeds + "program", "p" + bytes.substr(program.offset, program.size));
+  toy::writeFile(seeds + "bundle",
+                 "b" +
+                     writeCodeBundle({{"norm", "image", ""}, {"argmax", "other image", "text"}, {"add", "image", ""}}));
   return 0;
 }
