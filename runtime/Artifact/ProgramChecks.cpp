@@ -17,6 +17,8 @@ constexpr uint32_t maxCount = uint32_t(1) << 30;
 constexpr uint64_t maxPageBytes = uint64_t(1) << 32;
 
 bool isDType(fb::DType dtype) { return dtype <= fb::DType::MAX; }
+// Buffers and caches hold elements that stand by themselves.
+bool isElementType(fb::DType dtype) { return dtypeBytes(dtype) != 0; }
 bool isDim(fb::Dim dim) { return dim <= fb::Dim::page_stride || dim == fb::Dim::none; }
 
 Expected<void> checkModel(const fb::Model &model) {
@@ -66,7 +68,7 @@ Expected<void> checkWeights(const fb::Program &program, uint64_t weightBytes) {
 Expected<void> checkKvCaches(const fb::Program &program) {
   for (uint32_t i = 0; i < sizeOf(program.kv_caches()); ++i) {
     const fb::KvCache &cache = *program.kv_caches()->Get(i);
-    if (!isDType(cache.dtype()) || cache.heads() == 0 || cache.dim() == 0 || cache.page_size() == 0 ||
+    if (!isElementType(cache.dtype()) || cache.heads() == 0 || cache.dim() == 0 || cache.page_size() == 0 ||
         cache.page_size() > maxCount)
       return makeError("kv cache {} has no size", i);
     // One map of slots serves every layer.
@@ -120,6 +122,8 @@ Expected<void> checkBuffer(const fb::Program &program, const fb::TargetProgram &
   }
   case fb::BufferKind::activation: {
     std::optional<uint64_t> bytes = stepBufferBytes(buffer, limits);
+    if (!isElementType(buffer.dtype()))
+      return makeError("buffer '{}' holds {}, which only weights are stored as", name, dtypeName(buffer.dtype()));
     if (!bytes || buffer.rows() == fb::Dim::page_stride || buffer.offset() % 64 != 0 ||
         buffer.offset() > target.arena_bytes() || *bytes > target.arena_bytes() - buffer.offset())
       return makeError("buffer '{}' lies at {}, outside its place in {} bytes of activations", name, buffer.offset(),

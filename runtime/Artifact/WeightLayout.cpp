@@ -1,6 +1,7 @@
 #include "runtime/Artifact/WeightLayout.h"
 
 #include "runtime/Artifact/Format.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 namespace quipu {
 
@@ -18,8 +19,9 @@ bool multiplyInto(uint64_t &product, uint64_t factor) {
   return true;
 }
 
-Expected<WeightExtent> rowMajorExtent(fb::DType dtype, const std::vector<uint64_t> &shape) {
-  uint64_t row = dtypeBytes(dtype);
+// Dims in units of blocks along the last axis.
+Expected<WeightExtent> rowMajorExtent(uint64_t blockBytes, const std::vector<uint64_t> &shape) {
+  uint64_t row = blockBytes;
   for (size_t axis = shape.size() > 1 ? 1 : 0; axis < shape.size(); ++axis)
     if (!multiplyInto(row, shape[axis]))
       return makeError("shape is too large");
@@ -29,13 +31,13 @@ Expected<WeightExtent> rowMajorExtent(fb::DType dtype, const std::vector<uint64_
   return WeightExtent{bytes, row};
 }
 
-Expected<WeightExtent> panelExtent(fb::DType dtype, const std::vector<uint64_t> &shape, bool gated) {
+Expected<WeightExtent> panelExtent(const StorageFormat &format, const std::vector<uint64_t> &shape, bool gated) {
   if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
     return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
   // 16-bit values lie in pairs along K.
-  uint64_t perValue = 4 / dtypeBytes(dtype);
-  uint64_t panel = panelRows * 4;
-  if (!multiplyInto(panel, ceilDivide(shape[1], perValue)))
+  uint64_t together = format.blockBytes == 2 ? 2 : format.blockElements;
+  uint64_t panel = panelRows * (format.blockBytes == 2 ? 4 : format.blockBytes);
+  if (!multiplyInto(panel, ceilDivide(shape[1], together)))
     return makeError("shape is too large");
   uint64_t bytes = panel;
   if (!multiplyInto(bytes, gated ? ceilDivide(shape[0] / 2, panelRows / 2) : ceilDivide(shape[0], panelRows)))
@@ -55,8 +57,9 @@ uint64_t dtypeBytes(fb::DType dtype) {
     return 2;
   case fb::DType::u8:
     return 1;
+  default:
+    return 0;
   }
-  return 0;
 }
 
 std::string_view dtypeName(fb::DType dtype) { return fb::EnumNameDType(dtype); }
@@ -67,15 +70,20 @@ Expected<WeightExtent> weightExtent(fb::DType dtype, const std::vector<uint64_t>
   for (uint64_t dim : shape)
     if (dim == 0)
       return makeError("shape has a dim of 0");
-  if (dtypeBytes(dtype) == 0)
-    return makeError("dtype {} is unknown", static_cast<int>(dtype));
-  if (layout == "row_major")
-    return rowMajorExtent(dtype, shape);
+  const StorageFormat *format = findStorageFormat(dtype);
+  if (!format)
+    return makeError("weights are not stored as {}", dtype <= fb::DType::MAX ? dtypeName(dtype) : "an unknown dtype");
+  if (!format->takesRow(shape.back()))
+    return makeError("rows of {} elements are no whole blocks of {} ({} elements)", shape.back(), format->name,
+                     format->blockElements);
+  if (layout == "row_major") {
+    std::vector<uint64_t> blocks = shape;
+    blocks.back() /= format->blockElements;
+    return rowMajorExtent(format->blockBytes, blocks);
+  }
   if (layout != "panel64" && layout != "panel64_gated")
     return makeError("layout '{}' is unknown", layout);
-  if (dtype != fb::DType::f32 && dtypeBytes(dtype) != 2)
-    return makeError("layout '{}' does not take dtype {}", layout, dtypeName(dtype));
-  return panelExtent(dtype, shape, layout == "panel64_gated");
+  return panelExtent(*format, shape, layout == "panel64_gated");
 }
 
 Expected<uint64_t> placeWeights(fb::ProgramT &program) {

@@ -13,7 +13,7 @@ namespace quipu {
 // Rows of a panel in the layouts `panel64` and `panel64_gated`.
 constexpr uint64_t panelRows = 64;
 
-// Bytes of one element.
+// Bytes of one element; 0 for the formats that are stored in blocks (StorageFormat.h).
 uint64_t dtypeBytes(fb::DType dtype);
 std::string_view dtypeName(fb::DType dtype);
 
@@ -24,9 +24,11 @@ struct WeightExtent {
 };
 
 //   row_major       as in the checkpoint, any rank
-//   panel64         [N, K] in panels of 64 rows: f32 [ceil(N/64)][K][64], 16-bit types [ceil(N/64)][ceil(K/2)][64][2]
+//   panel64         [N, K] in panels of 64 rows: f32 [ceil(N/64)][K][64], 16-bit types [ceil(N/64)][ceil(K/2)][64][2],
+//                   blocks [ceil(N/64)][K/block][the bytes of 64 blocks]
 //   panel64_gated   [2N, K], gate rows first: the same panels, each of 32 gate rows and their 32 up rows
-// An error for an unknown layout, a shape the layout does not take, a zero dim, or a size over 2^48.
+// An error for an unknown layout, a shape the layout does not take, rows that are no whole blocks, a zero dim, or a
+// size over 2^48.
 Expected<WeightExtent> weightExtent(fb::DType dtype, const std::vector<uint64_t> &shape, std::string_view layout);
 
 // Sets bytes and offset of every weight, in order, each at a multiple of 64; returns the bytes of the section.

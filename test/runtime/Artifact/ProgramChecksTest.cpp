@@ -59,8 +59,11 @@ const Case cases[] = {
      "kernel 0 has no symbol, or 18446744073709551615 bytes of scratch"},
     {"dim", [](fb::ProgramT &p) { p.targets[0]->launches[0]->dim = static_cast<fb::Dim>(9); },
      "launch 'embedding' has unknown dim 9"},
-    {"dtype", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->dtype = static_cast<fb::DType>(9); },
+    {"dtype", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->dtype = static_cast<fb::DType>(200); },
      "buffer 'x' has an unknown dtype"},
+    {"blocked_activation", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->dtype = fb::DType::q8_0; },
+     "buffer 'x' holds q8_0, which only weights are stored as"},
+    {"blocked_cache", [](fb::ProgramT &p) { p.kv_caches[0]->dtype = fb::DType::q8_0; }, "kv cache 0 has no size"},
     {"kind", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->kind = static_cast<fb::BufferKind>(9); },
      "buffer 'x' of kind 9"},
 };

@@ -21,6 +21,9 @@ TEST(WeightLayoutTest, extents_of_each_layout) {
       {fb::DType::bf16, {1, 11}, "panel64", 6 * 64 * 2 * 2, 6 * 64 * 2 * 2},    // an odd K has a zero column
       {fb::DType::bf16, {96, 10}, "panel64_gated", 2 * 5 * 64 * 4, 5 * 64 * 4}, // 48 gate rows in panels of 32
       {fb::DType::f32, {64, 2}, "panel64_gated", 64 * 2 * 4, 64 * 2 * 4},
+      {fb::DType::q8_0, {5, 64}, "row_major", 5 * 2 * 34, 2 * 34},
+      {fb::DType::q4_0, {65, 96}, "panel64", 2 * 64 * 3 * 18, 64 * 3 * 18},
+      {fb::DType::q6_k, {128, 512}, "panel64_gated", 2 * 64 * 2 * 210, 64 * 2 * 210},
   };
   for (const Row &row : rows) {
     Expected<WeightExtent> extent = weightExtent(row.dtype, row.shape, row.layout);
@@ -39,7 +42,10 @@ TEST(WeightLayoutTest, refuses_what_has_no_extent) {
   EXPECT_EQ(messageOf(fb::DType::f32, {}, "row_major"), "shape has no dims");
   EXPECT_EQ(messageOf(fb::DType::f32, {4, 0}, "row_major"), "shape has a dim of 0");
   EXPECT_EQ(messageOf(fb::DType::f32, {4, 4}, "panel32"), "layout 'panel32' is unknown");
-  EXPECT_EQ(messageOf(fb::DType::u8, {4, 4}, "panel64"), "layout 'panel64' does not take dtype u8");
+  EXPECT_EQ(messageOf(fb::DType::u8, {4, 4}, "panel64"), "weights are not stored as u8");
+  EXPECT_EQ(messageOf(static_cast<fb::DType>(200), {4, 4}, "row_major"), "weights are not stored as an unknown dtype");
+  EXPECT_EQ(messageOf(fb::DType::q4_k, {4, 128}, "panel64"),
+            "rows of 128 elements are no whole blocks of q4_k (256 elements)");
   EXPECT_EQ(messageOf(fb::DType::f32, {4}, "panel64"), "layout wants a shape of rank 2");
   EXPECT_EQ(messageOf(fb::DType::f32, {3, 4}, "panel64_gated"),
             "layout wants a shape of rank 2 with an even number of rows");

@@ -17,6 +17,7 @@ def LM_WeightOp : LM_Op<"weight", [Pure]> {
 
     Constraints:
     - (C1) the name is not empty
+    - (C2) the columns of a matrix that is stored in blocks are whole blocks
   }];
   let arguments = (ins SymbolNameAttr:$tensor_name);
   let results = (outs LM_Weight:$result);

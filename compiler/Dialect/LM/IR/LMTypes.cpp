@@ -1,5 +1,6 @@
 #include "compiler/Dialect/LM/IR/LMTypes.h"
 #include "compiler/Dialect/LM/IR/LMDialect.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -15,6 +16,26 @@ void LMDialect::registerTypes() {
 #define GET_TYPEDEF_LIST
 #include "compiler/Dialect/LM/IR/LMTypes.cpp.inc"
       >();
+}
+
+Type LMDialect::parseType(DialectAsmParser &parser) const {
+  SMLoc location = parser.getCurrentLocation();
+  StringRef name;
+  Type type;
+  if (generatedTypeParser(parser, &name, type).has_value())
+    return type; // null where its own parser failed
+  const quipu::StorageFormat *format = quipu::findStorageFormat(std::string_view(name));
+  if (format && format->isBlocked())
+    return BlockedType::get(getContext(), format);
+  parser.emitError(location, "'") << name << "' is no type of lm: neither kv nor batch nor a blocked storage format";
+  return {};
+}
+
+void LMDialect::printType(Type type, DialectAsmPrinter &printer) const {
+  if (auto blocked = dyn_cast<BlockedType>(type))
+    printer << blocked.getFormat()->name;
+  else if (failed(generatedTypePrinter(type, printer)))
+    llvm_unreachable("every other type of lm has a mnemonic");
 }
 
 llvm::hash_code quipu::lm::hash_value(const KvLayout &layout) {
@@ -49,7 +70,7 @@ LogicalResult KvType::verify(function_ref<InFlightDiagnostic()> emitError, int64
   if (dim < 1 || dim > maxHeads)
     return emitError() << "expected dim of 1 to " << maxHeads << ", got " << dim;
   // (C3)
-  if (!isStorageType(elem))
+  if (!isFloatType(elem))
     return emitError() << "expected elem f32, f16 or bf16, got " << elem;
   // (C4)
   if (layout.isPaged() && layout.getPageSize() < 1)
@@ -68,10 +89,34 @@ bool quipu::lm::isIntsType(Type type) { return type == getIntsType(type.getConte
 bool quipu::lm::isWeightType(Type type, int64_t rank) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor && tensor.getRank() == rank && tensor.hasStaticShape() && tensor.getNumElements() >= 1 &&
-         isStorageType(tensor.getElementType());
+         (isFloatType(tensor.getElementType()) || (rank == 2 && isa<BlockedType>(tensor.getElementType())));
 }
 
-bool quipu::lm::isStorageType(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+bool quipu::lm::isFloatType(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+
+const quipu::StorageFormat *quipu::lm::getStorageFormat(Type element) {
+  if (auto blocked = dyn_cast<BlockedType>(element))
+    return blocked.getFormat();
+  if (element.isF32())
+    return findStorageFormat(fb::DType::f32);
+  if (element.isF16())
+    return findStorageFormat(fb::DType::f16);
+  return element.isBF16() ? findStorageFormat(fb::DType::bf16) : nullptr;
+}
+
+Type quipu::lm::getStorageType(MLIRContext *context, const StorageFormat &format) {
+  switch (format.dtype) {
+  case fb::DType::f32:
+    return Float32Type::get(context);
+  case fb::DType::f16:
+    return Float16Type::get(context);
+  case fb::DType::bf16:
+    return BFloat16Type::get(context);
+  default:
+    // The table's own row, so that equal formats are one type.
+    return BlockedType::get(context, findStorageFormat(format.dtype));
+  }
+}
 
 RankedTensorType quipu::lm::getRowsType(MLIRContext *context, int64_t features) {
   return RankedTensorType::get({ShapedType::kDynamic, features}, Float32Type::get(context));

@@ -3,6 +3,10 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectImplementation.h"
 
+namespace quipu {
+struct StorageFormat;
+}
+
 namespace quipu::lm {
 
 /// How the positions of a sequence lie in a KV cache: one run of them, or pages of `pageSize` positions.
@@ -33,10 +37,14 @@ constexpr int64_t maxHeads = 1 << 16;
 bool isRowsType(mlir::Type type);
 /// tensor<?xi32>: ids, positions, row numbers.
 bool isIntsType(mlir::Type type);
-/// A static, not empty tensor of the given rank whose elements are of a storage type.
+/// A static, not empty tensor of the given rank: a vector of f32, f16 or bf16, or a matrix of any storage type.
 bool isWeightType(mlir::Type type, int64_t rank);
 /// f32, f16 or bf16.
-bool isStorageType(mlir::Type type);
+bool isFloatType(mlir::Type type);
+/// The storage format an element type of weights stands for; null where it stands for none.
+const StorageFormat *getStorageFormat(mlir::Type element);
+/// The element type of weights in a format.
+mlir::Type getStorageType(mlir::MLIRContext *context, const StorageFormat &format);
 
 mlir::RankedTensorType getRowsType(mlir::MLIRContext *context, int64_t features);
 mlir::RankedTensorType getIntsType(mlir::MLIRContext *context);

@@ -44,6 +44,22 @@ def LM_Batch : LM_Type<"Batch", "batch"> {
   }];
 }
 
+// Its text is the format's name, so it has no mnemonic: LMDialect parses and prints it.
+def LM_Blocked : TypeDef<LM_Dialect, "Blocked"> {
+  let typeName = "lm.blocked";
+  let summary = "element of a weight that is stored in blocks";
+  let description = [{
+    The element type of a matrix whose rows are blocks of a storage format (runtime/Artifact/StorageFormat.h): `!lm.q8_0`,
+    `!lm.q4_0`, `!lm.q4_k`, `!lm.q6_k`, `!lm.iq4_nl`, and integers per group, `!lm.i8_g64`, `!lm.i4_g32z`, ...
+    The value of an element is what the format's decoder gives. f32, f16 and bf16 are MLIR's own types.
+
+    ```mlir
+    %w = lm.weight @model.layers.0.self_attn.q_proj.weight : tensor<64x64x!lm.q4_0>
+    ```
+  }];
+  let parameters = (ins "const ::quipu::StorageFormat *":$format);
+}
+
 // Row tensors: one row a token, or one a row whose logits are asked for.
 def LM_Rows : Type<CPred<"::quipu::lm::isRowsType($_self)">, "rows of f32 features, tensor<?xDxf32>",
                    "::mlir::RankedTensorType">;
@@ -52,7 +68,7 @@ def LM_Rows : Type<CPred<"::quipu::lm::isRowsType($_self)">, "rows of f32 featur
 def LM_Ints : Type<CPred<"::quipu::lm::isIntsType($_self)">, "tensor<?xi32>", "::mlir::RankedTensorType">,
               BuildableType<"::quipu::lm::getIntsType($_builder.getContext())">;
 
-def LM_Matrix : Type<CPred<"::quipu::lm::isWeightType($_self, 2)">, "weight matrix of f32, f16 or bf16, out x in",
+def LM_Matrix : Type<CPred<"::quipu::lm::isWeightType($_self, 2)">, "weight matrix of a storage type, out x in",
                      "::mlir::RankedTensorType">;
 def LM_Vector : Type<CPred<"::quipu::lm::isWeightType($_self, 1)">, "weight vector of f32, f16 or bf16",
                      "::mlir::RankedTensorType">;

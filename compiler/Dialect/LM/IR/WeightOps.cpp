@@ -1,4 +1,5 @@
 #include "compiler/Dialect/LM/IR/LMOps.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 using namespace mlir;
 using namespace quipu::lm;
@@ -7,6 +8,12 @@ LogicalResult WeightOp::verify() {
   // (C1)
   if (getTensorName().empty())
     return emitOpError("expected a tensor name, got an empty one");
+  // (C2)
+  auto type = cast<RankedTensorType>(getResult().getType());
+  const quipu::StorageFormat *format = getStorageFormat(type.getElementType());
+  if (!format->takesRow(type.getShape().back()))
+    return emitOpError("expected columns in whole blocks of ")
+           << format->name << " (" << format->blockElements << " elements), got " << type.getShape().back();
   return success();
 }
 

@@ -17,6 +17,22 @@ lm.func @weight_of_integers() {
 
 // -----
 
+lm.func @weight_c2_whole_blocks() {
+  // expected-error @+1 {{expected columns in whole blocks of q4_k (256 elements), got 128}}
+  %w = lm.weight @w : tensor<4x128x!lm.q4_k>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_vectors_are_no_blocks() {
+  // expected-error @+1 {{must be weight matrix or vector, but got 'tensor<32x!lm.q8_0>'}}
+  %w = lm.weight @w : tensor<32x!lm.q8_0>
+  lm.return
+}
+
+// -----
+
 lm.func @concat_rows_c1_operands() {
   // expected-error @+2 {{expected at least one operand}}
   // expected-error @+1 {{failed to infer returned types}}
@@ -37,6 +53,14 @@ lm.func @concat_rows_c2_rank(%a: tensor<4x8xf32>, %b: tensor<4xf32>) {
 lm.func @concat_rows_c3_elements(%a: tensor<4x8xf32>, %b: tensor<4x8xbf16>) {
   // expected-error @+1 {{expected elements of type 'f32' (elements of the first), got 'bf16'}}
   %w = lm.concat_rows %a, %b : tensor<4x8xf32>, tensor<4x8xbf16>
+  lm.return
+}
+
+// -----
+
+lm.func @concat_rows_c3_formats(%a: tensor<4x32x!lm.q8_0>, %b: tensor<4x32x!lm.q4_0>) {
+  // expected-error @+1 {{expected elements of type '!lm.q8_0' (elements of the first), got '!lm.q4_0'}}
+  %w = lm.concat_rows %a, %b : tensor<4x32x!lm.q8_0>, tensor<4x32x!lm.q4_0>
   lm.return
 }
 

@@ -62,3 +62,17 @@ lm.func @rows_are_dynamic(%x: tensor<4x64xf32>) -> tensor<4x64xf32> {
   %y = lm.activation silu %x : tensor<4x64xf32>
   lm.return %y : tensor<4x64xf32>
 }
+
+// -----
+
+// expected-error @+1 {{'q5_9' is no type of lm: neither kv nor batch nor a blocked storage format}}
+lm.func @unknown_format(%w: tensor<4x32x!lm.q5_9>) {
+  lm.return
+}
+
+// -----
+
+// expected-error @+1 {{'bf16' is no type of lm: neither kv nor batch nor a blocked storage format}}
+lm.func @formats_of_single_elements_are_builtin(%w: tensor<4x32x!lm.bf16>) {
+  lm.return
+}

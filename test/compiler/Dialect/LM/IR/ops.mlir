@@ -89,3 +89,29 @@ lm.func @cached_form(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %qkv: tensor<?x
   %y = lm.add %a, %b : tensor<?x64xf32>
   lm.return %y : tensor<?x64xf32>
 }
+
+// Every format that is stored in blocks; i8_g32 and i4_g32 are other names of q8_0 and q4_0.
+// CHECK-LABEL: lm.func @blocked_weights(
+lm.func @blocked_weights(%x: tensor<?x256xf32>) {
+  // CHECK-NEXT: %[[A:.*]] = lm.weight @a : tensor<4x256x!lm.q8_0>
+  %a = lm.weight @a : tensor<4x256x!lm.q8_0>
+  // CHECK-NEXT: lm.weight @b : tensor<4x256x!lm.q4_0>
+  %b = lm.weight @b : tensor<4x256x!lm.q4_0>
+  // CHECK-NEXT: lm.weight @c : tensor<4x256x!lm.q4_k>
+  %c = lm.weight @c : tensor<4x256x!lm.q4_k>
+  // CHECK-NEXT: lm.weight @d : tensor<4x256x!lm.q6_k>
+  %d = lm.weight @d : tensor<4x256x!lm.q6_k>
+  // CHECK-NEXT: lm.weight @e : tensor<4x256x!lm.iq4_nl>
+  %e = lm.weight @e : tensor<4x256x!lm.iq4_nl>
+  // CHECK-NEXT: lm.weight @f : tensor<4x256x!lm.i8_g64>
+  %f = lm.weight @f : tensor<4x256x!lm.i8_g64>
+  // CHECK-NEXT: lm.weight @g : tensor<4x256x!lm.i4_g128z>
+  %g = lm.weight @g : tensor<4x256x!lm.i4_g128z>
+  // CHECK-NEXT: %[[H:.*]] = lm.weight @h : tensor<8x256x!lm.q8_0>
+  %h = lm.weight @h : tensor<8x256x!lm.i8_g32>
+  // CHECK-NEXT: %[[AH:.*]] = lm.concat_rows %[[A]], %[[H]] : tensor<4x256x!lm.q8_0>, tensor<8x256x!lm.q8_0>
+  %ah = lm.concat_rows %a, %h : tensor<4x256x!lm.q8_0>, tensor<8x256x!lm.q8_0>
+  // CHECK-NEXT: lm.matmul %{{.*}}, %[[AH]] : tensor<?x256xf32>, tensor<12x256x!lm.q8_0>
+  %y = lm.matmul %x, %ah : tensor<?x256xf32>, tensor<12x256x!lm.q8_0>
+  lm.return
+}
