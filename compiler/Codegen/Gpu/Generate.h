@@ -1,0 +1,22 @@
+// The GPU kernel generators by name. A generator is a pure function of (parameters, chip): it decides block and grid in
+// C++ and prints a short instantiation of the templates in device/.
+#pragma once
+
+#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/Gpu/Chip.h"
+#include "compiler/Codegen/Gpu/Kernel.h"
+
+#include <string_view>
+
+namespace quipu::gpu {
+
+using cpu::KernelSpec;
+using cpu::ParamReader;
+
+// The kernel of a spec for a chip. Errors: an unknown generator, a parameter at fault, shapes the chip has no room for.
+Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
+
+// One function each; the .cpp file is named after the generator or its group.
+Expected<Kernel> generateRmsNorm(const KernelSpec &, const Chip &);
+
+} // namespace quipu::gpu

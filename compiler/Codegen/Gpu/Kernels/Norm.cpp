@@ -1,0 +1,23 @@
+#include "compiler/Codegen/Gpu/Generate.h"
+#include "compiler/Codegen/Gpu/SourcePrinter.h"
+
+namespace quipu::gpu {
+
+Expected<Kernel> generateRmsNorm(const KernelSpec &spec, const Chip &chip) {
+  ParamReader params(spec);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim", 0);
+  double eps = params.real("eps");
+  if (auto read = params.finish(); !read)
+    return passError(std::move(read));
+
+  SourcePrinter source(chip);
+  source.include("rms_norm.h");
+  LaunchGeometry launch;
+  launch.x = {int(rowsDim), 1, 1};
+  launch.threads = n >= 1024 ? 256 : 64;
+  return source.kernel(
+      spec.symbol, {"const float *", "const float *", "float *"}, launch,
+      fmt::format("  rmsNorm<{}, {}>(o0, o1, o2, dims[{}], {});", n, launch.threads, rowsDim, floatLiteral(eps)));
+}
+
+} // namespace quipu::gpu

@@ -1,0 +1,89 @@
+#include "compiler/Codegen/Gpu/SourcePrinter.h"
+
+#include "compiler/Codegen/Gpu/DeviceHeaders.inc"
+
+#include <algorithm>
+#include <cassert>
+#include <fmt/format.h>
+
+namespace quipu::gpu {
+namespace {
+
+constexpr std::string_view includeOfDevice = "#include \"compiler/Codegen/Gpu/device/";
+
+std::string chipMacros(const Chip &chip) {
+  std::string text = fmt::format("// for {}\n#define QUIPU_WAVE {}\n", chip.name, chip.waveWidth);
+  auto define = [&](bool condition, std::string_view macro) {
+    if (condition)
+      text += fmt::format("#define {} 1\n", macro);
+  };
+  define(chip.vendor == Vendor::Nvidia, "QUIPU_NVIDIA");
+  define(chip.vendor == Vendor::Amd, "QUIPU_AMD");
+  define(chip.matrix == Matrix::MmaSync || chip.matrix == Matrix::Wgmma, "QUIPU_MMA_SYNC");
+  define(chip.matrix == Matrix::Wgmma, "QUIPU_WGMMA");
+  define(chip.matrix == Matrix::Mfma, "QUIPU_MFMA");
+  define(chip.matrix == Matrix::WmmaRdna3, "QUIPU_WMMA_RDNA3");
+  define(chip.matrix == Matrix::WmmaRdna4, "QUIPU_WMMA_RDNA4");
+  define(chip.asyncCopy != AsyncCopy::None, "QUIPU_CP_ASYNC");
+  define(chip.asyncCopy == AsyncCopy::Bulk, "QUIPU_BULK_COPY");
+  return text;
+}
+
+} // namespace
+
+std::string Chip::print() const {
+  return fmt::format("{} vendor={} wave={} matrix={} copy={} bf16={} units={} shared={}/{} registers={}/{} threads={} "
+                     "l2={}",
+                     name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, computeUnits,
+                     sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes);
+}
+
+SourcePrinter::SourcePrinter(const Chip &chip) : text(chipMacros(chip)) { include("platform.h"); }
+
+void SourcePrinter::include(std::string_view header) {
+  if (std::find(included.begin(), included.end(), header) != included.end())
+    return;
+  std::string_view source = deviceHeader(header);
+  assert(!source.empty() && "no such device header");
+  included.push_back(header);
+  std::string own;
+  while (!source.empty()) {
+    std::string_view line = source.substr(0, source.find('\n'));
+    source.remove_prefix(std::min(source.size(), line.size() + 1));
+    if (line.substr(0, includeOfDevice.size()) == includeOfDevice) {
+      std::string_view name = line.substr(includeOfDevice.size());
+      include(name.substr(0, name.find('"')));
+    } else if (line != "#pragma once") {
+      own += line;
+      own += '\n';
+    }
+  }
+  text += own;
+}
+
+void SourcePrinter::declare(std::string_view declaration) {
+  text += declaration;
+  text += '\n';
+}
+
+Kernel SourcePrinter::kernel(std::string_view symbol, const std::vector<std::string> &operands,
+                             const LaunchGeometry &launch, std::string_view body, int minBlocks, int64_t scratchBytes) {
+  text += fmt::format("\nQUIPU_KERNEL({}, {})\n{}(", launch.threads, std::max(minBlocks, 1), symbol);
+  for (size_t i = 0; i < operands.size(); ++i)
+    text += fmt::format("{}__restrict__ o{}, ", operands[i], i);
+  text += fmt::format("const i32 *__restrict__ dims, void *__restrict__ scratch) {{\n{}\n}}\n", body);
+  return Kernel{std::move(text), launch, scratchBytes};
+}
+
+std::string_view deviceHeader(std::string_view name) {
+  for (const auto &header : deviceHeaders)
+    if (header.name == name)
+      return header.text;
+  return {};
+}
+
+std::string_view deviceHeadersDigest() { return deviceHeadersSha256; }
+
+std::string floatLiteral(double value) { return fmt::format("{:a}f", double(float(value))); }
+
+} // namespace quipu::gpu

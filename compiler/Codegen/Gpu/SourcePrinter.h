@@ -1,0 +1,42 @@
+// Prints a kernel's source: the chip's macros, the device headers it needs (each once, in dependency order), then the
+// kernel itself.
+#pragma once
+
+#include "compiler/Codegen/Gpu/Chip.h"
+#include "compiler/Codegen/Gpu/Kernel.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quipu::gpu {
+
+class SourcePrinter {
+public:
+  explicit SourcePrinter(const Chip &chip);
+
+  // A file of device/, "rowwise.h", and what it includes.
+  void include(std::string_view header);
+  // Text at file scope, after the headers printed so far: constants, an epilogue's functor.
+  void declare(std::string_view text);
+
+  // operands: declarations in order without names, "const float *", "i32 *"; they become o0, o1, ...
+  // body: statements that use o0, o1, ..., dims and scratch. minBlocks: blocks a unit should hold (0: no wish).
+  Kernel kernel(std::string_view symbol, const std::vector<std::string> &operands, const LaunchGeometry &launch,
+                std::string_view body, int minBlocks = 0, int64_t scratchBytes = 0);
+
+private:
+  std::string text;
+  std::vector<std::string_view> included;
+};
+
+// The text of device/NAME; empty when there is none.
+std::string_view deviceHeader(std::string_view name);
+
+// A digest of all device headers, for the compile caches.
+std::string_view deviceHeadersDigest();
+
+// A literal that reads back exactly: 0x1p-3f. Infinities and NaN do not occur in parameters.
+std::string floatLiteral(double value);
+
+} // namespace quipu::gpu
