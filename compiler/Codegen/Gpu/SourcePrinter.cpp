@@ -15,17 +15,17 @@ std::string chipMacros(const Chip &chip) {
   std::string text = fmt::format("// for {}\n#define QUIPU_WAVE {}\n", chip.name, chip.waveWidth);
   auto define = [&](bool condition, std::string_view macro) {
     if (condition)
-      text += fmt::format("#define {} 1\n", macro);
+      text += fmt::format("#define QUIPU_{} 1\n", macro);
   };
-  define(chip.vendor == Vendor::Nvidia, "QUIPU_NVIDIA");
-  define(chip.vendor == Vendor::Amd, "QUIPU_AMD");
-  define(chip.matrix == Matrix::MmaSync || chip.matrix == Matrix::Wgmma, "QUIPU_MMA_SYNC");
-  define(chip.matrix == Matrix::Wgmma, "QUIPU_WGMMA");
-  define(chip.matrix == Matrix::Mfma, "QUIPU_MFMA");
-  define(chip.matrix == Matrix::WmmaRdna3, "QUIPU_WMMA_RDNA3");
-  define(chip.matrix == Matrix::WmmaRdna4, "QUIPU_WMMA_RDNA4");
-  define(chip.asyncCopy != AsyncCopy::None, "QUIPU_CP_ASYNC");
-  define(chip.asyncCopy == AsyncCopy::Bulk, "QUIPU_BULK_COPY");
+  define(chip.vendor == Vendor::Nvidia, "NVIDIA");
+  define(chip.vendor == Vendor::Amd, "AMD");
+  define(chip.matrix == Matrix::MmaSync || chip.matrix == Matrix::Wgmma, "MMA_SYNC");
+  define(chip.matrix == Matrix::Wgmma, "WGMMA");
+  define(chip.matrix == Matrix::Mfma, "MFMA");
+  define(chip.matrix == Matrix::WmmaRdna3, "WMMA_RDNA3");
+  define(chip.matrix == Matrix::WmmaRdna4, "WMMA_RDNA4");
+  define(chip.asyncCopy != AsyncCopy::None, "CP_ASYNC");
+  define(chip.asyncCopy == AsyncCopy::Bulk, "BULK_COPY");
   return text;
 }
 
