@@ -1,6 +1,6 @@
 #include "compiler/Target/Clang/Clang.h"
+#include "test/compiler/Target/Environment.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <gtest/gtest.h>
 
@@ -8,21 +8,6 @@ namespace quipu {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A variable of the environment for one test.
-class Setting {
-public:
-  Setting(const char *name, const std::string &value) : name(name) {
-    if (const char *was = std::getenv(name))
-      before = was;
-    setenv(name, value.c_str(), 1);
-  }
-  ~Setting() { before.empty() ? unsetenv(name) : setenv(name, before.c_str(), 1); }
-
-private:
-  const char *name;
-  std::string before;
-};
 
 class EmptyFolder {
 public:
