@@ -1,0 +1,18 @@
+// AMD's chips that code is generated for.
+#pragma once
+
+#include "compiler/Codegen/Gpu/Chip.h"
+#include "runtime/Support/Error.h"
+
+#include <string_view>
+#include <vector>
+
+namespace quipu::hip {
+
+// CDNA, then RDNA, each in the order of their numbers.
+const std::vector<gpu::Chip> &chips();
+
+// The chip of a name such as "gfx942". Errors: none, or an unknown name (lists the known ones).
+Expected<gpu::Chip> findChip(std::string_view name);
+
+} // namespace quipu::hip
