@@ -12,6 +12,7 @@ namespace {
 constexpr uint64_t partAlignment = 4096;
 constexpr uint64_t bufferAlignment = 64;
 constexpr uint64_t hugePage = uint64_t(2) << 20;
+constexpr uint64_t stepDimsBytes = 16;   // four of 32 bits
 constexpr uint32_t defaultPageSize = 16; // of a program without a KV cache
 // A block larger than this is a mistake in an option, and sums below it cannot overflow.
 constexpr uint64_t maxBlock = uint64_t(1) << 56;
@@ -73,27 +74,51 @@ Expected<void> checkActivations(const MemoryPlan &plan, const Artifact &artifact
   return {};
 }
 
-// Ranges of the caches, the tables and so on, from which buffers take theirs.
+// Places of a program's weights, caches and tables, as its lists of them. Another target's take no memory.
 struct Parts {
+  std::vector<MemoryRange> weights;
   std::vector<MemoryRange> caches;
   std::vector<MemoryRange> tables;
 };
 
+// Which of `count` things the target's buffers of a kind name.
+std::vector<bool> namedBy(const fb::TargetProgram &target, fb::BufferKind kind, uint32_t count) {
+  std::vector<bool> named(count);
+  for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i)
+    if (const fb::Buffer &buffer = *target.buffers()->Get(i); buffer.kind() == kind)
+      named[buffer.index()] = true;
+  return named;
+}
+
+// One behind the other, those that are named; `bytesOf` is asked for each.
+template <typename BytesOf>
+std::vector<MemoryRange> layOutNamed(BlockLayout &block, MemoryRange &part, const std::vector<bool> &named,
+                                     BytesOf bytesOf) {
+  std::vector<MemoryRange> places(named.size());
+  part = block.append(0, partAlignment);
+  for (uint32_t i = 0; i < named.size(); ++i)
+    if (named[i])
+      places[i] = block.append(bytesOf(i), bufferAlignment);
+  block.closePart(part);
+  return places;
+}
+
 Parts layOutParts(MemoryPlan &plan, BlockLayout &block, const Artifact &artifact, const fb::TargetProgram &target) {
   const fb::Program &program = artifact.program();
   Parts parts;
-  plan.weights = block.append(artifact.weightIndex().bytes, partAlignment);
-  plan.kv = block.append(0, partAlignment);
-  for (uint32_t i = 0; i < sizeOf(program.kv_caches()); ++i)
-    parts.caches.push_back(
-        block.append(uint64_t(plan.pageCount) * program.kv_caches()->Get(i)->page_bytes(), bufferAlignment));
-  block.closePart(plan.kv);
+  std::vector<bool> weights = namedBy(target, fb::BufferKind::weight, sizeOf(program.weights()));
+  parts.weights =
+      layOutNamed(block, plan.weights, weights, [&](uint32_t i) { return program.weights()->Get(i)->bytes(); });
+  for (uint32_t i = 0; i < weights.size(); ++i)
+    if (weights[i])
+      plan.placedWeights.push_back({i, parts.weights[i]});
+  parts.caches =
+      layOutNamed(block, plan.kv, namedBy(target, fb::BufferKind::kv_cache, sizeOf(program.kv_caches())),
+                  [&](uint32_t i) { return uint64_t(plan.pageCount) * program.kv_caches()->Get(i)->page_bytes(); });
   plan.activations = block.append(target.arena_bytes(), partAlignment);
-  plan.ropeTables = block.append(0, partAlignment);
-  for (uint32_t i = 0; i < sizeOf(program.rope_tables()); ++i)
-    parts.tables.push_back(
-        block.append(uint64_t(plan.maxContext) * program.rope_tables()->Get(i)->dim() * 4, bufferAlignment));
-  block.closePart(plan.ropeTables);
+  parts.tables =
+      layOutNamed(block, plan.ropeTables, namedBy(target, fb::BufferKind::rope_table, sizeOf(program.rope_tables())),
+                  [&](uint32_t i) { return uint64_t(plan.maxContext) * program.rope_tables()->Get(i)->dim() * 4; });
   for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
     plan.scratchPerWorker = std::max(plan.scratchPerWorker, target.kernels()->Get(i)->scratch_bytes());
   // Workers write their scratch at the same time: no page is shared.
@@ -114,14 +139,12 @@ void layOutStepBuffers(MemoryPlan &plan, BlockLayout &block, const fb::TargetPro
   }
 }
 
-void placeOtherBuffers(MemoryPlan &plan, const Parts &parts, const fb::Program &program,
-                       const fb::TargetProgram &target) {
+void placeOtherBuffers(MemoryPlan &plan, const Parts &parts, const fb::TargetProgram &target) {
   for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
     const fb::Buffer &buffer = *target.buffers()->Get(i);
     MemoryRange &range = plan.buffers[i];
     if (buffer.kind() == fb::BufferKind::weight) {
-      const fb::Weight &weight = *program.weights()->Get(buffer.index());
-      range = {plan.weights.offset + weight.offset(), weight.bytes()};
+      range = parts.weights[buffer.index()];
     } else if (buffer.kind() == fb::BufferKind::kv_cache) {
       range = parts.caches[buffer.index()];
     } else if (buffer.kind() == fb::BufferKind::rope_table) {
@@ -147,6 +170,8 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, 
   plan.buffers.resize(sizeOf(target.buffers()));
   Parts parts = layOutParts(plan, block, artifact, target);
   plan.inputs = block.append(0, partAlignment);
+  if (options.stepDims)
+    plan.stepDims = block.append(stepDimsBytes, bufferAlignment);
   layOutStepBuffers(plan, block, target, fb::BufferKind::input);
   block.closePart(plan.inputs);
   plan.outputs = block.append(0, partAlignment);
@@ -154,7 +179,7 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, 
   block.closePart(plan.outputs);
   if (block.tooLarge)
     return makeError("{}: takes more memory than any machine has; lower max sequences or max context", artifact.path());
-  placeOtherBuffers(plan, parts, program, target);
+  placeOtherBuffers(plan, parts, target);
   plan.blockBytes = alignUp(std::max<uint64_t>(block.end, 1), hugePage);
   plan.code = artifact.code(target.code_section()).size();
   plan.total = plan.blockBytes + plan.code;

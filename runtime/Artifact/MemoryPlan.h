@@ -16,12 +16,19 @@ struct MemoryOptions {
   uint32_t maxSequences = 0; // sequences that are held at the same time
   uint32_t kvPages = 0;      // pages of the KV pool; 0: enough for every sequence to have maxContext positions
   uint32_t workers = 1;      // worker threads of the device
+  bool stepDims = false;     // a place for the step's dims, where kernels read them from memory
 };
 
 // Bytes [offset, offset + bytes) of the device's block.
 struct MemoryRange {
   uint64_t offset = 0;
   uint64_t bytes = 0;
+};
+
+// A weight that the target's buffers name, at its place in the block.
+struct PlacedWeight {
+  uint32_t weight; // of the program
+  MemoryRange place;
 };
 
 struct MemoryPlan {
@@ -33,10 +40,10 @@ struct MemoryPlan {
   uint32_t workers;
 
   // The parts of the block, each at a multiple of 4096.
-  MemoryRange weights; // as the weights section
+  MemoryRange weights; // of this target only, in the order of the weights section
   MemoryRange kv;
   MemoryRange activations;
-  MemoryRange inputs;
+  MemoryRange inputs; // stepDims among them
   MemoryRange outputs;
   MemoryRange ropeTables;
   MemoryRange scratch; // workers * scratchPerWorker
@@ -46,7 +53,9 @@ struct MemoryPlan {
   uint64_t code;  // bytes of the target's shared object, beside the block
   uint64_t total; // blockBytes + code
 
-  std::vector<MemoryRange> buffers; // as the target's buffers, in the block
+  MemoryRange stepDims;                    // i32 [4]; empty where the options ask for none
+  std::vector<MemoryRange> buffers;        // as the target's buffers, in the block
+  std::vector<PlacedWeight> placedWeights; // in ascending order
 };
 
 // Plans one of the artifact's targets. Errors name the option at fault.

@@ -20,6 +20,7 @@ struct LoadOptions {
   uint32_t kvPages = 0;
   uint32_t threads = 0;                                        // of a CPU; 0: one for each physical core it may use
   std::function<void(uint64_t done, uint64_t total)> progress; // bytes of weights read; one call at a time
+  bool randomWeights = false;                                  // weights made here in place of the artifact's
 };
 
 // One target of an artifact in the memory of a device, and the step that is set. Used from one thread.

@@ -56,11 +56,11 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
 
 Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions &options) {
   const MemoryPlan &memory = plan();
-  if (memory.weights.bytes > 0)
-    if (Expected<void> result =
-            loadWeights(artifact, block.data() + memory.weights.offset, memory.workers, options.progress);
-        !result)
-      return result;
+  HostWeightSink sink(block.data(), block.size());
+  if (Expected<void> result =
+          loadWeights(artifact, memory, sink, {memory.workers, options.randomWeights, options.progress});
+      !result)
+    return result;
   // The workers share the work by huge pages; the weights have touched theirs.
   pool->run([&](uint32_t worker) {
     uint64_t begin = (memory.weights.offset + memory.weights.bytes + 4095) / 4096 * 4096;

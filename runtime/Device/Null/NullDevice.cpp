@@ -58,7 +58,7 @@ public:
     return planMemory(artifact, target, {options.maxContext, options.maxSequences, options.kvPages, 1});
   }
 
-  // A backend allocates the block, reads the weights into it (WeightReader), makes the RoPE tables (RopeTable.h) and
+  // A backend allocates the block, reads the weights into it (WeightLoad.h), makes the RoPE tables (RopeTable.h) and
   // loads the target's code section.
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                 const LoadOptions &options) override {
