@@ -7,6 +7,8 @@ constexpr struct {
   std::string_view name;
   Expected<Kernel> (*generator)(const KernelSpec &, const Chip &);
 } generators[] = {
+    {"attention_split", generateAttentionSplit},
+    {"attention_merge", generateAttentionMerge},
     {"rms_norm", generateRmsNorm},
 };
 

@@ -17,6 +17,8 @@ using cpu::ParamReader;
 Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
 
 // One function each; the .cpp file is named after the generator or its group.
+Expected<Kernel> generateAttentionSplit(const KernelSpec &, const Chip &);
+Expected<Kernel> generateAttentionMerge(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRmsNorm(const KernelSpec &, const Chip &);
 
 } // namespace quipu::gpu

@@ -44,8 +44,13 @@ typedef long long i64;
 #if QUIPU_NVIDIA && defined(__CUDACC_RTC__)
 #define QUIPU_KERNEL(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
 #define QUIPU_DYNAMIC_SHARED(name) extern __shared__ __align__(1024) u8 name[]
-#else
+#elif QUIPU_NVIDIA
 #define QUIPU_KERNEL(threads, blocks) extern "C" __global__ __attribute__((launch_bounds(threads, blocks))) void
+#define QUIPU_DYNAMIC_SHARED(name) extern __shared__ __attribute__((aligned(1024))) u8 name[]
+#else
+// Without the vendor's headers launch_bounds alone leaves room for blocks of 1024 threads, with registers for no more.
+#define QUIPU_KERNEL(threads, blocks)                                                                                  \
+  extern "C" __global__ __attribute__((amdgpu_flat_work_group_size(threads, threads))) void
 #define QUIPU_DYNAMIC_SHARED(name) extern __shared__ __attribute__((aligned(1024))) u8 name[]
 #endif
 #endif
