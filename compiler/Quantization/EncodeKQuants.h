@@ -1,0 +1,12 @@
+// Super-blocks: scales of runs that are integers themselves, in units of one f16 scale of the whole block.
+#pragma once
+
+#include "compiler/Quantization/Blocks.h"
+#include "compiler/Quantization/ScaleSearch.h"
+
+namespace quipu::quantization {
+
+BlockQ4K encodeQ4K(const float *values, const float *importance);
+BlockQ6K encodeQ6K(const float *values, const float *importance);
+
+} // namespace quipu::quantization
