@@ -2,6 +2,7 @@
 
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+#include "compiler/Target/CompileCache.h"
 #include "compiler/Target/Cpu/CodegenVersion.inc"
 #include "compiler/Target/Cpu/Link.h"
 #include "compiler/Target/Cpu/Lowering.h"
@@ -12,22 +13,38 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/raw_ostream.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <atomic>
-#include <mutex>
+#include <cstring>
+#include <optional>
 #include <set>
-#include <thread>
 
 namespace quipu::cpu {
 namespace {
 
+struct CompiledKernel {
+  int64_t scratchBytes = 0; // for each worker
+  std::string object;       // ELF, defines one symbol
+};
+
+// As the cache keeps it: the scratch size, then the object.
+std::string toBytes(const CompiledKernel &kernel) {
+  std::string bytes(sizeof(kernel.scratchBytes), '\0');
+  std::memcpy(bytes.data(), &kernel.scratchBytes, sizeof(kernel.scratchBytes));
+  return bytes + kernel.object;
+}
+
+std::optional<CompiledKernel> fromBytes(const std::optional<std::string> &bytes) {
+  CompiledKernel kernel;
+  if (!bytes || bytes->size() <= sizeof(kernel.scratchBytes))
+    return std::nullopt;
+  std::memcpy(&kernel.scratchBytes, bytes->data(), sizeof(kernel.scratchBytes));
+  kernel.object = bytes->substr(sizeof(kernel.scratchBytes));
+  return kernel;
+}
+
 std::string cacheKey(const KernelSpec &spec, const Chip &chip) {
   std::string text =
       fmt::format("{}\n{}\nllvm {}\ncodegen {}", spec.print(), chip.print(), LLVM_VERSION_STRING, codegenVersion);
-  XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return CompileCache::key(text);
 }
 
 // The name a kernel has in its object, the same for every spec that means it.
@@ -121,45 +138,31 @@ struct Job {
   CompiledKernel kernel;
 };
 
-// Fills every job's kernel, with `threads` at work. The first error by job order is returned, whoever met it first.
+// Fills every job's kernel and gives the number of those that were not in the cache.
 Expected<size_t> runJobs(std::vector<Job> &jobs, const Chip &chip, const CompileOptions &options) {
   CompileCache cache(options.cacheFolder);
-  std::vector<std::string> errors(jobs.size());
-  std::vector<size_t> missing;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    if (auto found = cache.find(jobs[i].key))
-      jobs[i].kernel = std::move(*found);
+  std::vector<Job *> missing;
+  for (Job &job : jobs) {
+    if (auto found = fromBytes(cache.find(job.key)))
+      job.kernel = std::move(*found);
     else
-      missing.push_back(i);
+      missing.push_back(&job);
   }
-  std::atomic<size_t> next{0};
-  std::mutex progressLock;
-  size_t done = jobs.size() - missing.size();
-  auto work = [&] {
-    KernelCompiler compiler(chip);
-    for (size_t i = next++; i < missing.size(); i = next++) {
-      Job &job = jobs[missing[i]];
-      if (auto kernel = compiler.compile(*job.spec, internalSymbol(job.key))) {
-        job.kernel = std::move(*kernel);
-        cache.put(job.key, job.kernel);
-      } else {
-        errors[missing[i]] = kernel.error().message;
-      }
-      std::lock_guard<std::mutex> lock(progressLock);
-      ++done;
-      if (options.progress)
-        options.progress(done, jobs.size());
-    }
+  auto makeWorker = [&] {
+    return [&, compiler = std::make_shared<KernelCompiler>(chip)](size_t index) -> Expected<> {
+      Job &job = *missing[index];
+      auto kernel = compiler->compile(*job.spec, internalSymbol(job.key));
+      if (!kernel)
+        return passError(std::move(kernel));
+      job.kernel = std::move(*kernel);
+      cache.put(job.key, toBytes(job.kernel));
+      return {};
+    };
   };
-  size_t wanted = options.threads > 0 ? size_t(options.threads) : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min(wanted, missing.size()); ++i)
-    threads.emplace_back(work);
-  for (std::thread &thread : threads)
-    thread.join();
-  for (const std::string &error : errors)
-    if (!error.empty())
-      return makeError("{}", error);
+  auto done =
+      runCompileJobs(missing.size(), makeWorker, options.threads, options.progress, jobs.size() - missing.size());
+  if (!done)
+    return passError(std::move(done));
   return missing.size();
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Target/CompileCache.h"
+#include "compiler/Target/CompileJobs.h"
 #include "compiler/Target/Cpu/Chip.h"
-#include "compiler/Target/Cpu/CompileCache.h"
 
-#include <functional>
 #include <vector>
 
 namespace quipu::cpu {
@@ -13,7 +13,7 @@ namespace quipu::cpu {
 struct CompileOptions {
   std::string cacheFolder = CompileCache::defaultFolder(); // empty: no cache
   int threads = 0;                                         // 0: one for each core
-  std::function<void(size_t done, size_t all)> progress;   // called from the compiling threads, one at a time
+  CompileProgress progress;
 };
 
 struct CompiledKernels {

@@ -1,4 +1,4 @@
-#include "compiler/Target/Cpu/CompileCache.h"
+#include "compiler/Target/CompileCache.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -10,22 +10,17 @@
 #include <fstream>
 #include <unistd.h>
 
-namespace quipu::cpu {
+namespace quipu {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr char magic[8] = {'Q', 'P', 'K', 'O', 'B', 'J', '0', '1'};
+constexpr char magic[8] = {'Q', 'P', 'K', 'C', 'O', 'D', 'E', '2'};
 
 struct Header {
   char magic[8];
-  int64_t scratchBytes;
-  uint64_t objectBytes;
-  uint64_t digest; // of the object and the scratch size
+  uint64_t bytes;
+  uint64_t digest;
 };
-
-uint64_t digest(const CompiledKernel &kernel) {
-  return XXH3_64bits_withSeed(kernel.object.data(), kernel.object.size(), XXH64_hash_t(kernel.scratchBytes));
-}
 
 std::string environment(const char *name) {
   const char *value = std::getenv(name);
@@ -44,11 +39,16 @@ std::string CompileCache::defaultFolder() {
   return "";
 }
 
-std::string CompileCache::path(const std::string &key) const {
-  return folder + "/kernels/" + key.substr(0, 2) + "/" + key + ".o";
+std::string CompileCache::key(std::string_view text) {
+  XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-std::optional<CompiledKernel> CompileCache::find(const std::string &key) const {
+std::string CompileCache::path(const std::string &key) const {
+  return folder + "/kernels/" + key.substr(0, 2) + "/" + key;
+}
+
+std::optional<std::string> CompileCache::find(const std::string &key) const {
   if (folder.empty())
     return std::nullopt;
   std::ifstream file(path(key), std::ios::binary | std::ios::ate);
@@ -58,16 +58,16 @@ std::optional<CompiledKernel> CompileCache::find(const std::string &key) const {
     return std::nullopt;
   file.seekg(0);
   file.read(reinterpret_cast<char *>(&header), sizeof(header));
-  if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 || header.objectBytes != uint64_t(size) - sizeof(header))
+  if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 || header.bytes != uint64_t(size) - sizeof(header))
     return std::nullopt;
-  CompiledKernel kernel{header.scratchBytes, std::string(header.objectBytes, '\0')};
-  file.read(kernel.object.data(), std::streamsize(kernel.object.size()));
-  if (!file || digest(kernel) != header.digest)
+  std::string bytes(header.bytes, '\0');
+  file.read(bytes.data(), std::streamsize(bytes.size()));
+  if (!file || XXH3_64bits(bytes.data(), bytes.size()) != header.digest)
     return std::nullopt;
-  return kernel;
+  return bytes;
 }
 
-void CompileCache::put(const std::string &key, const CompiledKernel &kernel) const {
+void CompileCache::put(const std::string &key, std::string_view bytes) const {
   if (folder.empty())
     return;
   static std::atomic<uint64_t> counter;
@@ -76,11 +76,11 @@ void CompileCache::put(const std::string &key, const CompiledKernel &kernel) con
   fs::create_directories(target.parent_path(), error);
   fs::path temporary = target;
   temporary += fmt::format(".{}.{}", getpid(), counter++);
-  Header header{{}, kernel.scratchBytes, kernel.object.size(), digest(kernel)};
+  Header header{{}, bytes.size(), XXH3_64bits(bytes.data(), bytes.size())};
   std::memcpy(header.magic, magic, sizeof(magic));
   std::ofstream file(temporary, std::ios::binary);
   file.write(reinterpret_cast<const char *>(&header), sizeof(header));
-  file.write(kernel.object.data(), std::streamsize(kernel.object.size()));
+  file.write(bytes.data(), std::streamsize(bytes.size()));
   file.close();
   if (file)
     fs::rename(temporary, target, error);
@@ -88,4 +88,4 @@ void CompileCache::put(const std::string &key, const CompiledKernel &kernel) con
     fs::remove(temporary, error);
 }
 
-} // namespace quipu::cpu
+} // namespace quipu
