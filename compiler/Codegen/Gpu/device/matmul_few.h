@@ -1,9 +1,9 @@
 // matmul for few tokens, bound by reading the weight once: y = epilogue(scale * (x gain) W^T).
 //
-// A block owns `fragments` groups of 16 rows of a panel of W and all of k. Its waves share out the groups, and the tiles
-// of k among those of one group. A wave streams its 16 rows (2 KiB of each 8 KiB tile) from memory into registers,
-// `depth` tiles ahead of the one it multiplies, and starts before the input is staged: the norm hides behind the first
-// reads. Sums of the waves meet in shared memory at the end.
+// A block owns `fragments` groups of 16 rows of a panel of W and all of k. Its waves share out the groups, and the
+// tiles of k among those of one group. A wave streams its 16 rows (2 KiB of each 8 KiB tile) from memory into
+// registers, `depth` tiles ahead of the one it multiplies, and starts before the input is staged: the norm hides behind
+// the first reads. Sums of the waves meet in shared memory at the end.
 //
 // The printed Shape: Element (storage of W), n, k, gated, tokens (the most there are), fragments, waves, depth,
 // sliceTiles (tiles of k whose input is staged at a time), normed, and Product, which says how a wave multiplies.
@@ -44,7 +44,8 @@ template <class Shape> struct FewTokens {
       return;
 
     int fragment = waveIndex() % Shape::fragments, split = waveIndex() / Shape::fragments;
-    const u8 *stream = (const u8 *)weight + (i64(panel) * tiles + split) * tileBytes + group(part, fragment) * 16 * tileRowBytes;
+    const u8 *stream =
+        (const u8 *)weight + (i64(panel) * tiles + split) * tileBytes + group(part, fragment) * 16 * tileRowBytes;
     Chunk ring[Shape::depth][Product::loads];
 #pragma unroll
     for (int ahead = 0; ahead < Shape::depth; ++ahead)
@@ -89,7 +90,8 @@ template <class Shape> struct FewTokens {
     for (int split = 0; split < splits; ++split)
 #pragma unroll
       for (int part = 0; part < Product::parts; ++part)
-        sum += sums[((split * Shape::fragments + row / 16) * 16 + row % 16) * Product::columns + token * Product::parts + part];
+        sum += sums[((split * Shape::fragments + row / 16) * 16 + row % 16) * Product::columns +
+                    token * Product::parts + part];
     return sum;
   }
 };
@@ -117,7 +119,8 @@ template <class Shape> struct MatrixProduct {
 #pragma unroll
     for (int i = 0; i < loads; ++i) {
       int row = MatrixUnit::aRow(i % MatrixUnit::aChunks);
-      tile[i] = streamChunk(rows + chunkPlace(row, MatrixUnit::streamChunk(i / MatrixUnit::aChunks, i % MatrixUnit::aChunks)));
+      tile[i] = streamChunk(rows +
+                            chunkPlace(row, MatrixUnit::streamChunk(i / MatrixUnit::aChunks, i % MatrixUnit::aChunks)));
     }
   }
 

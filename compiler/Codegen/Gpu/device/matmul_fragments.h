@@ -6,7 +6,8 @@
 #pragma once
 #include "compiler/Codegen/Gpu/device/mma.h"
 
-// One tile of the forms tile64 of weights and packed inputs: 64 rows of 128 bytes, chunk c of row r at place c ^ (r % 8).
+// One tile of the forms tile64 of weights and packed inputs: 64 rows of 128 bytes, chunk c of row r at place c ^ (r %
+// 8).
 enum { tileRows = 64, tileRowBytes = 128, tileBytes = tileRows * tileRowBytes, tileChunks = 8 };
 QUIPU_DEVICE int chunkPlace(int row, int chunk) { return row * tileRowBytes + ((chunk ^ row % 8) * 16); }
 

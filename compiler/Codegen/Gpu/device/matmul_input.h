@@ -55,7 +55,8 @@ template <class Shape> struct StagedInput {
     int first = slice * sliceColumns;
     bool last = first + sliceColumns >= Shape::k;
     // To the end of the last tile, whose padding in W is multiplied as well.
-    int end = last ? (Shape::k - first + Shape::tileColumns - 1) / Shape::tileColumns * Shape::tileColumns : sliceColumns;
+    int end =
+        last ? (Shape::k - first + Shape::tileColumns - 1) / Shape::tileColumns * Shape::tileColumns : sliceColumns;
 #pragma unroll
     for (int token = 0; token < Shape::tokens; ++token) {
       if (token >= rows)

@@ -1,21 +1,43 @@
-// Matrix instructions: d += a b of small tiles of bf16 or f16 with f32 sums, by all lanes of a wave together. Each helper
-// states which elements a lane holds; the host's form of it computes from just those places, so that a kernel which
-// takes a fragment for another gets wrong numbers there too.
+// Matrix instructions: d += a b of small tiles of bf16 or f16 with f32 sums, by all lanes of a wave together. Each
+// helper states which elements a lane holds; the host's form of it computes from just those places, so that a kernel
+// which takes a fragment for another gets wrong numbers there too.
 //
 // A is M x K, B is K x N, D is M x N. A word holds two neighbours in k, the lower one in the low half. `l` is the lane.
 #pragma once
 #include "compiler/Codegen/Gpu/device/async.h"
 
 #if QUIPU_SIMT
-// The words of all lanes of the wave, those of lane l from l * count on; valid until the wave's next collective.
-template <int count> QUIPU_DEVICE const u32 *gatherWords(const u32 (&words)[count]) {
-  return simtGather(words, count);
+struct MmaOperands {
+  const u32 *a, *b;
+  float *d;
+};
+
+// Puts the fragments of all lanes together, multiplies, and takes D apart again. Elements that no lane holds are NaN;
+// of lanes that hold the same element the last one counts. Layout is the comment on an instruction as code.
+template <class T, class Layout> static void emulateMma(void *const *lanes, int count) {
+  float a[16][16], b[16][16];
+  for (int i = 0; i < 256; ++i)
+    a[i / 16][i % 16] = b[i / 16][i % 16] = bitsFloat(0x7fc00000);
+  for (int l = 0; l < count; ++l) {
+    const MmaOperands *own = (const MmaOperands *)lanes[l];
+    for (int i = 0; i < Layout::aWords; ++i) {
+      float *pair = &a[Layout::aRow(l, i)][Layout::aK(l, i)];
+      pair[0] = widenLow(T(), own->a[i]), pair[1] = widenHigh(T(), own->a[i]);
+    }
+    for (int i = 0; i < Layout::bWords; ++i) {
+      float *pair = &b[Layout::bColumn(l)][Layout::bK(l, i)];
+      pair[0] = widenLow(T(), own->b[i]), pair[1] = widenHigh(T(), own->b[i]);
+    }
+  }
+  for (int l = 0; l < count; ++l)
+    for (int i = 0; i < Layout::sums; ++i)
+      for (int k = 0; k < 16; ++k)
+        ((MmaOperands *)lanes[l])->d[i] += a[Layout::dRow(l, i)][k] * b[Layout::dColumn(l, i)][k];
 }
 
-// d += the product over one pair of k.
-template <class T> QUIPU_DEVICE void addPair(float &d, u32 a, u32 b) {
-  d += widenLow(T(), a) * widenLow(T(), b);
-  d += widenHigh(T(), a) * widenHigh(T(), b);
+template <class T, class Layout> QUIPU_DEVICE void runMma(float *d, const u32 *a, const u32 *b) {
+  MmaOperands own = {a, b, d};
+  simtCollective(waveWidth, emulateMma<T, Layout>, &own);
 }
 #endif
 
@@ -25,14 +47,17 @@ template <class T> QUIPU_DEVICE void addPair(float &d, u32 a, u32 b) {
 //   b[i]: column l / 4, k = l % 4 * 2 + 8 * i and its neighbour
 //   d[i]: row l / 4 + 8 * (i / 2), column l % 4 * 2 + i % 2
 #if QUIPU_SIMT
+struct Mma16x8x16Layout {
+  enum { aWords = 4, bWords = 2, sums = 4 };
+  static int aRow(int l, int i) { return l / 4 + 8 * (i % 2); }
+  static int aK(int l, int i) { return l % 4 * 2 + 8 * (i / 2); }
+  static int bColumn(int l) { return l / 4; }
+  static int bK(int l, int i) { return l % 4 * 2 + 8 * i; }
+  static int dRow(int l, int i) { return l / 4 + 8 * (i / 2); }
+  static int dColumn(int l, int i) { return l % 4 * 2 + i % 2; }
+};
 template <class T> QUIPU_DEVICE void mma16x8x16(T, float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
-  u32 own[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
-  const u32 *all = gatherWords(own);
-  int row = laneIndex() / 4, column = laneIndex() % 4 * 2;
-  for (int i = 0; i < 4; ++i)
-    for (int pair = 0; pair < 8; ++pair)
-      addPair<T>(d[i], all[(row * 4 + pair % 4) * 6 + pair / 4 * 2 + i / 2],
-                 all[((column + i % 2) * 4 + pair % 4) * 6 + 4 + pair / 4]);
+  runMma<T, Mma16x8x16Layout>(d, a, b);
 }
 #else
 QUIPU_DEVICE void mma16x8x16(bf16, float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]) {
@@ -49,23 +74,30 @@ QUIPU_DEVICE void mma16x8x16(f16, float (&d)[4], const u32 (&a)[4], const u32 (&
 }
 #endif
 
-// Four 8 x 8 tiles of 16-bit elements from shared memory (ldmatrix): lane l gives the address of row l % 8 of tile l / 8
-// (16 bytes, aligned to 16); word i of lane l is row l / 4 of tile i, columns l % 4 * 2 and its neighbour. Transposed:
-// column l / 4 of tile i, rows l % 4 * 2 and its neighbour.
+#if QUIPU_SIMT
+struct TileLoad {
+  const void *row;
+  u32 *words;
+};
+template <bool transposed> static void emulateTileLoad(void *const *lanes, int count) {
+  for (int l = 0; l < count; ++l)
+    for (int tile = 0; tile < 4; ++tile) {
+      auto element = [&](int first, int second) {
+        int row = transposed ? second : first, column = transposed ? first : second;
+        return u32(((const u16 *)((TileLoad *)lanes[tile * 8 + row])->row)[column]);
+      };
+      ((TileLoad *)lanes[l])->words[tile] = element(l / 4, l % 4 * 2) | element(l / 4, l % 4 * 2 + 1) << 16;
+    }
+}
+#endif
+
+// Four 8 x 8 tiles of 16-bit elements from shared memory (ldmatrix): lane l gives the address of row l % 8 of tile l /
+// 8 (16 bytes, aligned to 16); word i of lane l is row l / 4 of tile i, columns l % 4 * 2 and its neighbour.
+// Transposed: column l / 4 of tile i, rows l % 4 * 2 and its neighbour.
 template <bool transposed = false> QUIPU_DEVICE void loadTiles(u32 (&words)[4], const void *rowOfLane) {
 #if QUIPU_SIMT
-  u64 address = (u64)rowOfLane;
-  u32 halves[2] = {u32(address), u32(address >> 32)};
-  const u32 *all = gatherWords(halves);
-  int first = laneIndex() / 4, second = laneIndex() % 4 * 2;
-  for (int tile = 0; tile < 4; ++tile) {
-    auto element = [&](int row, int column) {
-      const u32 *half = all + (tile * 8 + row) * 2;
-      return u32(((const u16 *)(half[0] | u64(half[1]) << 32))[column]);
-    };
-    words[tile] = transposed ? element(second, first) | element(second + 1, first) << 16
-                             : element(first, second) | element(first, second + 1) << 16;
-  }
+  TileLoad own = {rowOfLane, words};
+  simtCollective(waveWidth, emulateTileLoad<transposed>, &own);
 #else
   u32 address = sharedAddress(rowOfLane);
   if (transposed)
@@ -88,14 +120,17 @@ template <bool transposed = false> QUIPU_DEVICE void loadTiles(u32 (&words)[4], 
 //   b[i]: column l % 16, the same k
 //   d[i]: row l / 16 * 4 + i, column l % 16
 #if QUIPU_SIMT
+struct MfmaLayout {
+  enum { aWords = 2, bWords = 2, sums = 4 };
+  static int aRow(int l, int i) { return l % 16; }
+  static int aK(int l, int i) { return l / 16 * 4 + 2 * i; }
+  static int bColumn(int l) { return l % 16; }
+  static int bK(int l, int i) { return l / 16 * 4 + 2 * i; }
+  static int dRow(int l, int i) { return l / 16 * 4 + i; }
+  static int dColumn(int l, int i) { return l % 16; }
+};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[4], const u32 (&a)[2], const u32 (&b)[2]) {
-  u32 own[4] = {a[0], a[1], b[0], b[1]};
-  const u32 *all = gatherWords(own);
-  int column = laneIndex() % 16;
-  for (int i = 0; i < 4; ++i)
-    for (int pair = 0; pair < 8; ++pair)
-      addPair<T>(d[i], all[(laneIndex() / 16 * 4 + i + pair / 2 * 16) * 4 + pair % 2],
-                 all[(column + pair / 2 * 16) * 4 + 2 + pair % 2]);
+  runMma<T, MfmaLayout>(d, a, b);
 }
 #else
 typedef float MfmaSums __attribute__((ext_vector_type(4)));
@@ -128,16 +163,17 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[4], const u32 (&a)[2], const u32 (
 //   b[i]: column l % 16, the same k
 //   d[i]: row 2 * i + l / 16, column l % 16
 #if QUIPU_SIMT
+struct WmmaLayout {
+  enum { aWords = 8, bWords = 8, sums = 8 };
+  static int aRow(int l, int i) { return l % 16; }
+  static int aK(int l, int i) { return 2 * i; }
+  static int bColumn(int l) { return l % 16; }
+  static int bK(int l, int i) { return 2 * i; }
+  static int dRow(int l, int i) { return 2 * i + l / 16; }
+  static int dColumn(int l, int i) { return l % 16; }
+};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[8], const u32 (&a)[8], const u32 (&b)[8]) {
-  u32 own[16];
-  for (int i = 0; i < 8; ++i)
-    own[i] = a[i], own[8 + i] = b[i];
-  const u32 *all = gatherWords(own);
-  // Where the instruction reads a half that must be the same as another, it may take either: here the lane's own.
-  int half = laneIndex() / 16 * 16, column = laneIndex() % 16;
-  for (int i = 0; i < 8; ++i)
-    for (int pair = 0; pair < 8; ++pair)
-      addPair<T>(d[i], all[(half + 2 * i + laneIndex() / 16) * 16 + pair], all[(half + column) * 16 + 8 + pair]);
+  runMma<T, WmmaLayout>(d, a, b);
 }
 #else
 typedef float WmmaSums __attribute__((ext_vector_type(8)));
@@ -180,14 +216,17 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[8], const u32 (&a)[8], const u32 (
 //   b[i]: column l % 16, the same k
 //   d[i]: row l / 16 * 8 + i, column l % 16
 #if QUIPU_SIMT
+struct WmmaLayout {
+  enum { aWords = 4, bWords = 4, sums = 8 };
+  static int aRow(int l, int i) { return l % 16; }
+  static int aK(int l, int i) { return l / 16 * 8 + 2 * i; }
+  static int bColumn(int l) { return l % 16; }
+  static int bK(int l, int i) { return l / 16 * 8 + 2 * i; }
+  static int dRow(int l, int i) { return l / 16 * 8 + i; }
+  static int dColumn(int l, int i) { return l % 16; }
+};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[8], const u32 (&a)[4], const u32 (&b)[4]) {
-  u32 own[8] = {a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]};
-  const u32 *all = gatherWords(own);
-  int column = laneIndex() % 16;
-  for (int i = 0; i < 8; ++i)
-    for (int pair = 0; pair < 8; ++pair)
-      addPair<T>(d[i], all[(laneIndex() / 16 * 8 + i + pair / 4 * 16) * 8 + pair % 4],
-                 all[(column + pair / 4 * 16) * 8 + 4 + pair % 4]);
+  runMma<T, WmmaLayout>(d, a, b);
 }
 #else
 typedef float WmmaSums __attribute__((ext_vector_type(8)));
