@@ -9,6 +9,8 @@ constexpr struct {
 } generators[] = {
     {"attention_split", generateAttentionSplit},
     {"attention_merge", generateAttentionMerge},
+    {"matmul", generateMatmul},
+    {"pack_input", generatePackInput},
     {"rms_norm", generateRmsNorm},
 };
 

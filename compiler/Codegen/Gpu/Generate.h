@@ -19,6 +19,8 @@ Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
 // One function each; the .cpp file is named after the generator or its group.
 Expected<Kernel> generateAttentionSplit(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionMerge(const KernelSpec &, const Chip &);
+Expected<Kernel> generateMatmul(const KernelSpec &, const Chip &);
+Expected<Kernel> generatePackInput(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRmsNorm(const KernelSpec &, const Chip &);
 
 } // namespace quipu::gpu

@@ -14,14 +14,14 @@ QUIPU_DEVICE int chunkPlace(int row, int chunk) { return row * tileRowBytes + ((
 // MatrixUnit, by chip:
 //   rows, columns: of a fragment of A, of B
 //   steps: products that use up a tile's 128 bytes of k; aChunks, bChunks: chunks of A and B that a lane holds for one
-//   sums: elements of D that a lane holds
+//   sums: elements of D that a lane holds; sumRun: how many in a row are neighbours in one row of D
 //   aRow(i), bRow(i): rows of A, columns of B of a lane's chunk i
 //   streamChunk(step, i): which of a row's chunks it is where it comes from global memory: the lanes of a load take
 //     whole sectors. tileChunk: where it comes from a tile in shared memory: eight lanes in a row meet no bank twice.
 //   skewBytes: what is added to a multiple of 128 bytes between columns of unswizzled B, to the same end
 #if QUIPU_MMA_SYNC
 struct MatrixUnit {
-  enum { rows = 16, columns = 8, steps = 2, aChunks = 2, bChunks = 1, sums = 4, skewBytes = 64 };
+  enum { rows = 16, columns = 8, steps = 2, aChunks = 2, bChunks = 1, sums = 4, sumRun = 2, skewBytes = 64 };
   static QUIPU_DEVICE_MEMBER int aRow(int i) { return laneIndex() / 4 + 8 * i; }
   static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() / 4; }
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() % 4 + 4 * step; }
@@ -40,7 +40,7 @@ struct MatrixUnit {
 };
 #elif QUIPU_MFMA
 struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 2, aChunks = 1, bChunks = 1, sums = 4, skewBytes = 16 };
+  enum { rows = 16, columns = 16, steps = 2, aChunks = 1, bChunks = 1, sums = 4, sumRun = 1, skewBytes = 16 };
   static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() / 16 + 4 * step; }
@@ -58,7 +58,7 @@ struct MatrixUnit {
 };
 #elif QUIPU_WMMA_RDNA3
 struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 4, aChunks = 2, bChunks = 2, sums = 8, skewBytes = 16 };
+  enum { rows = 16, columns = 16, steps = 4, aChunks = 2, bChunks = 2, sums = 8, sumRun = 1, skewBytes = 16 };
   static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int i) { return 2 * step + i; }
@@ -76,7 +76,7 @@ struct MatrixUnit {
 };
 #elif QUIPU_WMMA_RDNA4
 struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 4, aChunks = 1, bChunks = 1, sums = 8, skewBytes = 16 };
+  enum { rows = 16, columns = 16, steps = 4, aChunks = 1, bChunks = 1, sums = 8, sumRun = 1, skewBytes = 16 };
   static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() / 16 + 2 * step; }

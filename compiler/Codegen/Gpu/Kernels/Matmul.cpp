@@ -1,0 +1,85 @@
+#include "compiler/Codegen/Gpu/Kernels/Matmul.h"
+
+#include <fmt/format.h>
+
+namespace quipu::gpu {
+namespace {
+
+// Names of lm.activation as enumerators of the device.
+std::string activationName(ParamReader &params) {
+  std::string name = params.textOr("activation", "");
+  for (auto [known, enumerator] :
+       {std::pair{"", "None"}, {"silu", "Silu"}, {"gelu_tanh", "GeluTanh"}, {"gelu_erf", "GeluErf"}, {"relu", "Relu"}})
+    if (name == known)
+      return enumerator;
+  params.require(false, fmt::format("unknown activation \"{}\"", name));
+  return "None";
+}
+
+Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
+  ParamReader params(spec);
+  MatmulParams m;
+  m.symbol = spec.symbol;
+  m.element = elementType(params);
+  m.weight = {params.integer("n"), params.integer("k"), elementBytes(m.element), params.flag("gated")};
+  m.activation = activationName(params);
+  m.bias = params.flag("bias");
+  m.residual = params.flag("residual");
+  m.packedInput = params.flag("packed_input");
+  m.tile = params.integer("tile");
+  m.rowsDim = params.integer("rows_dim", 0);
+  if (params.has("norm_eps"))
+    m.normEps = params.real("norm_eps");
+  params.require(!m.packedInput || !m.normEps, "expected the norm in pack_input, not in the packed matmul");
+  // Columns and bytes of a row are ints on the device.
+  params.require(m.weight.n <= 1 << 28 && m.weight.k <= 1 << 24, "expected n up to 2^28 and k up to 2^24");
+  if (auto read = params.finish(); !read)
+    return passError(std::move(read));
+  return m;
+}
+
+} // namespace
+
+std::string elementType(ParamReader &params) {
+  std::string storage = params.text("storage");
+  if (storage == "f32")
+    return "float";
+  params.require(storage == "bf16" || storage == "f16",
+                 fmt::format("expected storage to be f32, f16 or bf16, got {}", storage));
+  return storage;
+}
+
+int64_t elementBytes(const std::string &element) { return element == "float" ? 4 : 2; }
+
+bool hasMatrix(const Chip &chip, const std::string &element) {
+  return chip.matrix != Matrix::None && element != "float" && (element != "bf16" || chip.hasBf16Matrix);
+}
+
+std::vector<std::string> matmulOperands() {
+  return {"const float *", "const float *", "const u8 *", "const float *", "const float *", "u8 *", "float *"};
+}
+
+std::string MatmulParams::epilogue() const {
+  std::string text = fmt::format("struct Epilogue {{\n  enum {{ columns = {}, residual = {} }};\n"
+                                 "  const float *bias, *added;\n  float *out;\n"
+                                 "  QUIPU_DEVICE_MEMBER float finish(float sum, float up, int column) const {{\n",
+                                 weight.n, int(residual));
+  if (bias)
+    text += "    sum += bias[column];\n";
+  if (bias && weight.gated)
+    text += "    up += bias[columns + column];\n";
+  text += activation == "None" ? "    return sum" : fmt::format("    return activate<Activation::{}>(sum)", activation);
+  text += weight.gated ? " * up;\n" : ";\n";
+  return text + "  }\n};";
+}
+
+std::string MatmulParams::rows() const { return fmt::format("dims[{}]", rowsDim); }
+
+Expected<Kernel> generateMatmul(const KernelSpec &spec, const Chip &chip) {
+  Expected<MatmulParams> matmul = readMatmul(spec);
+  if (!matmul)
+    return passError(std::move(matmul));
+  return matmul->packedInput ? generateMatmulMany(*matmul, chip) : generateMatmulFew(*matmul, chip);
+}
+
+} // namespace quipu::gpu

@@ -1,0 +1,43 @@
+// What the generators of matmuls share: the parameters and the printed epilogue. One function for each form of the
+// kernel; generateMatmul chooses among them.
+#pragma once
+
+#include "compiler/Codegen/Gpu/Generate.h"
+#include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "compiler/Codegen/Gpu/WeightLayout.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quipu::gpu {
+
+struct MatmulParams {
+  std::string symbol;
+  TileLayout weight;
+  std::string element;    // device type: "float", "bf16", "f16"
+  std::string activation; // enumerator of the device's Activation: "None", "Silu"
+  bool bias = false, residual = false, packedInput = false;
+  std::optional<double> normEps;
+  int64_t rowsDim = 0;
+  int64_t tile = 1; // tokens of a launch at most, or with packedInput those of a block
+
+  // The device struct Epilogue (device/matmul_epilogue.h), and what constructs one from the operands.
+  std::string epilogue() const;
+  std::string epilogueArguments() const { return "Epilogue{o3, o4, o6}"; }
+  std::string rows() const; // "dims[0]"
+};
+
+// The device type of a storage format; an error of `params` for one that GPU matmuls do not take.
+std::string elementType(ParamReader &params);
+int64_t elementBytes(const std::string &element);
+// Whether the chip multiplies this type with matrix instructions.
+bool hasMatrix(const Chip &chip, const std::string &element);
+
+// x, gain, weight, bias, residual, packed, out
+std::vector<std::string> matmulOperands();
+
+Expected<Kernel> generateMatmulFew(const MatmulParams &matmul, const Chip &chip);
+Expected<Kernel> generateMatmulMany(const MatmulParams &matmul, const Chip &chip);
+
+} // namespace quipu::gpu

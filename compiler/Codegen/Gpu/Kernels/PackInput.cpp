@@ -1,0 +1,30 @@
+// pack_input: the stage before a `packed_input` matmul.
+#include "compiler/Codegen/Gpu/Kernels/Matmul.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace quipu::gpu {
+
+Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
+  ParamReader params(spec);
+  int64_t k = params.integer("k"), rowsDim = params.integer("rows_dim", 0), tile = params.integer("tile");
+  std::string element = elementType(params);
+  std::optional<double> eps;
+  if (params.has("norm_eps"))
+    eps = params.real("norm_eps");
+  params.require(tile == tileRows, "expected a tile of 64 rows");
+  if (auto read = params.finish(); !read)
+    return passError(std::move(read));
+
+  SourcePrinter source(chip);
+  source.include("pack_input.h");
+  LaunchGeometry launch;
+  launch.x = {int(rowsDim), 1, 1};
+  launch.threads = k >= 1024 ? 256 : 64;
+  return source.kernel(spec.symbol, matmulOperands(), launch,
+                       fmt::format("  packInput<{}, {}, {}, {}>(o0, o1, o5, dims[{}], {});", element, k, launch.threads,
+                                   eps ? "true" : "false", rowsDim, floatLiteral(eps.value_or(0))));
+}
+
+} // namespace quipu::gpu

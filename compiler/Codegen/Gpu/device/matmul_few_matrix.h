@@ -1,0 +1,68 @@
+// How a wave of matmul_few.h multiplies with matrix instructions: weights are A, tokens are columns of B. Where the
+// columns suffice, a token takes two: its values rounded to the storage's type, and what the rounding left. The sums
+// are then as good as with f32 inputs.
+#pragma once
+#include "compiler/Codegen/Gpu/device/matmul_few.h"
+
+template <class Shape> struct MatrixProduct {
+  typedef typename Shape::Element Element;
+  enum {
+    parts = Shape::tokens * 2 <= MatrixUnit::columns ? 2 : 1,
+    columns = Shape::tokens * parts,
+    columnBytes = Shape::sliceTiles * tileRowBytes + MatrixUnit::skewBytes,
+    inputBytes = columns * columnBytes,
+    loads = MatrixUnit::steps * MatrixUnit::aChunks,
+  };
+  float d[MatrixUnit::sums];
+
+  QUIPU_DEVICE_MEMBER MatrixProduct() {
+#pragma unroll
+    for (int i = 0; i < MatrixUnit::sums; ++i)
+      d[i] = 0;
+  }
+
+  static QUIPU_DEVICE_MEMBER void load(Chunk (&tile)[loads], const u8 *rows) {
+#pragma unroll
+    for (int i = 0; i < loads; ++i) {
+      int row = MatrixUnit::aRow(i % MatrixUnit::aChunks);
+      tile[i] = streamChunk(rows +
+                            chunkPlace(row, MatrixUnit::streamChunk(i / MatrixUnit::aChunks, i % MatrixUnit::aChunks)));
+    }
+  }
+
+  // Columns past the last token's read the last one: nobody reads their sums.
+  QUIPU_DEVICE_MEMBER void add(const Chunk (&tile)[loads], const u8 *input, int tileInSlice) {
+    const u8 *column = input + smaller(MatrixUnit::bRow(), columns - 1) * columnBytes + tileInSlice * tileRowBytes;
+#pragma unroll
+    for (int step = 0; step < MatrixUnit::steps; ++step) {
+      Chunk b[MatrixUnit::bChunks];
+#pragma unroll
+      for (int i = 0; i < MatrixUnit::bChunks; ++i)
+        b[i] = loadChunk(column + MatrixUnit::streamChunk(step, i) * 16);
+      MatrixUnit::multiply(Element(), d, tile + step * MatrixUnit::aChunks, b);
+    }
+  }
+
+  // sums: [16][columns]
+  QUIPU_DEVICE_MEMBER void put(float *sums) const {
+#pragma unroll
+    for (int i = 0; i < MatrixUnit::sums; ++i)
+      if (MatrixUnit::sumColumn(i) < columns)
+        sums[MatrixUnit::sumRow(i) * columns + MatrixUnit::sumColumn(i)] = d[i];
+  }
+
+  // Four neighbours of a token's row, the first at a multiple of four.
+  static QUIPU_DEVICE_MEMBER void stage(u8 *input, int token, int column, const float (&values)[4]) {
+    u8 *at = input + token * parts * columnBytes + column * 2;
+    WordPair high = {{narrowPair(Element(), values[0], values[1]), narrowPair(Element(), values[2], values[3])}};
+    *(WordPair *)at = high;
+    if (parts == 1)
+      return;
+    WordPair low;
+#pragma unroll
+    for (int i = 0; i < 2; ++i)
+      low.word[i] = narrowPair(Element(), values[2 * i] - widenLow(Element(), high.word[i]),
+                               values[2 * i + 1] - widenHigh(Element(), high.word[i]));
+    *(WordPair *)(at + columnBytes) = low;
+  }
+};

@@ -1,0 +1,58 @@
+// matmul for many tokens with f32 multiplications: f32 weights, and chips without matrix instructions. A block of 256
+// threads computes 64 tokens by one panel, a thread 4 x 4 of them, 16 apart.
+//
+// The printed Shape: Element, n, k, gated.
+#pragma once
+#include "compiler/Codegen/Gpu/device/matmul_epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul_tile_ring.h"
+
+template <class Shape> struct ManyTokensFma {
+  typedef ChunkOf<typename Shape::Element> Values;
+  enum {
+    tileColumns = Values::count * tileChunks,
+    tiles = (Shape::k + tileColumns - 1) / tileColumns,
+    panelColumns = Shape::gated ? 32 : 64,
+    allPanels = (Shape::n + panelColumns - 1) / panelColumns,
+    results = panelColumns / 16,
+  };
+  typedef TileRing<256, 1, 1, Shape::stages, tiles> Ring;
+
+  template <class Epilogue>
+  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows) {
+    QUIPU_DYNAMIC_SHARED(shared);
+    if (blockX() * 64 >= rows)
+      return;
+    int ownRow = threadIndex() / 16, ownColumn = threadIndex() % 16;
+    float d[4][4] = {};
+    Ring ring(shared, packed, blockX(), (rows + 63) / 64, weight, blockY(), allPanels);
+#pragma unroll 1
+    for (int tile = 0; tile < tiles; ++tile) {
+      const u8 *slot = ring.next(tile);
+#pragma unroll 2
+      for (int chunk = 0; chunk < tileChunks; ++chunk) {
+        float a[4][Values::count], b[4][Values::count];
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          Values::widen(loadChunk(slot + chunkPlace(ownRow + 16 * i, chunk)), a[i]);
+          Values::widen(loadChunk(slot + tileBytes + chunkPlace(ownColumn + 16 * i, chunk)), b[i]);
+        }
+#pragma unroll
+        for (int k = 0; k < Values::count; ++k)
+#pragma unroll
+          for (int i = 0; i < 4; ++i)
+#pragma unroll
+            for (int j = 0; j < 4; ++j)
+              d[i][j] = fusedMultiplyAdd(a[i][k], b[j][k], d[i][j]);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      int row = blockX() * 64 + ownRow + 16 * i;
+      if (row < rows)
+#pragma unroll
+        for (int j = 0; j < results; ++j)
+          storeResult(epilogue, row, blockY() * panelColumns + ownColumn + 16 * j, d[i][j],
+                      d[i][Shape::gated ? j + 2 : j]);
+    }
+  }
+};
