@@ -86,8 +86,6 @@ CodeImage::~CodeImage() {
     ::close(descriptor);
 }
 
-Kernel CodeImage::find(const std::string &symbol) const {
-  return reinterpret_cast<Kernel>(::dlsym(handle, symbol.c_str()));
-}
+void *CodeImage::find(const std::string &symbol) const { return ::dlsym(handle, symbol.c_str()); }
 
 } // namespace quipu::cpu

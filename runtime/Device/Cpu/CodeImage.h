@@ -1,7 +1,6 @@
 // A code section of an artifact, loaded as a shared object without a file on disk.
 #pragma once
 
-#include "runtime/Device/Cpu/KernelAbi.h"
 #include "runtime/Support/Error.h"
 
 #include <string>
@@ -22,7 +21,7 @@ public:
   ~CodeImage();
 
   // Null where the code has no such symbol.
-  Kernel find(const std::string &symbol) const;
+  void *find(const std::string &symbol) const;
 
 private:
   void *handle = nullptr;

@@ -81,7 +81,7 @@ Expected<void> CpuProgram::resolveLaunches() {
   std::vector<Kernel> kernels;
   for (uint32_t i = 0; i < sizeOf(target().kernels()); ++i) {
     std::string symbol = target().kernels()->Get(i)->symbol()->str();
-    kernels.push_back(code.find(symbol));
+    kernels.push_back(reinterpret_cast<Kernel>(code.find(symbol)));
     if (!kernels.back())
       return makeError("its code has no kernel '{}'", symbol);
   }

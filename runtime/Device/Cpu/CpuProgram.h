@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/Device/Cpu/CodeImage.h"
+#include "runtime/Device/Cpu/KernelAbi.h"
 #include "runtime/Device/Cpu/ThreadPool.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Device/HugeBlock.h"

@@ -107,47 +107,4 @@ std::string KernelLibrary::run(const KernelRow &row, Problem &problem, int worke
   return "";
 }
 
-static double element(const std::vector<uint8_t> &bytes, ElementType type, size_t i) {
-  if (type == ElementType::BF16) {
-    uint16_t bits;
-    std::memcpy(&bits, bytes.data() + 2 * i, 2);
-    return fromBf16(bits);
-  }
-  float real;
-  int32_t integer;
-  std::memcpy(&real, bytes.data() + 4 * i, 4);
-  std::memcpy(&integer, bytes.data() + 4 * i, 4);
-  return type == ElementType::I32 ? double(integer) : double(real);
-}
-
-// Of the largest value an element may differ by, how much it differs: over 1 is too much.
-static double shareOfTolerance(const KernelRow &row, const Expectation &expected, size_t i, double got) {
-  double want = expected.value[i];
-  if (got == want || (std::isnan(got) && std::isnan(want)))
-    return 0;
-  if (expected.type == ElementType::I32)
-    return HUGE_VAL;
-  double scale = std::abs(want) + (expected.magnitude.empty() ? 0 : expected.magnitude[i]);
-  double share = std::abs(got - want) / (scale * row.tolerance);
-  return std::isnan(share) ? HUGE_VAL : share;
-}
-
-std::string compare(const KernelRow &row, const Problem &problem) {
-  for (const Expectation &expected : problem.expected) {
-    const std::vector<uint8_t> &bytes = problem.operands[expected.operand].bytes;
-    double worst = 1;
-    size_t worstAt = 0;
-    for (size_t i = 0; i < expected.value.size(); ++i) {
-      double share = shareOfTolerance(row, expected, i, element(bytes, expected.type, i));
-      if (share > worst)
-        worst = share, worstAt = i;
-    }
-    if (worst > 1)
-      return fmt::format("operand {} element {}: got {}, want {} ({} times the tolerance of {})", expected.operand,
-                         worstAt, element(bytes, expected.type, worstAt), expected.value[worstAt], worst,
-                         row.tolerance);
-  }
-  return "";
-}
-
 } // namespace quipu::cpu::conformance

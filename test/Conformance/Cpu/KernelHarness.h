@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Target/Cpu/CompileKernels.h"
+#include "runtime/Device/Cpu/KernelAbi.h"
 #include "test/Conformance/Cpu/KernelTable.h"
 
 #include <memory>
@@ -30,8 +31,5 @@ private:
   int file = -1;
   std::map<std::string, std::vector<LoadedKernel>> kernels;
 };
-
-// Empty when the outputs are within the row's tolerance, else the worst element.
-std::string compare(const KernelRow &row, const Problem &problem);
 
 } // namespace quipu::cpu::conformance

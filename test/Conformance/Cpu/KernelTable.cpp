@@ -1,57 +1,45 @@
 #include "test/Conformance/Cpu/KernelTable.h"
 
-#include <random>
-
 namespace quipu::cpu::conformance {
+namespace {
 
-std::vector<KernelRow> kernelTable() {
+std::vector<KernelRow> cpuAttentionRows() {
+  std::vector<KernelRow> rows;
+  for (ElementType element : {ElementType::F32, ElementType::BF16})
+    for (const AttentionShape &shape : {AttentionShape{8, 2, 64, 0, element},
+                                        {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
+                                        {3, 1, 8, 7, element},        // an odd group, a window inside a page
+                                        {32, 1, 128, 40, element}}) { // a group larger than a tile
+      // A score is a float32 sum of up to 128 products, and is exponentiated.
+      rows.push_back(attentionRow(shape, KvLayout::KeysTransposed, 1e-5));
+      rows.back().stages = {{"", "attention", attentionParams(shape)}};
+    }
+  return rows;
+}
+
+Operand tableAsPanels(const std::vector<float> &table, int64_t rows, int64_t dim, ElementType element) {
+  return asPanels(table, PanelLayout(rows, dim, element == ElementType::F32 ? Storage::F32 : Storage::BF16));
+}
+
+Operand tableAsIs(const std::vector<float> &table, int64_t, int64_t, ElementType element) {
+  return stored(table, element);
+}
+
+} // namespace
+
+std::vector<KernelRow> kernelTable(const Chip &chip) {
+  const std::vector<ElementType> elements = {ElementType::F32, ElementType::BF16};
+  auto argmax = [](int64_t n) -> std::vector<KernelSpec> {
+    return {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
+  };
   std::vector<KernelRow> table;
-  for (auto rows : {attentionRows, embeddingRows, matmulRows, rowwiseRows})
-    for (KernelRow &row : rows())
-      table.push_back(std::move(row));
+  for (const std::vector<KernelRow> &rows :
+       {cpuAttentionRows(), ropeRows(KvLayout::KeysTransposed, elements),
+        embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
+        matmulRows(chip), rowwiseRows(), argmaxRows(argmax)})
+    table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }
-
-std::vector<float> randomValues(size_t count, uint32_t seed) {
-  std::mt19937 engine(seed); // its sequence is fixed by the standard, a distribution's is not
-  std::vector<float> values(count);
-  for (float &value : values)
-    value = float(int32_t(engine() >> 8) - (1 << 23)) / float(1 << 23);
-  return values;
-}
-
-uint16_t toBf16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, 4);
-  if ((bits & 0x7fffffff) > 0x7f800000)
-    return uint16_t((bits >> 16) | 0x40);
-  return uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-float fromBf16(uint16_t bits) {
-  uint32_t wide = uint32_t(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
-
-std::vector<uint16_t> toBf16(const std::vector<float> &values) {
-  std::vector<uint16_t> bits;
-  for (float value : values)
-    bits.push_back(toBf16(value));
-  return bits;
-}
-
-std::vector<float> rounded(const std::vector<float> &values, Storage storage) {
-  if (storage == Storage::F32)
-    return values;
-  std::vector<float> result;
-  for (float value : values)
-    result.push_back(fromBf16(toBf16(value)));
-  return result;
-}
-
-std::string name(Storage storage) { return storage == Storage::F32 ? "f32" : "bf16"; }
 
 Operand asPanels(const std::vector<float> &w, const PanelLayout &layout) {
   Operand operand;

@@ -20,7 +20,7 @@ struct Case {
 constexpr double normEps = 1e-5;
 
 std::vector<KernelSpec> stages(const Case &c) {
-  KernelParams pack = {{"k", c.k}, {"storage", name(c.storage)}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
+  KernelParams pack = {{"k", c.k}, {"storage", name(elementOf(c.storage))}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
   KernelParams matmul = pack;
   if (c.norm)
     (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
@@ -78,7 +78,7 @@ Sum dot(const std::vector<double> &x, const float *w, double bias) {
 Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   int64_t wRows = c.gated ? 2 * c.n : c.n;
   std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
-  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), c.storage);
+  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), elementOf(c.storage));
   std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
   for (float &value : x)
     value *= float(c.inputScale);
@@ -89,7 +89,7 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   PackedInput packed(c.k, c.storage, chip);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
   Problem problem;
-  problem.dims[size_t(StepDim::Tokens)] = rows;
+  problem.dims[Tokens] = rows;
   problem.operands = {Operand::of(x),
                       c.norm ? Operand::of(gain) : Operand::absent(),
                       asPanels(w, layout),
@@ -116,21 +116,21 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   return problem;
 }
 
-KernelRow matmulRow(const Case &c) {
+KernelRow matmulRow(const Case &c, const Chip &chip) {
   KernelRow row;
-  row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(c.storage), c.n, c.k, c.tile,
+  row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(elementOf(c.storage)), c.n, c.k, c.tile,
                          c.packedInput ? "_packed" : "");
   row.stages = stages(c);
   // With a norm, a bf16 input may round the other way: 2^-8 of one term.
   row.tolerance = c.norm && c.storage == Storage::BF16 ? 3e-4 : 2e-6;
   row.sizes = c.rows;
-  row.make = [c](const Chip &chip, int64_t rows) { return makeProblem(c, chip, rows); };
+  row.make = [c, chip](int64_t rows) { return makeProblem(c, chip, rows); };
   return row;
 }
 
 } // namespace
 
-std::vector<KernelRow> matmulRows() {
+std::vector<KernelRow> matmulRows(const Chip &chip) {
   std::vector<Case> cases;
   for (Storage storage : {Storage::F32, Storage::BF16}) {
     for (int64_t tile : {1, 2, 4, 6, 8}) {
@@ -166,7 +166,7 @@ std::vector<KernelRow> matmulRows() {
     c.rows = c.packedInput ? std::vector<int64_t>{1, 6, 7, 50} : std::vector<int64_t>{1, 2, 3, 9};
     if (c.name == "deep")
       c.rows = {13, 700};
-    rows.push_back(matmulRow(c));
+    rows.push_back(matmulRow(c, chip));
   }
   return rows;
 }

@@ -10,7 +10,6 @@ namespace {
 
 using conformance::asPanels;
 using conformance::randomValues;
-using conformance::rounded;
 using models::DType;
 using models::TensorInfo;
 
@@ -83,7 +82,7 @@ TEST(PackWeights, PanelsHoldEveryElementWhereTheLayoutSays) {
   for (int64_t columns : {1, 2, 63, 64, 65, 200})
     for (Storage storage : {Storage::F32, Storage::BF16})
       for (bool gated : {false, true}) {
-        SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, conformance::name(storage), gated));
+        SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, name(conformance::elementOf(storage)), gated));
         std::vector<Tensor> tensors = mixedTensors(columns);
         PanelLayout layout(gated ? 50 : 100, columns, storage, gated);
         WeightPacker weight = packer(tensors, storage, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);

@@ -1,10 +1,10 @@
 // attention, rope, kv_append and rope_append against compiler/Reference, over ragged batches with pages in disorder.
 #include "compiler/Reference/Ops.h"
-#include "test/Conformance/Cpu/KernelTable.h"
+#include "test/Conformance/SharedRows.h"
 
 #include <cmath>
 
-namespace quipu::cpu::conformance {
+namespace quipu::conformance {
 namespace {
 
 constexpr int64_t pageSize = 16;
@@ -23,13 +23,20 @@ const std::vector<Ragged> batches = {
 
 struct CacheShape {
   int64_t heads, kvHeads, dim;
-  Storage element;
-  int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
-  int64_t headElements() const { return pageSize * (dim + paddedDim()); }
-  reference::CacheElement referenceElement() const {
-    return element == Storage::F32 ? reference::CacheElement::F32 : reference::CacheElement::BF16;
+  ElementType element;
+  KvLayout layout;
+
+  int64_t valueStride() const { return layout == KvLayout::Rows ? dim : (dim + 15) / 16 * 16; }
+  int64_t headElements() const { return pageSize * (dim + valueStride()); }
+  int64_t keyIndex(int64_t offset, int64_t i) const {
+    return layout == KvLayout::Rows ? offset * dim + i : i * pageSize + offset;
   }
-  std::string elementName() const { return element == Storage::F32 ? "f32" : "bf16"; }
+  int64_t valueIndex(int64_t offset, int64_t i) const { return pageSize * dim + offset * valueStride() + i; }
+  reference::CacheElement referenceElement() const {
+    return element == ElementType::F32    ? reference::CacheElement::F32
+           : element == ElementType::BF16 ? reference::CacheElement::BF16
+                                          : reference::CacheElement::F16;
+  }
 };
 
 // The batch as the kernels get it, and as the reference does. Pages are dealt to the sequences in turn, from the last.
@@ -82,16 +89,15 @@ std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const 
         int64_t slot = step.slot(s, p), offset = slot % pageSize;
         double *block = out.data() + (slot / pageSize * shape.kvHeads + head) * shape.headElements();
         for (int64_t i = 0; i < shape.dim; ++i) {
-          block[i * pageSize + offset] = cache.keys[s].row(p)[head * shape.dim + i];
-          block[pageSize * shape.dim + offset * shape.paddedDim() + i] = cache.values[s].row(p)[head * shape.dim + i];
+          block[shape.keyIndex(offset, i)] = cache.keys[s].row(p)[head * shape.dim + i];
+          block[shape.valueIndex(offset, i)] = cache.values[s].row(p)[head * shape.dim + i];
         }
       }
   return out;
 }
 
 Operand cacheOperand(const CacheShape &shape, const std::vector<double> &values) {
-  std::vector<float> narrow(values.begin(), values.end());
-  return shape.element == Storage::F32 ? Operand::of(narrow) : Operand::of(toBf16(narrow));
+  return stored(std::vector<float>(values.begin(), values.end()), shape.element);
 }
 
 // A cache that holds, for each sequence, the positions before this step (or, with `through`, this step's as well).
@@ -110,47 +116,6 @@ reference::Cache filledCache(const CacheShape &shape, const Ragged &ragged, bool
                         shape.referenceElement());
   }
   return cache;
-}
-
-KernelRow attentionRow(const CacheShape &shape, int64_t window) {
-  KernelRow row;
-  row.name =
-      fmt::format("attention_{}_h{}_kv{}_d{}_w{}", shape.elementName(), shape.heads, shape.kvHeads, shape.dim, window);
-  double scale = 1 / std::sqrt(double(shape.dim));
-  KernelParams params = {{"heads", shape.heads}, {"kv_heads", shape.kvHeads},
-                         {"dim", shape.dim},     {"elem", shape.elementName()},
-                         {"scale", scale},       {"page_size", pageSize}};
-  if (window)
-    params["window"] = window;
-  row.stages = {{"", "attention", params}};
-  row.tolerance = 1e-5; // a score is a float32 sum of up to 128 products, and is exponentiated
-  row.sizes = {0, 1, 2, 3, 4};
-  row.make = [=](const Chip &, int64_t index) {
-    const Ragged &ragged = batches[size_t(index)];
-    Step step(ragged);
-    reference::Cache cache = filledCache(shape, ragged, /*through=*/true);
-    reference::Tensor q = randomTensor(step.tokens, shape.heads * shape.dim, 7);
-    for (double &value : q.data)
-      value *= 8; // scores far enough apart that the softmax is not flat
-    for (double &value : q.data)
-      value = float(value);
-    reference::AttentionShape attention{shape.heads, shape.kvHeads, scale,
-                                        window ? std::optional<int64_t>(window) : std::nullopt};
-    Problem problem;
-    problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
-    problem.operands = {floats(q),
-                        Operand::of(step.batch.positions),
-                        Operand::of(step.batch.seqStarts),
-                        Operand::of(step.contextLens),
-                        Operand::of(step.pageTable),
-                        cacheOperand(shape, pagedCache(shape, step, cache)),
-                        Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))};
-    Expectation out{6, ElementType::F32, reference::cachedAttention(q, cache, step.batch, attention).data, {}};
-    out.magnitude.assign(out.value.size(), 1.0); // values are of magnitude one and average
-    problem.expected = {out};
-    return problem;
-  };
-  return row;
 }
 
 reference::Rope ropeOf(int64_t dim, bool interleaved) {
@@ -175,19 +140,19 @@ enum class Turn { None, SplitHalf, Interleaved };
 KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
   const char *layout = turn == Turn::SplitHalf ? "split_half" : turn == Turn::Interleaved ? "interleaved" : "none";
   KernelRow row;
-  row.name = fmt::format("{}_{}_{}_h{}_kv{}_d{}", separate ? "kv_append" : "rope_append", shape.elementName(), layout,
+  row.name = fmt::format("{}_{}_{}_h{}_kv{}_d{}", separate ? "kv_append" : "rope_append", name(shape.element), layout,
                          shape.heads, shape.kvHeads, shape.dim);
   KernelParams params = {
-      {"kv_heads", shape.kvHeads}, {"dim", shape.dim}, {"elem", shape.elementName()}, {"page_size", pageSize}};
+      {"kv_heads", shape.kvHeads}, {"dim", shape.dim}, {"elem", name(shape.element)}, {"page_size", pageSize}};
   if (!separate)
     params["heads"] = shape.heads;
   if (turn != Turn::None)
     params["rope_layout"] = layout;
   row.stages = {{"", separate ? "kv_append" : "rope_append", params}};
   row.tolerance =
-      shape.element == Storage::F32 ? 1e-6 : 1.0 / 128; // a value next to a rounding border may go either way
+      shape.element == ElementType::F32 ? 1e-6 : 1.0 / 128; // a value next to a rounding border may go either way
   row.sizes = {0, 1, 2, 3, 4};
-  row.make = [=](const Chip &, int64_t index) {
+  row.make = [=](int64_t index) {
     const Ragged &ragged = batches[size_t(index)];
     Step step(ragged);
     reference::Cache cache = filledCache(shape, ragged, /*through=*/false);
@@ -203,8 +168,7 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
       k = reference::rope(k, step.batch.positions, rope);
     }
     reference::kvAppend(cache, k, v, step.batch, shape.referenceElement());
-    Expectation after{
-        0, shape.element == Storage::F32 ? ElementType::F32 : ElementType::BF16, pagedCache(shape, step, cache), {}};
+    Expectation after{0, shape.element, pagedCache(shape, step, cache), {}};
     after.magnitude.assign(after.value.size(), 1.0);
     for (size_t i = 0; i < after.value.size(); ++i)
       if (after.value[i] == 0)
@@ -238,12 +202,12 @@ KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
       {"", "rope", {{"heads", heads}, {"dim", dim}, {"rope_layout", interleaved ? "interleaved" : "split_half"}}}};
   row.tolerance = 1e-6;
   row.sizes = {1, 2, 3};
-  row.make = [=](const Chip &, int64_t index) {
+  row.make = [=](int64_t index) {
     Step step(batches[size_t(index)]);
     reference::Rope rope = ropeOf(dim, interleaved);
     reference::Tensor x = randomTensor(step.tokens, heads * dim, 5);
     Problem problem;
-    problem.dims[size_t(StepDim::Tokens)] = step.tokens;
+    problem.dims[Tokens] = step.tokens;
     problem.operands = {floats(x), Operand::of(step.batch.positions), ropeTable(rope, 256),
                         Operand::output(size_t(step.tokens * heads * dim * 4))};
     Expectation out{3, ElementType::F32, reference::rope(x, step.batch.positions, rope).data, {}};
@@ -256,18 +220,70 @@ KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
 
 } // namespace
 
-std::vector<KernelRow> attentionRows() {
+KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double tolerance) {
+  CacheShape shape{attention.heads, attention.kvHeads, attention.dim, attention.element, layout};
+  int64_t window = attention.window;
+  KernelRow row;
+  row.name =
+      fmt::format("attention_{}_h{}_kv{}_d{}_w{}", name(shape.element), shape.heads, shape.kvHeads, shape.dim, window);
+  row.tolerance = tolerance;
+  double scale = 1 / std::sqrt(double(shape.dim));
+  row.sizes = {0, 1, 2, 3, 4};
+  row.make = [=](int64_t index) {
+    const Ragged &ragged = batches[size_t(index)];
+    Step step(ragged);
+    reference::Cache cache = filledCache(shape, ragged, /*through=*/true);
+    reference::Tensor q = randomTensor(step.tokens, shape.heads * shape.dim, 7);
+    for (double &value : q.data)
+      value *= 8; // scores far enough apart that the softmax is not flat
+    for (double &value : q.data)
+      value = float(value);
+    reference::AttentionShape asReference{shape.heads, shape.kvHeads, scale,
+                                          window ? std::optional<int64_t>(window) : std::nullopt};
+    Problem problem;
+    problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
+    problem.operands = {floats(q),
+                        Operand::of(step.batch.positions),
+                        Operand::of(step.batch.seqStarts),
+                        Operand::of(step.contextLens),
+                        Operand::of(step.pageTable),
+                        cacheOperand(shape, pagedCache(shape, step, cache)),
+                        Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))};
+    Expectation out{6, ElementType::F32, reference::cachedAttention(q, cache, step.batch, asReference).data, {}};
+    out.magnitude.assign(out.value.size(), 1.0); // values are of magnitude one and average
+    problem.expected = {out};
+    return problem;
+  };
+  return row;
+}
+
+KernelParams attentionParams(const AttentionShape &shape) {
+  KernelParams params = {{"heads", shape.heads},
+                         {"kv_heads", shape.kvHeads},
+                         {"dim", shape.dim},
+                         {"elem", name(shape.element)},
+                         {"scale", 1 / std::sqrt(double(shape.dim))},
+                         {"page_size", pageSize}};
+  if (shape.window)
+    params["window"] = shape.window;
+  return params;
+}
+
+int64_t mostTokensOfAttention() {
+  int64_t most = 0;
+  for (const Ragged &ragged : batches)
+    most = std::max(most, Step(ragged).tokens);
+  return most;
+}
+
+std::vector<KernelRow> ropeRows(KvLayout layout, const std::vector<ElementType> &elements) {
   std::vector<KernelRow> rows;
-  for (Storage element : {Storage::F32, Storage::BF16}) {
-    rows.push_back(attentionRow({8, 2, 64, element}, 0));
-    rows.push_back(attentionRow({6, 6, 20, element}, 0));    // no GQA, a head that fills no whole vector
-    rows.push_back(attentionRow({3, 1, 8, element}, 7));     // an odd group, a window inside a page
-    rows.push_back(attentionRow({32, 1, 128, element}, 40)); // a group larger than a tile
-    rows.push_back(appendRow({4, 2, 64, element}, Turn::SplitHalf, false));
-    rows.push_back(appendRow({3, 3, 20, element}, Turn::Interleaved, false));
-    rows.push_back(appendRow({4, 1, 6, element}, Turn::SplitHalf, false));
-    rows.push_back(appendRow({2, 2, 24, element}, Turn::None, false));
-    rows.push_back(appendRow({0, 2, 20, element}, Turn::None, true));
+  for (ElementType element : elements) {
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, false));
+    rows.push_back(appendRow({3, 3, 20, element, layout}, Turn::Interleaved, false));
+    rows.push_back(appendRow({4, 1, 6, element, layout}, Turn::SplitHalf, false));
+    rows.push_back(appendRow({2, 2, 24, element, layout}, Turn::None, false));
+    rows.push_back(appendRow({0, 2, 20, element, layout}, Turn::None, true));
   }
   rows.push_back(ropeRow(4, 64, false));
   rows.push_back(ropeRow(3, 20, false));
@@ -276,4 +292,4 @@ std::vector<KernelRow> attentionRows() {
   return rows;
 }
 
-} // namespace quipu::cpu::conformance
+} // namespace quipu::conformance

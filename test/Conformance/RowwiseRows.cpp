@@ -1,11 +1,11 @@
 // pointwise, rms_norm, select_rows, slice_columns and argmax against compiler/Reference.
 #include "compiler/Reference/Ops.h"
-#include "test/Conformance/Cpu/KernelTable.h"
+#include "test/Conformance/SharedRows.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace quipu::cpu::conformance {
+namespace quipu::conformance {
 namespace {
 
 reference::Tensor randomTensor(int64_t rows, int64_t cols, uint32_t seed, double scale = 1) {
@@ -23,10 +23,10 @@ Operand floats(const reference::Tensor &tensor) {
 KernelRow pointwiseRow(const std::string &op, int64_t n, double tolerance) {
   KernelRow row;
   row.name = fmt::format("pointwise_{}_n{}", op, n);
-  row.stages = {{"", "pointwise", {{"n", n}, {"op", op}, {"rows_dim", int64_t(StepDim::Tokens)}}}};
+  row.stages = {{"", "pointwise", {{"n", n}, {"op", op}, {"rows_dim", int64_t(Tokens)}}}};
   row.tolerance = tolerance;
   row.sizes = {1, 2, 5};
-  row.make = [=](const Chip &, int64_t rows) {
+  row.make = [=](int64_t rows) {
     reference::Tensor a = randomTensor(rows, n, 1, 12), b = randomTensor(rows, n, 2, 12);
     a.data[0] = 200, a.data[size_t(n / 2)] = -200; // where exp overflows and underflows
     reference::Tensor want = op == "add"         ? reference::add(a, b)
@@ -37,7 +37,7 @@ KernelRow pointwiseRow(const std::string &op, int64_t n, double tolerance) {
                                                  : reference::activation(reference::Activation::Relu, a);
     bool binary = op == "add" || op == "mul";
     Problem problem;
-    problem.dims[size_t(StepDim::Tokens)] = rows;
+    problem.dims[Tokens] = rows;
     problem.operands = {floats(a), binary ? floats(b) : Operand::absent(), Operand::output(size_t(rows * n * 4))};
     Expectation out{2, ElementType::F32, want.data, {}};
     for (double x : a.data)
@@ -61,15 +61,15 @@ public:
 KernelRow rmsNormRow(int64_t n) {
   KernelRow row;
   row.name = fmt::format("rms_norm_n{}", n);
-  row.stages = {{"", "rms_norm", {{"n", n}, {"eps", 1e-5}, {"rows_dim", int64_t(StepDim::Tokens)}}}};
+  row.stages = {{"", "rms_norm", {{"n", n}, {"eps", 1e-5}, {"rows_dim", int64_t(Tokens)}}}};
   row.tolerance = 1e-6;
   row.sizes = {1, 2, 7};
-  row.make = [=](const Chip &, int64_t rows) {
+  row.make = [=](int64_t rows) {
     reference::Tensor x = randomTensor(rows, n, 1, 30);
     std::fill_n(x.row(rows - 1), n, 0.0); // the norm divides by sqrt(eps) alone
     Vector gain(randomValues(size_t(n), 2));
     Problem problem;
-    problem.dims[size_t(StepDim::Tokens)] = rows;
+    problem.dims[Tokens] = rows;
     problem.operands = {floats(x), Operand::of(gain.values), Operand::output(size_t(rows * n * 4))};
     problem.expected = {{2, ElementType::F32, reference::rmsNorm(x, gain, 1e-5).data, {}}};
     return problem;
@@ -83,14 +83,14 @@ KernelRow selectRow(int64_t n) {
   row.stages = {{"", "select_rows", {{"n", n}}}};
   row.tolerance = 0;
   row.sizes = {1, 2, 7};
-  row.make = [=](const Chip &, int64_t count) {
+  row.make = [=](int64_t count) {
     reference::Tensor x = randomTensor(9, n, 1);
     reference::IntTensor rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(int32_t((8 + 5 * r) % 9));
     Problem problem;
-    problem.dims[size_t(StepDim::Tokens)] = 9;
-    problem.dims[size_t(StepDim::Rows)] = count;
+    problem.dims[Tokens] = 9;
+    problem.dims[Rows] = count;
     problem.operands = {floats(x), Operand::of(rows), Operand::output(size_t(count * n * 4))};
     problem.expected = {{2, ElementType::F32, reference::selectRows(x, rows).data, {}}};
     return problem;
@@ -101,14 +101,13 @@ KernelRow selectRow(int64_t n) {
 KernelRow sliceRow(int64_t in, int64_t offset, int64_t n) {
   KernelRow row;
   row.name = fmt::format("slice_columns_{}_at{}_n{}", in, offset, n);
-  row.stages = {
-      {"", "slice_columns", {{"n_in", in}, {"offset", offset}, {"n", n}, {"rows_dim", int64_t(StepDim::Tokens)}}}};
+  row.stages = {{"", "slice_columns", {{"n_in", in}, {"offset", offset}, {"n", n}, {"rows_dim", int64_t(Tokens)}}}};
   row.tolerance = 0;
   row.sizes = {1, 2, 7};
-  row.make = [=](const Chip &, int64_t rows) {
+  row.make = [=](int64_t rows) {
     reference::Tensor x = randomTensor(rows, in, 1);
     Problem problem;
-    problem.dims[size_t(StepDim::Tokens)] = rows;
+    problem.dims[Tokens] = rows;
     problem.operands = {floats(x), Operand::output(size_t(rows * n * 4))};
     problem.expected = {{1, ElementType::F32, reference::sliceColumns(x, offset, n).data, {}}};
     return problem;
@@ -116,13 +115,13 @@ KernelRow sliceRow(int64_t in, int64_t offset, int64_t n) {
   return row;
 }
 
-KernelRow argmaxRow(int64_t n) {
+KernelRow argmaxRow(int64_t n, std::vector<KernelSpec> stages) {
   KernelRow row;
   row.name = fmt::format("argmax_n{}", n);
-  row.stages = {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(StepDim::Rows)}}}};
+  row.stages = std::move(stages);
   row.tolerance = 0;
   row.sizes = {1, 2, 6};
-  row.make = [=](const Chip &, int64_t rows) {
+  row.make = [=](int64_t rows) {
     reference::Tensor x = randomTensor(rows, n, 1, 50);
     for (int64_t r = 0; r < rows; ++r) {
       if (r % 3 == 1) // the largest stands twice: the lower column wins
@@ -131,7 +130,7 @@ KernelRow argmaxRow(int64_t n) {
         std::fill_n(x.row(r), n, -1e30);
     }
     Problem problem;
-    problem.dims[size_t(StepDim::Rows)] = rows;
+    problem.dims[Rows] = rows;
     problem.operands = {floats(x), Operand::output(size_t(rows * 4))};
     reference::IntTensor want = reference::argmax(x);
     problem.expected = {{1, ElementType::I32, std::vector<double>(want.begin(), want.end()), {}}};
@@ -154,10 +153,14 @@ std::vector<KernelRow> rowwiseRows() {
   rows.push_back(selectRow(37));
   rows.push_back(sliceRow(96, 32, 32));
   rows.push_back(sliceRow(37, 11, 13));
-  rows.push_back(argmaxRow(512));
-  rows.push_back(argmaxRow(105));
-  rows.push_back(argmaxRow(3));
   return rows;
 }
 
-} // namespace quipu::cpu::conformance
+std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages) {
+  std::vector<KernelRow> rows;
+  for (int64_t n : {512, 105, 3})
+    rows.push_back(argmaxRow(n, stages(n)));
+  return rows;
+}
+
+} // namespace quipu::conformance

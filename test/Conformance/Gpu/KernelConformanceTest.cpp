@@ -1,0 +1,62 @@
+// Every row of the kernel table, for chips of each family, as the Simt device runs them: on the step's own grid, and on
+// a larger one.
+#include "test/Conformance/Gpu/KernelHarness.h"
+
+#include <gtest/gtest.h>
+
+namespace quipu::gpu::conformance {
+namespace {
+
+const std::vector<KernelRow> &table(const std::string &chip) {
+  static std::map<std::string, std::vector<KernelRow>> tables;
+  auto entry = tables.find(chip);
+  return entry != tables.end() ? entry->second : tables[chip] = kernelTable(chipNamed(chip));
+}
+
+// Compiled once for each chip, when the first test asks.
+Expected<std::shared_ptr<KernelLibrary>> library(const std::string &chip) {
+  static std::map<std::string, Expected<std::shared_ptr<KernelLibrary>>> libraries;
+  auto entry = libraries.find(chip);
+  if (entry == libraries.end())
+    entry = libraries.emplace(chip, KernelLibrary::compile(table(chip), chipNamed(chip))).first;
+  return entry->second;
+}
+
+struct Case {
+  std::string chip;
+  size_t row;
+
+  friend void PrintTo(const Case &c, std::ostream *out) { *out << c.chip << " " << table(c.chip)[c.row].name; }
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const char *chip : {"sm_80", "sm_90a", "gfx942", "gfx1100", "gfx1201"})
+    for (size_t row = 0; row < table(chip).size(); ++row)
+      all.push_back({chip, row});
+  return all;
+}
+
+class GpuKernelConformance : public testing::TestWithParam<Case> {};
+
+TEST_P(GpuKernelConformance, AgreesWithTheObviousComputation) {
+  auto kernels = library(GetParam().chip);
+  ASSERT_TRUE(kernels) << kernels.error().message;
+  const KernelRow &row = table(GetParam().chip)[GetParam().row];
+  for (int64_t size : row.sizes) {
+    const Problem problem = row.make(size);
+    for (int64_t slack : {0, 3}) {
+      SCOPED_TRACE(fmt::format("size {}, grid for {} more", size, slack));
+      Problem copy = problem;
+      ASSERT_EQ((*kernels)->run(row, copy, slack), "");
+      EXPECT_EQ(compare(row, copy), "");
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Simt, GpuKernelConformance, testing::ValuesIn(cases()), [](const auto &info) {
+  return info.param.chip + "_" + table(info.param.chip)[info.param.row].name;
+});
+
+} // namespace
+} // namespace quipu::gpu::conformance

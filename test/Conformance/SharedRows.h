@@ -1,0 +1,37 @@
+// Rows that hold on every device. Layouts that differ are parameters.
+#pragma once
+
+#include "test/Conformance/KernelRow.h"
+
+namespace quipu::conformance {
+
+// pointwise, rms_norm, select_rows, slice_columns.
+std::vector<KernelRow> rowwiseRows();
+
+// argmax, by the specs of its stages.
+using ArgmaxStages = std::function<std::vector<KernelSpec>(int64_t n)>;
+std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages);
+
+// How the cache of a page and a KV head lies: K [dim][16], then V [16][dim rounded up to 16]; or K [16][dim], then V.
+enum class KvLayout { KeysTransposed, Rows };
+
+// rope, kv_append and rope_append over ragged batches with pages in disorder.
+std::vector<KernelRow> ropeRows(KvLayout layout, const std::vector<ElementType> &elements);
+
+struct AttentionShape {
+  int64_t heads, kvHeads, dim, window; // no window: 0
+  ElementType element;                 // of the cache
+};
+// The most tokens, and the largest index, among the ragged batches that attention rows take by index.
+constexpr int64_t attentionBatches = 5;
+int64_t mostTokensOfAttention();
+// One row; the caller sets its stages (of `params`, what all attention kernels share) and may lower its sizes.
+KernelRow attentionRow(const AttentionShape &shape, KvLayout layout, double tolerance);
+KernelParams attentionParams(const AttentionShape &shape);
+
+// embedding of a table in one layout, which `lay` puts a [rows, dim] table into.
+using TableLayout = std::function<Operand(const std::vector<float> &table, int64_t rows, int64_t dim, ElementType)>;
+std::vector<KernelRow> embeddingRows(const std::vector<ElementType> &elements, const std::string &layout,
+                                     const TableLayout &lay);
+
+} // namespace quipu::conformance
