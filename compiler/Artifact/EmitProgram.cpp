@@ -19,15 +19,17 @@ fb::DType dtypeOf(Type type) {
     return fb::DType::f16;
   if (type.isBF16())
     return fb::DType::bf16;
+  if (type.isInteger(8))
+    return fb::DType::u8;
   return fb::DType::i32; // the verifiers admit no other
 }
 
 fb::Dim dimOf(kernel::Dim dim) { return static_cast<fb::Dim>(dim); }
 
-Expected<cpu::KernelSpec> specOf(kernel::DefOp def) {
-  cpu::KernelSpec spec{def.getSymName().str(), def.getGenerator().str(), {}};
+Expected<KernelSpec> specOf(kernel::DefOp def) {
+  KernelSpec spec{def.getSymName().str(), def.getGenerator().str(), {}};
   for (NamedAttribute param : def.getParams()) {
-    cpu::ParamValue &value = spec.params[param.getName().str()];
+    ParamValue &value = spec.params[param.getName().str()];
     if (auto flag = dyn_cast<BoolAttr>(param.getValue()))
       value = flag.getValue();
     else if (auto integer = dyn_cast<IntegerAttr>(param.getValue()))
@@ -71,8 +73,8 @@ public:
   }
 
   uint32_t kvCache(kernel::KvCacheOp op) {
-    auto [entry, isNew] =
-        caches.try_emplace({op.getLayer(), op.getHeads(), op.getDim(), dtypeOf(op.getElem())}, caches.size());
+    auto [entry, isNew] = caches.try_emplace(
+        {op.getLayer(), op.getHeads(), op.getDim(), dtypeOf(op.getElem()), op.getLayout()}, caches.size());
     if (isNew) {
       auto cache = std::make_unique<fb::KvCacheT>();
       cache->layer = op.getLayer();
@@ -81,6 +83,7 @@ public:
       cache->dtype = dtypeOf(op.getElem());
       cache->page_size = op.getPageSize();
       cache->page_bytes = op.getPageBytes();
+      cache->layout = kernel::stringifyKvLayout(op.getLayout()).str();
       emitted.program.kv_caches.push_back(std::move(cache));
     }
     return entry->second;
@@ -103,7 +106,7 @@ public:
 private:
   EmittedProgram &emitted;
   std::map<std::tuple<std::string, std::string, fb::DType>, uint32_t> weights;
-  std::map<std::tuple<uint64_t, uint64_t, uint64_t, fb::DType>, uint32_t> caches;
+  std::map<std::tuple<uint64_t, uint64_t, uint64_t, fb::DType, kernel::KvLayout>, uint32_t> caches;
   std::map<std::pair<double, std::vector<double>>, uint32_t> ropeTables;
 };
 
@@ -118,7 +121,7 @@ public:
     target.arena_bytes = *program.getArenaBytes();
     for (Operation &op : program.getBody().getOps()) {
       if (auto def = dyn_cast<kernel::DefOp>(op)) {
-        Expected<cpu::KernelSpec> spec = specOf(def);
+        Expected<KernelSpec> spec = specOf(def);
         if (!spec)
           return passError(std::move(spec));
         kernels[def.getSymNameAttr()] = emitted.kernels.size();

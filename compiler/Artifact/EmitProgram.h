@@ -3,7 +3,7 @@
 #pragma once
 
 #include "compiler/Artifact/WeightRecipe.h"
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "runtime/Artifact/Program_generated.h"
 #include "runtime/Support/Error.h"
 
@@ -16,7 +16,7 @@ namespace quipu {
 
 // One kernel.program. Kernels are those of the TargetProgram, in its order.
 struct EmittedTarget {
-  std::vector<cpu::KernelSpec> kernels;
+  std::vector<KernelSpec> kernels;
 };
 
 struct EmittedProgram {

@@ -1,10 +1,12 @@
 #include "compiler/Artifact/WeightRecipe.h"
 
+#include "compiler/Codegen/Cpu/PackWeights.h"
 #include "runtime/Artifact/WeightLayout.h"
 
 namespace quipu {
 
-static Expected<cpu::WeightPacker> bindWeight(const models::Checkpoint &checkpoint, const WeightRecipe &recipe) {
+static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
+                                                          const WeightRecipe &recipe) {
   if (recipe.storage != fb::DType::f32 && recipe.storage != fb::DType::bf16)
     return makeError("weight '{}': storage of {} cannot be packed", recipe.sources.front(), dtypeName(recipe.storage));
   Expected<cpu::WeightForm> form = cpu::parseWeightForm(recipe.layout);
@@ -25,15 +27,18 @@ static Expected<cpu::WeightPacker> bindWeight(const models::Checkpoint &checkpoi
   if (rows != recipe.shape[0])
     return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
                      recipe.sources.front(), rows, recipe.shape[0]);
-  cpu::Storage storage = recipe.storage == fb::DType::f32 ? cpu::Storage::F32 : cpu::Storage::BF16;
-  return cpu::WeightPacker::create(std::move(tensors), storage, *form);
+  Storage storage = recipe.storage == fb::DType::f32 ? Storage::F32 : Storage::BF16;
+  Expected<WeightRows> joined = WeightRows::create(tensors);
+  if (!joined)
+    return passError(std::move(joined));
+  return cpu::PanelPacker::create(std::move(*joined), storage, *form);
 }
 
-Expected<std::vector<cpu::WeightPacker>> bindWeights(const models::Checkpoint &checkpoint,
-                                                     const std::vector<WeightRecipe> &recipes) {
-  std::vector<cpu::WeightPacker> packers;
+Expected<std::vector<std::unique_ptr<WeightPacker>>> bindWeights(const models::Checkpoint &checkpoint,
+                                                                 const std::vector<WeightRecipe> &recipes) {
+  std::vector<std::unique_ptr<WeightPacker>> packers;
   for (const WeightRecipe &recipe : recipes) {
-    Expected<cpu::WeightPacker> packer = bindWeight(checkpoint, recipe);
+    Expected<std::unique_ptr<WeightPacker>> packer = bindWeight(checkpoint, recipe);
     if (!packer)
       return passError(std::move(packer));
     packers.push_back(std::move(*packer));

@@ -1,11 +1,12 @@
 // Which checkpoint tensors a weight of the artifact is made of, and how it lies there.
 #pragma once
 
-#include "compiler/Codegen/Cpu/PackWeights.h"
+#include "compiler/Codegen/WeightPacker.h"
 #include "models/import/Checkpoint.h"
 #include "runtime/Artifact/Program_generated.h"
 #include "runtime/Support/Error.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct WeightRecipe {
 
 // One packer a recipe, over the tensors of a checkpoint that must outlive them. Errors name the tensor that is missing,
 // or whose shape or dtype is not what the recipe takes.
-Expected<std::vector<cpu::WeightPacker>> bindWeights(const models::Checkpoint &checkpoint,
-                                                     const std::vector<WeightRecipe> &recipes);
+Expected<std::vector<std::unique_ptr<WeightPacker>>> bindWeights(const models::Checkpoint &checkpoint,
+                                                                 const std::vector<WeightRecipe> &recipes);
 
 } // namespace quipu

@@ -74,6 +74,22 @@ Expected<std::string> readTokenizer(const std::string &checkpoint, std::vector<s
   return std::string();
 }
 
+std::unique_ptr<fb::LaunchGeometryT> geometryOf(const LaunchGeometry &geometry) {
+  auto table = std::make_unique<fb::LaunchGeometryT>();
+  auto dimOf = [](int dim) { return dim == GridAxis::constant ? fb::Dim::none : static_cast<fb::Dim>(dim); };
+  for (const GridAxis &axis : {geometry.x, geometry.y, geometry.z}) {
+    table->grid.push_back(std::make_unique<fb::GridAxisT>());
+    table->grid.back()->dim = dimOf(axis.dim);
+    table->grid.back()->divide = static_cast<uint32_t>(axis.divide);
+    table->grid.back()->plus = dimOf(axis.plus);
+    table->grid.back()->times = static_cast<uint32_t>(axis.times);
+  }
+  table->block = static_cast<uint32_t>(geometry.threads);
+  table->shared_bytes = static_cast<uint32_t>(geometry.sharedBytes);
+  table->cluster = static_cast<uint32_t>(geometry.cluster);
+  return table;
+}
+
 // One compile, phase after phase.
 class Compilation {
 public:
@@ -181,8 +197,12 @@ private:
     Expected<TargetCode> compiled = (*backend)->compile(emitted.kernels, options);
     if (!compiled)
       return passError(std::move(compiled));
-    for (size_t i = 0; i < target.kernels.size(); ++i)
-      target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->scratchBytes[i]);
+    for (size_t i = 0; i < target.kernels.size(); ++i) {
+      target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->kernels[i].scratchBytes);
+      if (compiled->kernels[i].geometry)
+        target.kernels[i]->geometry = geometryOf(*compiled->kernels[i].geometry);
+    }
+    report.warnings.insert(report.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
     target.features = (*backend)->features();
     target.code_section = static_cast<uint32_t>(contents.code.size());
     report.kernels += static_cast<uint32_t>(emitted.kernels.size());
@@ -201,7 +221,8 @@ private:
     for (const models::TensorSpec &tensor : description.tensors)
       if (tensor.role == models::TensorRole::Embedding)
         model.hidden = static_cast<uint32_t>(tensor.shape.back());
-    model.layers = static_cast<uint32_t>(program.kv_caches.size());
+    for (const auto &cache : program.kv_caches)
+      model.layers = std::max(model.layers, cache->layer + 1);
     model.context_limit = static_cast<uint32_t>(description.maxPosition);
     model.bos = static_cast<int32_t>(description.bosId.value_or(-1));
     model.eos.assign(description.eosIds.begin(), description.eosIds.end());
@@ -220,11 +241,11 @@ private:
     if (!tokenizer)
       return passError(std::move(tokenizer));
     contents.tokenizer = std::move(*tokenizer);
-    Expected<std::vector<cpu::WeightPacker>> weights = bindWeights(*source.checkpoint, emitted.weights);
+    Expected<std::vector<std::unique_ptr<WeightPacker>>> weights = bindWeights(*source.checkpoint, emitted.weights);
     if (!weights)
       return passError(std::move(weights));
     contents.packWeight = [&weights](uint32_t weight, uint64_t begin, std::byte *out, uint64_t bytes) {
-      (*weights)[weight].pack(begin, out, bytes);
+      (*weights)[weight]->pack(begin, out, bytes);
       return Expected<>();
     };
     describeModel(emitted.program);

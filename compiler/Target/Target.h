@@ -2,7 +2,9 @@
 // a Target, and a row in Registry.cpp.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelChoice.h"
+#include "compiler/Codegen/KernelSpec.h"
+#include "compiler/Codegen/LaunchGeometry.h"
 #include "runtime/Support/Error.h"
 
 #include <functional>
@@ -12,17 +14,21 @@
 
 namespace quipu {
 
-using cpu::KernelSpec;
-
 struct TargetCompileOptions {
   int threads = 0;                                       // 0: one for each core
   std::function<void(size_t done, size_t all)> progress; // called from the compiling threads, one at a time
 };
 
+struct KernelCode {
+  int64_t scratchBytes = 0;               // for each worker; a GPU has one
+  std::optional<LaunchGeometry> geometry; // of a GPU kernel
+};
+
 struct TargetCode {
-  std::string section;               // the artifact's code section, in a form the backend's device loads
-  std::vector<int64_t> scratchBytes; // by kernel, for each worker
-  size_t compiled = 0;               // kernels that were not in the compile cache
+  std::string section;             // the artifact's code section, in a form the backend's device loads
+  std::vector<KernelCode> kernels; // in the order asked for
+  size_t compiled = 0;             // kernels that were not in the compile cache
+  std::vector<std::string> warnings;
 };
 
 class Target {
@@ -32,6 +38,8 @@ public:
   virtual std::string name() const = 0; // "cpu:x86-64-v3", the same on every machine
   // What the machine must have, in the words of the backend's device.
   virtual std::vector<std::string> features() const = 0;
+  // Which kernels to ask for.
+  virtual const KernelChoice &choice() const = 0;
   // Symbols of the kernels are unique C identifiers. Errors name the kernel and the parameter at fault.
   virtual Expected<TargetCode> compile(const std::vector<KernelSpec> &kernels,
                                        const TargetCompileOptions &options) const = 0;

@@ -1,5 +1,7 @@
 #include "compiler/Verify/LaunchCheck.h"
 
+#include "runtime/Artifact/KvLayout.h"
+
 #include <cstring>
 
 namespace quipu::verify {
@@ -130,13 +132,12 @@ static float cacheElement(const std::byte *page, const fb::KvCache &cache, size_
   return value;
 }
 
-// This step's keys and values, from where the CPU's layout has them: per page and head K [dim][page_size], then V
-// [page_size][padded dim].
+// This step's keys and values, from where the cache's layout has them.
 Expected<double> LaunchCheck::compareCache(uint32_t buffer, const reference::Cache &want, const reference::Batch &batch,
                                            const Step &step) {
   const fb::KvCache &cache = *artifact.program().kv_caches()->Get(program.target().buffers()->Get(buffer)->index());
-  size_t dim = cache.dim(), padded = (dim + 15) / 16 * 16, pageSize = cache.page_size(),
-         headElements = pageSize * (dim + padded);
+  size_t dim = cache.dim(), pageSize = cache.page_size();
+  KvLayout layout = *findKvLayout(cache.layout()->string_view(), pageSize, dim); // the loader has checked the name
   std::vector<std::byte> page(cache.page_bytes());
   std::vector<float> got;
   std::vector<double> expected;
@@ -149,9 +150,9 @@ Expected<double> LaunchCheck::compareCache(uint32_t buffer, const reference::Cac
       const double *value = want.values[batch.sequences[s]].row(batch.positions[t]);
       for (size_t head = 0; head < cache.heads(); ++head)
         for (size_t i = 0; i < dim; ++i) {
-          got.push_back(cacheElement(page.data(), cache, head * headElements + i * pageSize + offset));
+          got.push_back(cacheElement(page.data(), cache, head * layout.blockElements() + layout.key(offset, i)));
           expected.push_back(key[head * dim + i]);
-          got.push_back(cacheElement(page.data(), cache, head * headElements + pageSize * dim + offset * padded + i));
+          got.push_back(cacheElement(page.data(), cache, head * layout.blockElements() + layout.value(offset, i)));
           expected.push_back(value[head * dim + i]);
         }
     }

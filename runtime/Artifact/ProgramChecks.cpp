@@ -1,6 +1,7 @@
 #include "runtime/Artifact/ProgramChecks.h"
 
 #include "runtime/Artifact/Format.h"
+#include "runtime/Artifact/KvLayout.h"
 #include "runtime/Artifact/StepBuffers.h"
 #include "runtime/Artifact/WeightLayout.h"
 
@@ -74,10 +75,12 @@ Expected<void> checkKvCaches(const fb::Program &program) {
     // One map of slots serves every layer.
     if (cache.page_size() != program.kv_caches()->Get(0)->page_size())
       return makeError("kv cache {} has pages of another size than kv cache 0", i);
-    uint64_t values;
-    if (__builtin_mul_overflow(uint64_t(cache.heads()) * cache.dim(),
-                               uint64_t(cache.page_size()) * 2 * dtypeBytes(cache.dtype()), &values) ||
-        cache.page_bytes() < values || cache.page_bytes() > maxPageBytes || cache.page_bytes() % 64 != 0)
+    std::optional<KvLayout> layout = findKvLayout(cache.layout()->string_view(), cache.page_size(), cache.dim());
+    if (!layout)
+      return makeError("kv cache {} has the unknown layout '{}'", i, cache.layout()->string_view());
+    uint64_t bytes;
+    if (__builtin_mul_overflow(layout->blockElements(), uint64_t(cache.heads()) * dtypeBytes(cache.dtype()), &bytes) ||
+        cache.page_bytes() != bytes || bytes > maxPageBytes || bytes % 64 != 0)
       return makeError("kv cache {} has pages of {} bytes for {} heads of {}", i, cache.page_bytes(), cache.heads(),
                        cache.dim());
   }

@@ -2,7 +2,7 @@
 // obvious answer. Each device has a table; rows that differ between devices only by layouts are made here.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 
 #include <array>
 #include <cstdint>
@@ -12,9 +12,6 @@
 #include <vector>
 
 namespace quipu::conformance {
-
-using cpu::KernelParams;
-using cpu::KernelSpec;
 
 // Of a step, in the order kernels receive them.
 enum Dim : size_t { Tokens = 0, Sequences = 1, Rows = 2, PageStride = 3 };

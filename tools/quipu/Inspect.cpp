@@ -61,7 +61,8 @@ Json describe(const fb::KvCache *cache) {
           {"dim", cache->dim()},
           {"dtype", dtypeName(cache->dtype())},
           {"page_size", cache->page_size()},
-          {"page_bytes", cache->page_bytes()}};
+          {"page_bytes", cache->page_bytes()},
+          {"layout", cache->layout()->str()}};
 }
 
 Json describe(const fb::RopeTable *table) {

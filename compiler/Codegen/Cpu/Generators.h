@@ -2,7 +2,7 @@
 // kernel.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 
 #include <string_view>
 

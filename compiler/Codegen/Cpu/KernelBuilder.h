@@ -6,7 +6,7 @@
 // Pointwise operations take scalars and vectors alike (both operands of one type).
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Target/Cpu/Chip.h"
 #include "runtime/Device/Cpu/KernelAbi.h"
 

@@ -1,14 +1,9 @@
 #include "compiler/Codegen/Cpu/PackWeights.h"
 
-#include "models/import/FloatConversion.h"
-
 #include <algorithm>
 #include <cstring>
 
 namespace quipu::cpu {
-
-using models::DType;
-using models::TensorInfo;
 
 namespace {
 
@@ -48,88 +43,37 @@ Expected<WeightForm> parseWeightForm(std::string_view name) {
   return makeError("unknown weight layout \"{}\"; known are row_major, panel64 and panel64_gated", name);
 }
 
-Expected<WeightPacker> WeightPacker::create(std::vector<const TensorInfo *> tensors, Storage storage, WeightForm form) {
-  WeightPacker packer;
-  packer.storage = storage;
-  packer.form = form;
-  for (const TensorInfo *tensor : tensors) {
-    if (!models::isWeightType(tensor->dtype))
-      return makeError("{}: tensor {} is {}; weights are F32, F16 or BF16", tensor->file, tensor->name,
-                       models::dtypeName(tensor->dtype));
-    // A vector counts as a column, so that vectors join end to end.
-    bool vector = tensor->shape.size() < 2;
-    int64_t rows = vector ? tensor->elements() : tensor->rows(), columns = vector ? 1 : tensor->rowSize();
-    if (packer.columns != 0 && columns != packer.columns)
-      return makeError("{}: tensor {} has rows of {} elements, those of {} have {}; they cannot be joined",
-                       tensor->file, tensor->name, columns, tensors[0]->name, packer.columns);
-    packer.columns = columns;
-    packer.sources.push_back({tensor, packer.rows, rows});
-    packer.rows += rows;
-  }
-  if (packer.rows == 0 || packer.columns == 0)
-    return makeError("a weight without elements cannot be packed{}", tensors.empty() ? "" : ": " + tensors[0]->name);
-  if (form == WeightForm::Panel64Gated && packer.rows % 2 != 0)
-    return makeError("{}: tensor {} and those joined to it have {} rows; gate and up rows must be as many",
-                     tensors[0]->file, tensors[0]->name, packer.rows);
-  return packer;
+Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, Storage storage, WeightForm form) {
+  if (form == WeightForm::Panel64Gated && rows.rows() % 2 != 0)
+    return makeError("{} and those joined to it have {} rows; gate and up rows must be as many", rows.name(),
+                     rows.rows());
+  return std::unique_ptr<WeightPacker>(new PanelPacker(std::move(rows), storage, form));
 }
 
-static PanelLayout panelLayout(int64_t rows, int64_t columns, Storage storage, WeightForm form) {
+PanelLayout PanelPacker::layout() const {
   bool gated = form == WeightForm::Panel64Gated;
-  return PanelLayout(gated ? rows / 2 : rows, columns, storage, gated);
+  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(), storage, gated);
 }
 
-uint64_t WeightPacker::bytes() const {
+uint64_t PanelPacker::bytes() const {
   if (form == WeightForm::RowMajor)
-    return uint64_t(rows) * uint64_t(columns) * (storage == Storage::F32 ? 4 : 2);
-  return uint64_t(panelLayout(rows, columns, storage, form).bytes());
+    return uint64_t(source.rows()) * uint64_t(source.columns()) * (storage == Storage::F32 ? 4 : 2);
+  return uint64_t(layout().bytes());
 }
 
-const std::byte *WeightPacker::locate(int64_t row, int64_t column, DType &dtype) const {
-  auto source = std::find_if(sources.begin(), sources.end(),
-                             [&](const Source &s) { return row >= s.firstRow && row < s.firstRow + s.rows; });
-  dtype = source->tensor->dtype;
-  return source->tensor->data + ((row - source->firstRow) * columns + column) * int64_t(models::byteSize(dtype));
-}
-
-void WeightPacker::readSegment(int64_t row, int64_t column, int64_t count, float *out) const {
-  DType dtype;
-  const std::byte *data = locate(row, column, dtype);
-  if (dtype == DType::F32)
-    std::memcpy(out, data, size_t(count) * 4);
-  else if (dtype == DType::BF16)
-    models::bf16ToFloat(data, count, out);
-  else
-    models::f16ToFloat(data, count, out);
-}
-
-void WeightPacker::readSegment(int64_t row, int64_t column, int64_t count, uint16_t *out) const {
-  DType dtype;
-  const std::byte *data = locate(row, column, dtype);
-  if (dtype == DType::BF16) {
-    std::memcpy(out, data, size_t(count) * 2);
-    return;
-  }
-  float wide[blockColumns];
-  for (int64_t done = 0; done < count; done += blockColumns) {
-    int64_t part = std::min(blockColumns, count - done);
-    readSegment(row, column + done, part, wide);
-    models::floatToBf16(wide, part, out + done);
-  }
-}
-
-int64_t WeightPacker::rowInPanel(int64_t panel, int64_t row) const {
+int64_t PanelPacker::rowInPanel(int64_t panel, int64_t row) const {
   if (form == WeightForm::Panel64) {
     int64_t index = panel * panelRows + row;
-    return index < rows ? index : -1;
+    return index < source.rows() ? index : -1;
   }
-  int64_t half = panelRows / 2, n = rows / 2;
+  int64_t half = panelRows / 2, n = source.rows() / 2;
   int64_t index = panel * half + row % half;
   return index < n ? index + row / half * n : -1;
 }
 
-void WeightPacker::packPanel(int64_t panel, std::byte *out) const {
+void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
   int64_t wordColumns = storage == Storage::F32 ? 1 : 2; // columns in a 32-bit word
+  int64_t columns = source.columns();
   for (int64_t column = 0; column < columns; column += blockColumns) {
     int64_t count = std::min(blockColumns, columns - column);
     uint32_t block[panelRows][blockColumns] = {}; // padding stays zero
@@ -138,9 +82,9 @@ void WeightPacker::packPanel(int64_t panel, std::byte *out) const {
       if (joined < 0)
         continue;
       if (storage == Storage::F32)
-        readSegment(joined, column, count, reinterpret_cast<float *>(block[row]));
+        source.read(joined, column, count, reinterpret_cast<float *>(block[row]));
       else
-        readSegment(joined, column, count, reinterpret_cast<uint16_t *>(block[row]));
+        source.read(joined, column, count, reinterpret_cast<uint16_t *>(block[row]));
     }
     int64_t words = (count + wordColumns - 1) / wordColumns;
     std::byte *destination = out + column / wordColumns * panelRows * 4;
@@ -154,28 +98,26 @@ void WeightPacker::packPanel(int64_t panel, std::byte *out) const {
   }
 }
 
-void WeightPacker::packFlat(uint64_t begin, std::byte *out, uint64_t count) const {
-  int64_t elementBytes = storage == Storage::F32 ? 4 : 2;
+void PanelPacker::packFlat(uint64_t begin, std::byte *out, uint64_t count) const {
+  int64_t elementBytes = storage == Storage::F32 ? 4 : 2, columns = source.columns();
   int64_t element = int64_t(begin) / elementBytes, last = int64_t(begin + count) / elementBytes;
   while (element < last) {
     // A source is contiguous, so a segment reaches to its end.
     int64_t row = element / columns;
-    auto source =
-        std::find_if(sources.begin(), sources.end(), [&](const Source &s) { return row < s.firstRow + s.rows; });
-    int64_t part = std::min(last, (source->firstRow + source->rows) * columns) - element;
+    int64_t part = std::min(last, source.contiguousEnd(row) * columns) - element;
     if (storage == Storage::F32)
-      readSegment(row, element % columns, part, reinterpret_cast<float *>(out));
+      source.read(row, element % columns, part, reinterpret_cast<float *>(out));
     else
-      readSegment(row, element % columns, part, reinterpret_cast<uint16_t *>(out));
+      source.read(row, element % columns, part, reinterpret_cast<uint16_t *>(out));
     element += part;
     out += part * elementBytes;
   }
 }
 
-void WeightPacker::pack(uint64_t begin, std::byte *out, uint64_t count) const {
+void PanelPacker::pack(uint64_t begin, std::byte *out, uint64_t count) const {
   if (form == WeightForm::RowMajor)
     return packFlat(begin, out, count);
-  auto panelBytes = uint64_t(panelLayout(rows, columns, storage, form).panelBytes());
+  auto panelBytes = uint64_t(layout().panelBytes());
   for (uint64_t at = 0; at < count; at += panelBytes)
     packPanel(int64_t((begin + at) / panelBytes), out + at);
 }

@@ -6,7 +6,7 @@
 // 32p .. 32p+31, then up rows 32p .. 32p+31; each half is padded to a multiple of 32.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Target/Cpu/Chip.h"
 
 #include <cstdint>

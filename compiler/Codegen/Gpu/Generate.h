@@ -2,16 +2,13 @@
 // C++ and prints a short instantiation of the templates in device/.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
 #include "compiler/Codegen/Gpu/Chip.h"
 #include "compiler/Codegen/Gpu/Kernel.h"
+#include "compiler/Codegen/KernelSpec.h"
 
 #include <string_view>
 
 namespace quipu::gpu {
-
-using cpu::KernelSpec;
-using cpu::ParamReader;
 
 // The kernel of a spec for a chip. Errors: an unknown generator, a parameter at fault, shapes the chip has no room for.
 Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);

@@ -6,26 +6,12 @@
 // compares with dims and blocks without work return.
 #pragma once
 
+#include "compiler/Codegen/LaunchGeometry.h"
+
 #include <cstdint>
 #include <string>
 
 namespace quipu::gpu {
-
-// The number of blocks along one axis: ceil(dim / divide) * times.
-struct GridAxis {
-  static constexpr int constant = -1;
-
-  int dim = constant; // index of a symbolic dim; constant: `times` blocks
-  int64_t divide = 1;
-  int64_t times = 1;
-};
-
-struct LaunchGeometry {
-  GridAxis x, y, z;
-  int threads = 1;         // a block is one-dimensional
-  int64_t sharedBytes = 0; // dynamic shared memory
-  int cluster = 1;         // blocks of a thread block cluster, along x
-};
 
 struct Kernel {
   std::string source;

@@ -1,5 +1,6 @@
 #include "compiler/Conversion/LMToKernel/OpLowering.h"
 #include "compiler/Conversion/LMToKernel/Passes.h"
+#include "compiler/Target/Target.h"
 
 namespace quipu {
 
@@ -34,10 +35,10 @@ public:
   }
 
 private:
-  LogicalResult lowerFor(StringRef target, lm::FuncOp func) {
-    Expected<std::unique_ptr<KernelChoice>> choice = chooseKernels(target);
-    if (!choice)
-      return func.emitError(choice.error().message);
+  LogicalResult lowerFor(const std::string &name, lm::FuncOp func) {
+    Expected<std::unique_ptr<Target>> target = findTarget(name);
+    if (!target)
+      return func.emitError("no kernels for target '") << name << "': " << target.error().message;
     if (maxTokens < 1 || maxSequences < 1 || maxContext < 1)
       return func.emitError("expected max-tokens, max-sequences and max-context of at least 1");
     ArrayRef<Type> results = func.getResultTypes();
@@ -46,8 +47,8 @@ private:
     int64_t vocab = cast<RankedTensorType>(results[0]).getDimSize(1);
     ProgramLimits limits{maxTokens, maxSequences, maxLogitRows(maxTokens, maxSequences, vocab), maxContext};
     OpBuilder builder(func);
-    ProgramBuilder program(builder, func.getLoc(), target, limits);
-    return OpLowering(func, program, **choice, limits).lower();
+    ProgramBuilder program(builder, func.getLoc(), (*target)->name(), limits);
+    return OpLowering(func, program, (*target)->choice(), limits).lower();
   }
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
 
+RowsDim rowsOf(Dim dim) { return dim == Dim::Rows ? RowsDim::Rows : RowsDim::Tokens; }
+
 } // namespace
 
 OpLowering::OpLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice,
@@ -153,6 +155,17 @@ FailureOr<std::string> OpLowering::kvElem(Operation *user, lm::KvType type) {
   return user->emitError("expected a KV cache of f32 or bf16, got ") << type.getElem();
 }
 
+Type OpLowering::packedElement(const PackedForm &form) {
+  MLIRContext *context = func.getContext();
+  if (form.element == "f16")
+    return Float16Type::get(context);
+  if (form.element == "bf16")
+    return BFloat16Type::get(context);
+  if (form.element == "i8")
+    return IntegerType::get(context, 8);
+  return Float32Type::get(context);
+}
+
 // --- launches
 
 std::string OpLowering::indexedName(Operation *op, StringRef what) const {
@@ -164,10 +177,14 @@ std::string OpLowering::layerName(Value cacheBuffer) {
 }
 
 void OpLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
-                        KernelRequest request) {
-  LaunchRequest launch{name.str(), op, indices.lookup(op), llvm::to_vector(reads), llvm::to_vector(writes), dim, {}};
-  launch.variants.push_back({VariantAttr::any, {std::move(request)}});
-  program.launch(launch);
+                        std::vector<VariantChoice> variants) {
+  program.launch(
+      {name.str(), op, indices.lookup(op), llvm::to_vector(reads), llvm::to_vector(writes), dim, std::move(variants)});
+}
+
+void OpLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
+                        KernelSpec kernel) {
+  launch(op, name, reads, writes, dim, {{VariantChoice::any, {std::move(kernel)}}});
 }
 
 LogicalResult OpLowering::lowerOp(Operation &op) {
@@ -204,15 +221,14 @@ LogicalResult OpLowering::lowerEmbedding(lm::EmbeddingOp op) {
     return failure();
   // Tied to the output projection: one copy, in the panels that the larger reader wants.
   bool tied = table->names.size() == 1 && panelWeights.contains(table->names[0]);
-  Layout layout = tied ? Layout::Panel64 : Layout::RowMajor;
+  Layout layout = tied ? *symbolizeLayout(choice.matmulLayout(/*gated=*/false)) : Layout::RowMajor;
   int64_t rows = table->type.getDimSize(0), dim = table->type.getDimSize(1);
   std::string name = weightLocation(table->names);
   Value out = resultBuffer(op.getResult(), name, dimOf(op.getIds()));
-  KernelParams params(program.attributes());
-  params.add("rows", rows).add("dim", dim).add("storage", *storage).add("layout", stringifyLayout(layout));
   launch(op, name, {bufferOf(op.getIds()), program.weight(*table, layout)}, {out}, Dim::Tokens,
-         params.request("embedding",
-                        formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), *storage, rows, dim)));
+         {formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), *storage, rows, dim),
+          "embedding",
+          {{"rows", rows}, {"dim", dim}, {"storage", *storage}, {"layout", stringifyLayout(layout).str()}}});
   return success();
 }
 
@@ -237,32 +253,28 @@ LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
   shape.residual = static_cast<bool>(op.getResidual());
   if (op.getNormEps())
     shape.normEps = op.getNormEps()->convertToDouble();
-  shape.rows = dimOf(op.getX());
+  Dim rows = dimOf(op.getX());
+  shape.rows = rowsOf(rows);
 
-  LaunchKernels kernels = choice.matmul(program.attributes(), shape);
+  MatmulKernels kernels = choice.matmul(shape);
   // A tied output projection reads the embedding's table; its name must not be the embedding's.
   std::string name = returned.contains(op.getResult()) ? "logits" : weightLocation(weight->names);
   Value packed = program.absent();
-  if (kernels.packedTile)
-    packed = program.buffer(Role::Activation, name + ".packed", kernels.packedElement, shape.rows,
-                            kernels.packedColumns, kernels.packedTile - 1);
-  Value out = resultBuffer(op.getResult(), name, shape.rows);
+  if (kernels.packed.tile)
+    packed = program.buffer(Role::Activation, name + ".packed", packedElement(kernels.packed), rows,
+                            kernels.packed.columns, kernels.packed.tile - 1);
+  Value out = resultBuffer(op.getResult(), name, rows);
   Value residual = op.getResidual() ? bufferOf(op.getResidual()) : program.absent();
-  Value panels = program.weight(*weight, shape.gated ? Layout::Panel64Gated : Layout::Panel64);
-  program.launch({name,
-                  op,
-                  indices.lookup(op),
-                  {bufferOf(op.getX()), *gain, panels, *bias, residual},
-                  {packed, out},
-                  shape.rows,
-                  std::move(kernels.variants)});
+  Value panels = program.weight(*weight, *symbolizeLayout(choice.matmulLayout(shape.gated)));
+  launch(op, name, {bufferOf(op.getX()), *gain, panels, *bias, residual}, {packed, out}, rows,
+         std::move(kernels.variants));
   return success();
 }
 
 LogicalResult OpLowering::lowerKvCache(lm::KvCacheOp op) {
   auto type = cast<lm::KvType>(op.getCache().getType());
-  buffers[op.getCache()] =
-      program.kvCache(op.getLayer(), type.getHeads(), type.getDim(), type.getElem(), type.getLayout().getPageSize());
+  buffers[op.getCache()] = program.kvCache(op.getLayer(), type.getHeads(), type.getDim(), type.getElem(),
+                                           type.getLayout().getPageSize(), *symbolizeKvLayout(choice.kvLayout()));
   return success();
 }
 
@@ -273,19 +285,21 @@ LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
     return failure();
   Value cache = bufferOf(op.getCache());
   std::string name = layerName(cache) + ".rope_append";
-  KernelParams params(program.attributes());
-  params.add("heads", op.getHeads()).add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
-  params.add("page_size", type.getLayout().getPageSize());
+  KernelParams params = {{"heads", static_cast<int64_t>(op.getHeads())},
+                         {"kv_heads", type.getHeads()},
+                         {"dim", type.getDim()},
+                         {"elem", *elem},
+                         {"page_size", type.getLayout().getPageSize()}};
   Value table = program.absent();
   if (lm::RopeAttr rope = op.getRopeAttr()) {
-    params.add("rope_layout", lm::stringifyRopeLayout(rope.getLayout()));
+    params["rope_layout"] = lm::stringifyRopeLayout(rope.getLayout()).str();
     table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
   }
   Value q = resultBuffer(op.getQ(), name, Dim::Tokens);
   buffers[op.getNextCache()] = cache;
   launch(op, name, {bufferOf(op.getQkv()), bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
-         params.request("rope_append", formatv("rope_append_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(),
-                                               type.getDim())));
+         {formatv("rope_append_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(), type.getDim()),
+          "rope_append", params});
   return success();
 }
 
@@ -296,17 +310,14 @@ LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
     return failure();
   Value cache = bufferOf(op.getCache());
   std::string name = layerName(cache) + ".attention";
-  KernelParams params(program.attributes());
-  params.add("heads", op.getHeads()).add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
-  params.add("page_size", type.getLayout().getPageSize()).addReal("scale", op.getScale().convertToDouble());
-  std::string symbol = formatv("attention_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(), type.getDim());
-  if (op.getWindow()) {
-    params.add("window", static_cast<int64_t>(*op.getWindow()));
-    symbol += formatv("_w{0}", *op.getWindow());
-  }
+  AttentionShape shape{
+      static_cast<int64_t>(op.getHeads()), type.getHeads(), type.getDim(), *elem, type.getLayout().getPageSize(),
+      op.getScale().convertToDouble(),     std::nullopt};
+  if (op.getWindow())
+    shape.window = static_cast<int64_t>(*op.getWindow());
   Value out = resultBuffer(op.getResult(), name, Dim::Tokens);
   launch(op, name, {bufferOf(op.getQ()), bufferOf(func.getArgument(1)), seqStarts, contextLens, pageTable, cache},
-         {out}, Dim::Tokens, params.request("attention", symbol));
+         {out}, Dim::Tokens, choice.attention(shape));
   return success();
 }
 
@@ -317,11 +328,13 @@ LogicalResult OpLowering::lowerKvAppend(lm::KvAppendOp op) {
     return failure();
   Value cache = bufferOf(op.getCache());
   buffers[op.getResult()] = cache;
-  KernelParams params(program.attributes());
-  params.add("kv_heads", type.getHeads()).add("dim", type.getDim()).add("elem", *elem);
-  params.add("page_size", type.getLayout().getPageSize());
   launch(op, layerName(cache) + ".kv_append", {bufferOf(op.getK()), bufferOf(op.getV()), slots}, {cache}, Dim::Tokens,
-         params.request("kv_append", formatv("kv_append_{0}_kv{1}_d{2}", *elem, type.getHeads(), type.getDim())));
+         {formatv("kv_append_{0}_kv{1}_d{2}", *elem, type.getHeads(), type.getDim()),
+          "kv_append",
+          {{"kv_heads", type.getHeads()},
+           {"dim", type.getDim()},
+           {"elem", *elem},
+           {"page_size", type.getLayout().getPageSize()}}});
   return success();
 }
 
@@ -329,12 +342,13 @@ LogicalResult OpLowering::lowerRope(lm::RopeOp op) {
   lm::RopeAttr rope = op.getRope();
   int64_t heads = featuresOf(op.getX()) / rope.getDim();
   std::string name = indexedName(op, "rope");
-  KernelParams params(program.attributes());
-  params.add("heads", heads).add("dim", rope.getDim()).add("rope_layout", lm::stringifyRopeLayout(rope.getLayout()));
   Value table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
   Value out = resultBuffer(op.getResult(), name, Dim::Tokens);
-  launch(op, name, {bufferOf(op.getX()), bufferOf(op.getPositions()), table}, {out}, Dim::Tokens,
-         params.request("rope", formatv("rope_h{0}_d{1}", heads, rope.getDim())));
+  launch(
+      op, name, {bufferOf(op.getX()), bufferOf(op.getPositions()), table}, {out}, Dim::Tokens,
+      {formatv("rope_h{0}_d{1}", heads, rope.getDim()),
+       "rope",
+       {{"heads", heads}, {"dim", rope.getDim()}, {"rope_layout", lm::stringifyRopeLayout(rope.getLayout()).str()}}});
   return success();
 }
 
@@ -345,22 +359,23 @@ LogicalResult OpLowering::lowerRmsNorm(lm::RmsNormOp op) {
     return failure();
   Dim dim = dimOf(op.getX());
   std::string name = weightLocation(source->names);
-  KernelParams params(program.attributes());
-  params.add("n", featuresOf(op.getX())).addReal("eps", op.getEps().convertToDouble()).addRows(dim);
+  int64_t n = featuresOf(op.getX());
   Value out = resultBuffer(op.getResult(), name, dim);
   launch(op, name, {bufferOf(op.getX()), *gain}, {out}, dim,
-         params.request("rms_norm", formatv("rms_norm{0}_n{1}", rowsSuffix(dim), featuresOf(op.getX()))));
+         {formatv("rms_norm{0}_n{1}", rowsSuffix(rowsOf(dim)), n),
+          "rms_norm",
+          {{"n", n}, {"eps", op.getEps().convertToDouble()}, {"rows_dim", static_cast<int64_t>(dim)}}});
   return success();
 }
 
 LogicalResult OpLowering::lowerPointwise(Operation *op, StringRef function, Value a, Value b) {
   Dim dim = dimOf(a);
   std::string name = indexedName(op, function);
-  KernelParams params(program.attributes());
-  params.add("n", featuresOf(a)).add("op", function).addRows(dim);
   Value out = resultBuffer(op->getResult(0), name, dim);
   launch(op, name, {bufferOf(a), b ? bufferOf(b) : program.absent()}, {out}, dim,
-         params.request("pointwise", formatv("{0}{1}_n{2}", function, rowsSuffix(dim), featuresOf(a))));
+         {formatv("{0}{1}_n{2}", function, rowsSuffix(rowsOf(dim)), featuresOf(a)),
+          "pointwise",
+          {{"n", featuresOf(a)}, {"op", function.str()}, {"rows_dim", static_cast<int64_t>(dim)}}});
   return success();
 }
 
@@ -368,10 +383,8 @@ LogicalResult OpLowering::lowerSelectRows(lm::SelectRowsOp op) {
   int64_t n = featuresOf(op.getX());
   std::string name = indexedName(op, "select_rows");
   Value out = resultBuffer(op.getResult(), name, Dim::Rows);
-  KernelParams params(program.attributes());
-  params.add("n", n);
   launch(op, name, {bufferOf(op.getX()), bufferOf(op.getRows())}, {out}, Dim::Rows,
-         params.request("select_rows", formatv("select_rows_n{0}", n)));
+         {formatv("select_rows_n{0}", n), "select_rows", {{"n", n}}});
   return success();
 }
 
@@ -379,24 +392,19 @@ LogicalResult OpLowering::lowerSliceColumns(lm::SliceColumnsOp op) {
   int64_t columns = featuresOf(op.getX());
   Dim dim = dimOf(op.getX());
   std::string name = indexedName(op, "slice_columns");
-  KernelParams params(program.attributes());
-  params.add("n_in", columns).add("offset", static_cast<int64_t>(op.getOffset()));
-  params.add("n", static_cast<int64_t>(op.getSize())).addRows(dim);
+  auto offset = static_cast<int64_t>(op.getOffset()), size = static_cast<int64_t>(op.getSize());
   Value out = resultBuffer(op.getResult(), name, dim);
   launch(op, name, {bufferOf(op.getX())}, {out}, dim,
-         params.request("slice_columns", formatv("slice_columns{0}_n{1}_at{2}_of{3}", rowsSuffix(dim), op.getSize(),
-                                                 op.getOffset(), columns)));
+         {formatv("slice_columns{0}_n{1}_at{2}_of{3}", rowsSuffix(rowsOf(dim)), size, offset, columns),
+          "slice_columns",
+          {{"n_in", columns}, {"offset", offset}, {"n", size}, {"rows_dim", static_cast<int64_t>(dim)}}});
   return success();
 }
 
 LogicalResult OpLowering::lowerArgmax(lm::ArgmaxOp op) {
   Dim dim = dimOf(op.getX());
-  int64_t n = featuresOf(op.getX());
-  KernelParams params(program.attributes());
-  params.add("n", n).addRows(dim);
   Value out = resultBuffer(op.getResult(), "argmax", dim);
-  launch(op, "argmax", {bufferOf(op.getX())}, {out}, dim,
-         params.request("argmax", formatv("argmax{0}_n{1}", rowsSuffix(dim), n)));
+  launch(op, "argmax", {bufferOf(op.getX())}, {out}, dim, choice.argmax({featuresOf(op.getX()), rowsOf(dim)}));
   return success();
 }
 

@@ -43,13 +43,17 @@ private:
   mlir::FailureOr<std::string> storageName(mlir::Operation *user, mlir::Type elementType);
   mlir::FailureOr<std::string> kvElem(mlir::Operation *user, lm::KvType type);
 
+  mlir::Type packedElement(const PackedForm &form);
+
   kernel::Dim dimOf(mlir::Value value) const { return dims.lookup(value); }
   mlir::Value bufferOf(mlir::Value value) const { return buffers.lookup(value); }
   // The buffer a result is written to: an output where the function returns it, else an activation of this name.
   mlir::Value resultBuffer(mlir::Value result, llvm::StringRef name, kernel::Dim rows);
   // A launch of one kernel for every size.
   void launch(mlir::Operation *op, llvm::StringRef name, llvm::ArrayRef<mlir::Value> reads,
-              llvm::ArrayRef<mlir::Value> writes, kernel::Dim dim, KernelRequest request);
+              llvm::ArrayRef<mlir::Value> writes, kernel::Dim dim, KernelSpec kernel);
+  void launch(mlir::Operation *op, llvm::StringRef name, llvm::ArrayRef<mlir::Value> reads,
+              llvm::ArrayRef<mlir::Value> writes, kernel::Dim dim, std::vector<VariantChoice> variants);
   // "silu.12": for ops that read no weight.
   std::string indexedName(mlir::Operation *op, llvm::StringRef what) const;
   // Layer of the cache whose buffer this is, as a name: "layers.3".

@@ -53,11 +53,12 @@ Value ProgramBuilder::weight(const WeightSource &source, Layout layout) {
   return value;
 }
 
-Value ProgramBuilder::kvCache(int64_t layer, int64_t heads, int64_t dim, Type elem, int64_t pageSize) {
+Value ProgramBuilder::kvCache(int64_t layer, int64_t heads, int64_t dim, Type elem, int64_t pageSize, KvLayout layout) {
   Value &value = declared[llvm::formatv("kv {0}", layer).str()];
   if (!value) {
     OpBuilder at = atDeclarations();
-    lastDeclaration = KvCacheOp::create(at, loc, BufferType::get(at.getContext()), layer, heads, dim, elem, pageSize);
+    lastDeclaration =
+        KvCacheOp::create(at, loc, BufferType::get(at.getContext()), layer, heads, dim, elem, pageSize, layout);
     value = lastDeclaration->getResult(0);
   }
   return value;
@@ -77,14 +78,31 @@ Value ProgramBuilder::ropeTable(int64_t dim, double attentionFactor, ArrayRef<do
   return value;
 }
 
-FlatSymbolRefAttr ProgramBuilder::define(const KernelRequest &request) {
-  auto generator = builder.getStringAttr(request.generator);
-  auto params = builder.getDictionaryAttr(request.params);
+DictionaryAttr ProgramBuilder::attributesOf(const KernelParams &params) {
+  SmallVector<NamedAttribute> attributes;
+  for (const auto &[name, param] : params) {
+    Attribute value;
+    if (auto *flag = std::get_if<bool>(&param))
+      value = builder.getBoolAttr(*flag);
+    else if (auto *integer = std::get_if<int64_t>(&param))
+      value = builder.getI64IntegerAttr(*integer);
+    else if (auto *real = std::get_if<double>(&param))
+      value = builder.getF64FloatAttr(*real);
+    else
+      value = builder.getStringAttr(std::get<std::string>(param));
+    attributes.push_back(builder.getNamedAttr(name, value));
+  }
+  return builder.getDictionaryAttr(attributes);
+}
+
+FlatSymbolRefAttr ProgramBuilder::define(const KernelSpec &spec) {
+  auto generator = builder.getStringAttr(spec.generator);
+  DictionaryAttr params = attributesOf(spec.params);
   FlatSymbolRefAttr &symbol = kernels[{generator, params}];
   if (symbol)
     return symbol;
   // Names leave out what seldom differs (an epsilon, a scale); a number tells such kernels apart.
-  std::string name = request.symbol;
+  std::string name = spec.symbol;
   if (int count = symbols[name]++)
     name += "_v" + std::to_string(count + 1);
   OpBuilder at(program.getBody());
@@ -97,9 +115,9 @@ FlatSymbolRefAttr ProgramBuilder::define(const KernelRequest &request) {
 
 void ProgramBuilder::launch(const LaunchRequest &request) {
   SmallVector<Attribute> variants;
-  for (const VariantRequest &variant : request.variants) {
+  for (const VariantChoice &variant : request.variants) {
     SmallVector<FlatSymbolRefAttr> stages;
-    for (const KernelRequest &stage : variant.stages)
+    for (const KernelSpec &stage : variant.stages)
       stages.push_back(define(stage));
     variants.push_back(VariantAttr::get(builder.getContext(), variant.maxValue, stages));
   }

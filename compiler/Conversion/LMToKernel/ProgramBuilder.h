@@ -1,7 +1,7 @@
 // Builds a kernel.program: declares each weight, cache, table and kernel once, whoever asks first.
 #pragma once
 
-#include "compiler/Conversion/LMToKernel/KernelChoice.h"
+#include "compiler/Codegen/KernelChoice.h"
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
 
 #include "mlir/IR/Builders.h"
@@ -30,26 +30,26 @@ struct LaunchRequest {
   llvm::SmallVector<mlir::Value> reads;
   llvm::SmallVector<mlir::Value> writes;
   kernel::Dim dim;
-  std::vector<VariantRequest> variants;
+  std::vector<VariantChoice> variants;
 };
 
 class ProgramBuilder {
 public:
   ProgramBuilder(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef target, const ProgramLimits &limits);
 
-  mlir::Builder &attributes() { return builder; }
-
   mlir::Value absent();
   mlir::Value buffer(kernel::Role role, llvm::StringRef name, mlir::Type dtype, kernel::Dim rows, int64_t columns,
                      int64_t extraRows = 0);
   mlir::Value weight(const WeightSource &source, kernel::Layout layout);
-  mlir::Value kvCache(int64_t layer, int64_t heads, int64_t dim, mlir::Type elem, int64_t pageSize);
+  mlir::Value kvCache(int64_t layer, int64_t heads, int64_t dim, mlir::Type elem, int64_t pageSize,
+                      kernel::KvLayout layout);
   mlir::Value ropeTable(int64_t dim, double attentionFactor, llvm::ArrayRef<double> invFreq);
   void launch(const LaunchRequest &request);
 
 private:
   // Symbol of the kernel with this generator and these parameters.
-  mlir::FlatSymbolRefAttr define(const KernelRequest &request);
+  mlir::FlatSymbolRefAttr define(const KernelSpec &spec);
+  mlir::DictionaryAttr attributesOf(const KernelParams &params);
   mlir::OpBuilder atDeclarations();
 
   mlir::OpBuilder builder;

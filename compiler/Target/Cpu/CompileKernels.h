@@ -1,7 +1,7 @@
 // Kernel specifications to a shared object: the way into code generation for CPUs.
 #pragma once
 
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Target/CompileCache.h"
 #include "compiler/Target/CompileJobs.h"
 #include "compiler/Target/Cpu/Chip.h"

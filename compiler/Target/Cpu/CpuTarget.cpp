@@ -1,5 +1,6 @@
 #include "compiler/Target/Cpu/CpuTarget.h"
 
+#include "compiler/Codegen/Cpu/CpuKernelChoice.h"
 #include "compiler/Target/Cpu/CompileKernels.h"
 
 namespace quipu {
@@ -8,10 +9,11 @@ namespace {
 
 class CpuTarget : public Target {
 public:
-  explicit CpuTarget(cpu::Chip chip) : chip(std::move(chip)) {}
+  explicit CpuTarget(const cpu::Chip &chip) : chip(chip), kernelChoice(chip) {}
 
   std::string name() const override { return "cpu:" + chip.name; }
   std::vector<std::string> features() const override { return chip.features; }
+  const KernelChoice &choice() const override { return kernelChoice; }
 
   Expected<TargetCode> compile(const std::vector<KernelSpec> &kernels,
                                const TargetCompileOptions &options) const override {
@@ -21,7 +23,10 @@ public:
     Expected<cpu::CompiledKernels> compiled = cpu::compileKernels(kernels, chip, own);
     if (!compiled)
       return passError(std::move(compiled));
-    return TargetCode{std::move(compiled->sharedObject), std::move(compiled->scratchBytes), compiled->compiled};
+    TargetCode code{std::move(compiled->sharedObject), {}, compiled->compiled, {}};
+    for (int64_t scratchBytes : compiled->scratchBytes)
+      code.kernels.push_back({scratchBytes, std::nullopt});
+    return code;
   }
 
   Expected<std::string> print(const KernelSpec &kernel) const override {
@@ -30,6 +35,7 @@ public:
 
 private:
   cpu::Chip chip;
+  cpu::CpuKernelChoice kernelChoice;
 };
 
 } // namespace
@@ -38,7 +44,7 @@ Expected<std::unique_ptr<Target>> findCpuTarget(std::string_view chipName) {
   Expected<cpu::Chip> chip = cpu::findChip(chipName.empty() ? "cpu" : chipName);
   if (!chip)
     return passError(std::move(chip));
-  return std::make_unique<CpuTarget>(std::move(*chip));
+  return std::make_unique<CpuTarget>(*chip);
 }
 
 } // namespace quipu

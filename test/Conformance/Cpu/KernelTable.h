@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/WeightLayout.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Target/Cpu/Chip.h"
 #include "test/Conformance/SharedRows.h"
 

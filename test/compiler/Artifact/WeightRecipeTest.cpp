@@ -78,7 +78,7 @@ template <typename Element> std::vector<Element> packWhole(const Tensors &tensor
   // Granule by granule, as different threads would.
   auto *bytes = reinterpret_cast<std::byte *>(out.data());
   for (uint64_t begin = 0; begin < extent->bytes; begin += extent->granule)
-    (*packers)[0].pack(begin, bytes + begin, extent->granule);
+    (*packers)[0]->pack(begin, bytes + begin, extent->granule);
   return out;
 }
 

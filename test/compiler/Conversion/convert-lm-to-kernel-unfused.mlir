@@ -42,7 +42,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // Both ropes read one table.
 // CHECK: kernel.rope_table
 // CHECK-NOT: kernel.rope_table
-// CHECK: kernel.kv_cache layer 3 heads 2 dim 8 f32 page 16
+// CHECK: kernel.kv_cache layer 3 heads 2 dim 8 f32 page 16 keys_transposed
 
 // CHECK: kernel.launch "layers.0.input_layernorm" of "lm.rms_norm"
 // CHECK: kernel.launch "slice_columns.6" of "lm.slice_columns" 6 (%[[QKV:.*]]) -> (%[[Q:.*]]) by tokens {any : @slice_columns_n32_at0_of64}

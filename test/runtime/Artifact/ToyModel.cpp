@@ -137,6 +137,7 @@ ArtifactContents contents(const Options &options) {
   cache->dtype = fb::DType::f32;
   cache->page_size = 16;
   cache->page_bytes = 16 * 2 * width * 4;
+  cache->layout = "rows";
   program.kv_caches.push_back(std::move(cache));
   auto rope = std::make_unique<fb::RopeTableT>();
   rope->dim = 4;

@@ -160,7 +160,9 @@ TEST_F(CpuDeviceTest, code_that_is_none_or_lacks_a_kernel_is_an_error) {
 
 TEST_F(CpuDeviceTest, more_memory_than_there_is_is_an_error_before_anything_is_touched) {
   ArtifactContents contents = toy::contents();
-  contents.program.kv_caches[0]->page_bytes = uint64_t(1) << 30;
+  fb::KvCacheT &cache = *contents.program.kv_caches[0];
+  cache.heads = 1 << 21;
+  cache.page_bytes *= cache.heads; // 1 GiB
   open(std::move(contents));
   LoadOptions options;
   options.kvPages = 1 << 20; // a pebibyte

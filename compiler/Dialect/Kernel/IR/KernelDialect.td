@@ -62,10 +62,20 @@ def RoleAttr : KeywordAttr<Role, "role">;
 def LayoutRowMajor : I32EnumCase<"RowMajor", 0, "row_major">;
 def LayoutPanel64 : I32EnumCase<"Panel64", 1, "panel64">;
 def LayoutPanel64Gated : I32EnumCase<"Panel64Gated", 2, "panel64_gated">;
-def Layout : I32Enum<"Layout", "how a weight lies in memory", [LayoutRowMajor, LayoutPanel64, LayoutPanel64Gated]> {
+def LayoutTile64 : I32EnumCase<"Tile64", 3, "tile64">;
+def LayoutTile64Gated : I32EnumCase<"Tile64Gated", 4, "tile64_gated">;
+def Layout : I32Enum<"Layout", "how a weight lies in memory", [
+    LayoutRowMajor, LayoutPanel64, LayoutPanel64Gated, LayoutTile64, LayoutTile64Gated]> {
   let cppNamespace = "::quipu::kernel";
 }
 def LayoutAttr : KeywordAttr<Layout, "layout">;
+
+def KvLayoutKeysTransposed : I32EnumCase<"KeysTransposed", 0, "keys_transposed">;
+def KvLayoutRows : I32EnumCase<"Rows", 1, "rows">;
+def KvLayout : I32Enum<"KvLayout", "order within a page of a KV cache", [KvLayoutKeysTransposed, KvLayoutRows]> {
+  let cppNamespace = "::quipu::kernel";
+}
+def KvLayoutAttr : KeywordAttr<KvLayout, "kv_layout">;
 
 def VariantAttr : AttrDef<KernelDialect, "Variant"> {
   let mnemonic = "variant";

@@ -1,5 +1,7 @@
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
 
+#include "runtime/Artifact/KvLayout.h"
+
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
@@ -197,8 +199,8 @@ int64_t BufferOp::getMaxBytes() {
 }
 
 LogicalResult BufferOp::verify() {
-  if (!isFloatStorage(getDtype()) && !getDtype().isSignlessInteger(32)) // C1
-    return emitOpError("expected elements of f32, f16, bf16 or i32, got ") << getDtype();
+  if (!isFloatStorage(getDtype()) && !getDtype().isSignlessInteger(32) && !getDtype().isSignlessInteger(8)) // C1
+    return emitOpError("expected elements of f32, f16, bf16, i32 or i8, got ") << getDtype();
   if (getOffset() && (getRole() != Role::Activation || *getOffset() % 64 != 0)) // C3
     return emitOpError("expected an offset on an activation only, a multiple of 64, got ") << *getOffset();
   return success();
@@ -218,8 +220,8 @@ LogicalResult WeightOp::verify() {
 }
 
 int64_t KvCacheOp::getPageBytes() {
-  int64_t paddedDim = (getDim() + 15) / 16 * 16;
-  return getHeads() * getPageSize() * (getDim() + paddedDim) * (getElem().getIntOrFloatBitWidth() / 8);
+  uint64_t block = findKvLayout(stringifyKvLayout(getLayout()), getPageSize(), getDim())->blockElements();
+  return getHeads() * static_cast<int64_t>(block) * (getElem().getIntOrFloatBitWidth() / 8);
 }
 
 LogicalResult KvCacheOp::verify() {

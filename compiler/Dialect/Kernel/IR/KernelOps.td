@@ -69,7 +69,7 @@ def BufferOp : DeclarationOp<"buffer"> {
     `dtype[dim + extra, columns]`; `extra` rows pad a packed input to its tile, or hold the end of `seq_starts`.
     Activations lie in one arena at `offset` bytes; the runtime places inputs and outputs.
 
-    - C1: the dtype is f32, f16, bf16 or i32
+    - C1: the dtype is f32, f16, bf16, i32 or i8
     - C2: `columns` is at least 1 and `extra_rows` is not negative
     - C3: only an activation has an offset, and it is a multiple of 64
   }];
@@ -103,12 +103,13 @@ def KvCacheOp : DeclarationOp<"kv_cache"> {
     - C1: heads, dim and page size are at least 1
     - C2: elements are f32, f16 or bf16
   }];
-  let arguments = (ins NonNegative:$layer, Positive:$heads, Positive:$dim, TypeAttr:$elem, Positive:$page_size);
+  let arguments = (ins NonNegative:$layer, Positive:$heads, Positive:$dim, TypeAttr:$elem, Positive:$page_size,
+                       KvLayoutAttr:$layout);
   let assemblyFormat = [{
-    `layer` $layer `heads` $heads `dim` $dim $elem `page` $page_size attr-dict
+    `layer` $layer `heads` $heads `dim` $dim $elem `page` $page_size $layout attr-dict
   }];
   let extraClassDeclaration = [{
-    // Bytes of one page: per head K as [dim][page_size], then V as [page_size][dim rounded up to 16].
+    // Bytes of one page, as runtime/Artifact/KvLayout.h says.
     int64_t getPageBytes();
   }];
 }

@@ -53,13 +53,21 @@ std::vector<uint8_t> packAll(const WeightPacker &packer) {
   return out;
 }
 
-WeightPacker packer(const std::vector<Tensor> &tensors, Storage storage, WeightForm form) {
+Expected<std::unique_ptr<WeightPacker>> tryPacker(const std::vector<Tensor> &tensors, Storage storage,
+                                                  WeightForm form) {
   std::vector<const TensorInfo *> sources;
   for (const Tensor &tensor : tensors)
     sources.push_back(&tensor.info);
-  auto result = WeightPacker::create(sources, storage, form);
+  Expected<WeightRows> rows = WeightRows::create(sources);
+  if (!rows)
+    return passError(std::move(rows));
+  return PanelPacker::create(std::move(*rows), storage, form);
+}
+
+std::unique_ptr<WeightPacker> packer(const std::vector<Tensor> &tensors, Storage storage, WeightForm form) {
+  auto result = tryPacker(tensors, storage, form);
   EXPECT_TRUE(result) << result.error().message;
-  return *result;
+  return std::move(*result);
 }
 
 // Joined tensors of each element type, ragged in rows and odd in columns.
@@ -85,28 +93,28 @@ TEST(PackWeights, PanelsHoldEveryElementWhereTheLayoutSays) {
         SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, name(conformance::elementOf(storage)), gated));
         std::vector<Tensor> tensors = mixedTensors(columns);
         PanelLayout layout(gated ? 50 : 100, columns, storage, gated);
-        WeightPacker weight = packer(tensors, storage, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);
-        EXPECT_EQ(weight.bytes(), uint64_t(layout.bytes()));
-        EXPECT_EQ(packAll(weight), asPanels(joined(tensors), layout).bytes);
+        auto weight = packer(tensors, storage, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);
+        EXPECT_EQ(weight->bytes(), uint64_t(layout.bytes()));
+        EXPECT_EQ(packAll(*weight), asPanels(joined(tensors), layout).bytes);
       }
 }
 
 TEST(PackWeights, PartsGiveTheSameBytesAsTheWhole) {
   std::vector<Tensor> tensors = mixedTensors(37);
   for (WeightForm form : {WeightForm::RowMajor, WeightForm::Panel64, WeightForm::Panel64Gated}) {
-    WeightPacker weight = packer(tensors, Storage::BF16, form);
+    auto weight = packer(tensors, Storage::BF16, form);
     uint64_t granule =
         form == WeightForm::RowMajor ? 37 * 2 : uint64_t(PanelLayout(100, 37, Storage::BF16).panelBytes());
-    std::vector<uint8_t> parts(weight.bytes(), 0xcc);
-    for (uint64_t at = 0; at < weight.bytes(); at += granule)
-      weight.pack(at, reinterpret_cast<std::byte *>(parts.data()) + at, granule);
-    EXPECT_EQ(parts, packAll(weight));
+    std::vector<uint8_t> parts(weight->bytes(), 0xcc);
+    for (uint64_t at = 0; at < weight->bytes(); at += granule)
+      weight->pack(at, reinterpret_cast<std::byte *>(parts.data()) + at, granule);
+    EXPECT_EQ(parts, packAll(*weight));
   }
 }
 
 TEST(PackWeights, RowMajorJoinsRowsInOrder) {
   std::vector<Tensor> tensors = mixedTensors(37);
-  std::vector<uint8_t> got = packAll(packer(tensors, Storage::F32, WeightForm::RowMajor));
+  std::vector<uint8_t> got = packAll(*packer(tensors, Storage::F32, WeightForm::RowMajor));
   EXPECT_EQ(got, conformance::Operand::of(joined(tensors)).bytes);
 }
 
@@ -114,16 +122,13 @@ TEST(PackWeights, VectorsJoinEndToEnd) {
   std::vector<Tensor> biases;
   biases.push_back(makeTensor({5}, DType::BF16, 1));
   biases.push_back(makeTensor({7}, DType::F32, 2));
-  std::vector<uint8_t> got = packAll(packer(biases, Storage::F32, WeightForm::RowMajor));
+  std::vector<uint8_t> got = packAll(*packer(biases, Storage::F32, WeightForm::RowMajor));
   EXPECT_EQ(got, conformance::Operand::of(joined(biases)).bytes);
 }
 
 TEST(PackWeights, WhatCannotBeJoinedIsAnErrorThatNamesTheTensor) {
   auto message = [](std::vector<Tensor> tensors, WeightForm form) {
-    std::vector<const TensorInfo *> sources;
-    for (const Tensor &tensor : tensors)
-      sources.push_back(&tensor.info);
-    auto result = WeightPacker::create(sources, Storage::F32, form);
+    auto result = tryPacker(tensors, Storage::F32, form);
     return result ? "no error" : result.error().message;
   };
   EXPECT_EQ(message({makeTensor({4, 8}, DType::F32, 1), makeTensor({4, 9}, DType::F32, 2)}, WeightForm::Panel64),

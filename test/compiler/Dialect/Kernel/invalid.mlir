@@ -37,7 +37,7 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 1 context 1 {
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
-  // expected-error @below {{expected elements of f32, f16, bf16 or i32, got 'i64'}}
+  // expected-error @below {{expected elements of f32, f16, bf16, i32 or i8, got 'i64'}}
   %a = kernel.buffer input "a" i64[tokens, 1] // buffer C1
 }
 
@@ -94,14 +94,14 @@ kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
   // expected-error @below {{attribute 'heads' failed to satisfy constraint}}
-  %c = kernel.kv_cache layer 0 heads 0 dim 4 f32 page 16 // kv_cache C1
+  %c = kernel.kv_cache layer 0 heads 0 dim 4 f32 page 16 keys_transposed // kv_cache C1
 }
 
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
   // expected-error @below {{expected elements of f32, f16 or bf16, got 'i32'}}
-  %c = kernel.kv_cache layer 0 heads 1 dim 4 i32 page 16 // kv_cache C2
+  %c = kernel.kv_cache layer 0 heads 1 dim 4 i32 page 16 keys_transposed // kv_cache C2
 }
 
 // -----
@@ -154,7 +154,7 @@ kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
   kernel.def @k generator "g" {}
-  %c = kernel.kv_cache layer 0 heads 1 dim 4 f32 page 16
+  %c = kernel.kv_cache layer 0 heads 1 dim 4 f32 page 16 keys_transposed
   // expected-error @below {{expected to write buffers that it does not read}}
   kernel.launch "l" of "lm.add" 0 (%c) -> (%c) by tokens {any : @k} // launch C5
 }

@@ -23,8 +23,8 @@ kernel.program "cpu:x86-64-v3" tokens 32 sequences 4 rows 32 context 128 arena 1
   %5 = kernel.weight ["embed_tokens.weight"] row_major : tensor<512x64xf32>
   // CHECK: %gate.weight.joined = kernel.weight ["gate.weight", "up.weight"] panel64_gated : tensor<96x64xbf16>
   %6 = kernel.weight ["gate.weight", "up.weight"] panel64_gated : tensor<96x64xbf16>
-  // CHECK: %kv.0 = kernel.kv_cache layer 0 heads 4 dim 8 bf16 page 16
-  %7 = kernel.kv_cache layer 0 heads 4 dim 8 bf16 page 16
+  // CHECK: %kv.0 = kernel.kv_cache layer 0 heads 4 dim 8 bf16 page 16 keys_transposed
+  %7 = kernel.kv_cache layer 0 heads 4 dim 8 bf16 page 16 keys_transposed
   // CHECK: %rope_table = kernel.rope_table dim 4 factor 1.000000e+00 inv_freq [1.000000e+00, 0.56234132519034907]
   %8 = kernel.rope_table dim 4 factor 1.0 inv_freq [1.0, 0.56234132519034907]
   // CHECK: kernel.launch "embed_tokens" of "lm.embedding" 1 (%ids, %embed_tokens.weight) -> (%x) by tokens {any : @embedding_f32_n64}

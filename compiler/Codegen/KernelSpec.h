@@ -10,7 +10,7 @@
 #include <string>
 #include <variant>
 
-namespace quipu::cpu {
+namespace quipu {
 
 using ParamValue = std::variant<bool, int64_t, double, std::string>;
 using KernelParams = std::map<std::string, ParamValue>;
@@ -55,4 +55,4 @@ private:
   std::string error;
 };
 
-} // namespace quipu::cpu
+} // namespace quipu

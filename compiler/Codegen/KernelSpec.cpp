@@ -1,6 +1,6 @@
-#include "compiler/Codegen/Cpu/KernelSpec.h"
+#include "compiler/Codegen/KernelSpec.h"
 
-namespace quipu::cpu {
+namespace quipu {
 namespace {
 
 std::string printValue(const ParamValue &value) {
@@ -99,4 +99,4 @@ Expected<> ParamReader::finish() const {
   return {};
 }
 
-} // namespace quipu::cpu
+} // namespace quipu

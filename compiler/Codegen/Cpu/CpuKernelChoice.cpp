@@ -1,0 +1,49 @@
+#include "compiler/Codegen/Cpu/CpuKernelChoice.h"
+
+#include "compiler/Codegen/Cpu/WeightLayout.h"
+
+#include <fmt/format.h>
+
+namespace quipu::cpu {
+namespace {
+
+KernelSpec tiled(const MatmulShape &shape, int64_t tile) {
+  KernelParams params = shape.productParams();
+  if (shape.normEps)
+    params["norm_eps"] = *shape.normEps;
+  params["tile"] = tile;
+  return {fmt::format("{}{}_t{}", shape.normEps ? "rms_norm_" : "", shape.symbolStem(), tile), "matmul", params};
+}
+
+KernelSpec packed(const MatmulShape &shape, int64_t tile) {
+  KernelParams params = shape.productParams();
+  params["tile"] = tile;
+  params["packed_input"] = true;
+  return {fmt::format("{}_packed_t{}", shape.symbolStem(), tile), "matmul", params};
+}
+
+KernelSpec packInput(const MatmulShape &shape, int64_t tile) {
+  KernelParams params = {
+      {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tile}};
+  if (shape.normEps)
+    params["norm_eps"] = *shape.normEps;
+  return {fmt::format("{}pack_input{}_{}_k{}_t{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows),
+                      shape.storage, shape.k, tile),
+          "pack_input", params};
+}
+
+} // namespace
+
+MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
+  MatmulKernels kernels;
+  for (int64_t tile : {1, 2, 4, 6})
+    kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
+  PackedInput input(shape.k, shape.storage == "bf16" ? Storage::BF16 : Storage::F32, chip);
+  kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
+  // Seven or eight rows are two tiles of four: less padding than two of six.
+  for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(8, 4), {VariantChoice::any, packedTile}})
+    kernels.variants.push_back({rows, {packInput(shape, tile), packed(shape, tile)}});
+  return kernels;
+}
+
+} // namespace quipu::cpu

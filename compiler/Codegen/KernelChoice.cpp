@@ -1,0 +1,47 @@
+#include "compiler/Codegen/KernelChoice.h"
+
+#include <fmt/format.h>
+
+namespace quipu {
+
+std::string MatmulShape::symbolStem() const {
+  return fmt::format("matmul{}{}{}{}{}_{}_n{}_k{}", bias ? "_bias" : "", activation.empty() ? "" : "_" + activation,
+                     gated ? "_gated" : "", residual ? "_residual" : "", rowsSuffix(rows), storage, n, k);
+}
+
+KernelParams MatmulShape::productParams() const {
+  KernelParams params = {{"n", n}, {"k", k}, {"storage", storage}, {"rows_dim", static_cast<int64_t>(rows)}};
+  if (!activation.empty())
+    params["activation"] = activation;
+  for (auto [name, set] : {std::pair("gated", gated), std::pair("bias", bias), std::pair("residual", residual)})
+    if (set)
+      params[name] = true;
+  return params;
+}
+
+std::string AttentionShape::symbolStem() const {
+  return fmt::format("attention_{}_h{}_kv{}_d{}{}", elem, heads, kvHeads, dim,
+                     window ? fmt::format("_w{}", *window) : "");
+}
+
+KernelParams AttentionShape::params() const {
+  KernelParams params = {{"heads", heads}, {"kv_heads", kvHeads},   {"dim", dim},
+                         {"elem", elem},   {"page_size", pageSize}, {"scale", scale}};
+  if (window)
+    params["window"] = *window;
+  return params;
+}
+
+std::string ArgmaxShape::symbolStem() const { return fmt::format("argmax{}_n{}", rowsSuffix(rows), n); }
+
+KernelParams ArgmaxShape::params() const { return {{"n", n}, {"rows_dim", static_cast<int64_t>(rows)}}; }
+
+std::vector<VariantChoice> KernelChoice::attention(const AttentionShape &shape) const {
+  return {{VariantChoice::any, {{shape.symbolStem(), "attention", shape.params()}}}};
+}
+
+std::vector<VariantChoice> KernelChoice::argmax(const ArgmaxShape &shape) const {
+  return {{VariantChoice::any, {{shape.symbolStem(), "argmax", shape.params()}}}};
+}
+
+} // namespace quipu

@@ -1,0 +1,93 @@
+// Which kernels a target uses for a launch, and how it wants weights and caches to lie. The conversion to the kernel
+// dialect asks here for what differs between targets; operands, buffers and names are the same for all of them.
+#pragma once
+
+#include "compiler/Codegen/KernelSpec.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace quipu {
+
+// Rows of an operand: tokens of the step, or those whose logits are asked for. As the generators' `rows_dim`.
+enum class RowsDim : int64_t { Tokens = 0, Rows = 2 };
+
+// In symbols: kernels over tokens are the usual ones, those over rows say so.
+inline std::string rowsSuffix(RowsDim rows) { return rows == RowsDim::Rows ? "_rows" : ""; }
+
+// Stages that run, in order, while the launch's dim is at most maxValue; the last variant of a launch takes any.
+struct VariantChoice {
+  static constexpr uint32_t any = 0xffffffff;
+  uint32_t maxValue = any;
+  std::vector<KernelSpec> stages;
+};
+
+// The buffer that `pack_input` fills: rows come in tiles, each of `columns` elements. No tile: no variant packs.
+struct PackedForm {
+  int64_t tile = 0;
+  int64_t columns = 0;
+  std::string element; // "f32", "f16", "bf16" or "i8"
+};
+
+struct MatmulKernels {
+  std::vector<VariantChoice> variants;
+  PackedForm packed;
+};
+
+// What a matmul launch computes, as its kernels see it.
+struct MatmulShape {
+  int64_t n = 0; // columns of the result: half the weight's rows where gated
+  int64_t k = 0;
+  std::string storage;
+  std::string activation; // empty: none
+  bool gated = false;
+  bool bias = false;
+  bool residual = false;
+  std::optional<double> normEps;
+  RowsDim rows = RowsDim::Tokens;
+
+  // "matmul_silu_gated_bf16_n8192_k2048"
+  std::string symbolStem() const;
+  // The product and what follows it: all parameters but norm_eps and those of a variant.
+  KernelParams productParams() const;
+};
+
+struct AttentionShape {
+  int64_t heads = 0;
+  int64_t kvHeads = 0;
+  int64_t dim = 0; // of a head
+  std::string elem;
+  int64_t pageSize = 0;
+  double scale = 1;
+  std::optional<int64_t> window;
+
+  // "attention_bf16_h32_kv8_d64"
+  std::string symbolStem() const;
+  KernelParams params() const;
+};
+
+struct ArgmaxShape {
+  int64_t n = 0;
+  RowsDim rows = RowsDim::Rows;
+
+  std::string symbolStem() const; // "argmax_rows_n32000"
+  KernelParams params() const;
+};
+
+class KernelChoice {
+public:
+  virtual ~KernelChoice() = default;
+
+  virtual MatmulKernels matmul(const MatmulShape &shape) const = 0;
+  // One kernel for every size unless a target knows better.
+  virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
+  virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
+
+  // Names of the layouts in which matmuls read their weights (runtime/Artifact/WeightLayout.h) and of a KV page
+  // (runtime/Artifact/KvLayout.h).
+  virtual std::string matmulLayout(bool gated) const = 0;
+  virtual std::string kvLayout() const = 0;
+};
+
+} // namespace quipu
