@@ -6,6 +6,7 @@
 #include "tools/quipu/StepCost.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,6 +19,7 @@ struct BenchOptions {
   ModelOptions model;
   std::optional<uint32_t> promptTokens; // absent: 512, or the context where that is smaller
   uint32_t newTokens = 64, repeats = 5;
+  uint32_t sequences = 1, context = 1; // of the decode run
   bool profile = false, json = false;
 };
 
@@ -82,6 +84,36 @@ void printProfile(const char *title, const std::map<std::string, double> &byKern
     fmt::print("    {:9.3f} ms {:5.1f} %  {}\n", 1e3 * seconds, 100 * seconds / total, kernel);
 }
 
+// Tokens per second of the steps in which every sequence decodes. Prompts that take several steps decode beside others
+// meanwhile, and the first to end leave the last ones to fewer: neither is counted.
+Expected<double> decodeRate(Engine &engine, const BenchOptions &options) {
+  using Clock = std::chrono::steady_clock;
+  SamplingParams sampling;
+  sampling.ignoreEos = true;
+  for (uint32_t i = 0; i < options.sequences; ++i)
+    if (auto id = engine.add(someIds(options.context, engine.model().vocab()), sampling, options.newTokens + 1); !id)
+      return passError(std::move(id));
+  double seconds = 0;
+  uint64_t tokens = 0;
+  while (true) {
+    Clock::time_point started = Clock::now();
+    auto step = engine.step();
+    if (!step)
+      return passError(std::move(step));
+    if (step->idle())
+      break;
+    if (step->promptTokens || step->decodeTokens != options.sequences)
+      continue;
+    seconds += std::chrono::duration<double>(Clock::now() - started).count();
+    tokens += step->decodeTokens;
+  }
+  if (!tokens)
+    return makeError("no step decodes all of --sequences {} at once after --context {}; ask for more tokens (-n) or "
+                     "compile with a larger --max-sequences",
+                     options.sequences, options.context);
+  return static_cast<double>(tokens) / seconds;
+}
+
 Expected<> measure(Engine &engine, const BenchOptions &options, uint32_t promptTokens, Figures &figures) {
   SamplingParams sampling;
   sampling.ignoreEos = true;
@@ -97,11 +129,11 @@ Expected<> measure(Engine &engine, const BenchOptions &options, uint32_t promptT
         figures.prompt.push_back(promptTokens / prompt->promptSeconds);
     }
     if (options.newTokens) {
-      auto decode = engine.generate(someIds(1, vocab), sampling, options.newTokens + 1);
+      auto decode = decodeRate(engine, options);
       if (!decode)
         return passError(std::move(decode));
       if (r)
-        figures.decode.push_back(options.newTokens / decode->decodeSeconds);
+        figures.decode.push_back(*decode);
     }
   }
   return {};
@@ -113,9 +145,10 @@ Expected<> bench(BenchOptions &options) {
     return passError(std::move(engine));
   uint32_t context = (*engine)->plan().maxContext;
   uint32_t promptTokens = options.promptTokens.value_or(std::min(512u, context));
-  if (promptTokens > context || options.newTokens >= context)
-    return makeError("-p {} and -n {} must fit the context of {}; compile with a larger --max-context", promptTokens,
-                     options.newTokens, context);
+  if (promptTokens > context || uint64_t(options.context) + options.newTokens > context)
+    return makeError("-p {}, and --context {} with -n {}, must fit the context of {}; compile with a larger "
+                     "--max-context",
+                     promptTokens, options.context, options.newTokens, context);
 
   uint32_t threads = (*engine)->plan().workers;
   StepCost cost(**engine);
@@ -143,9 +176,13 @@ Expected<> bench(BenchOptions &options) {
   }
   if (!figures.decode.empty()) {
     double rate = median(figures.decode);
+    // A step reads the weights once and the cache of every sequence.
+    double positions = options.sequences * (options.context + options.newTokens / 2.0);
     object["decode_tokens"] = options.newTokens;
+    object["decode_sequences"] = options.sequences;
+    object["decode_context"] = options.context;
     object["decode_tokens_per_s"] = rate;
-    object["decode_share_of_bandwidth"] = cost.decodeBytes(options.newTokens / 2.0) * rate / bandwidth;
+    object["decode_share_of_bandwidth"] = cost.decodeBytes(positions) * rate / options.sequences / bandwidth;
   }
   object["probed_read_bytes_per_s"] = bandwidth;
   object[bf16 ? "probed_bf16_flops_per_s" : "probed_f32_flops_per_s"] = peak;
@@ -162,9 +199,11 @@ Expected<> bench(BenchOptions &options) {
                100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA", peak / 1e9,
                object["time_to_first_token_s"].get<double>());
   if (!figures.decode.empty())
-    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {:5.1f} % of the read bandwidth probed ({:.1f} GB/s)\n",
+    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {:5.1f} % of the read bandwidth probed ({:.1f} GB/s), {} sequence{} "
+               "after {} token{}\n",
                options.newTokens, object["decode_tokens_per_s"].get<double>(),
-               100 * object["decode_share_of_bandwidth"].get<double>(), bandwidth / 1e9);
+               100 * object["decode_share_of_bandwidth"].get<double>(), bandwidth / 1e9, options.sequences,
+               options.sequences == 1 ? "" : "s", options.context, options.context == 1 ? "" : "s");
   if (!options.profile)
     return {};
   for (auto [title, prompt, newTokens] :
@@ -188,13 +227,19 @@ void addBench(CLI::App &app, Action &action) {
   addModelOptions(*command, options->model);
   command->add_option("-p,--prompt-tokens", options->promptTokens,
                       "tokens of the prompt; 0: no prompt run; default: 512, or the context where that is smaller");
-  command
-      ->add_option("-n,--new-tokens", options->newTokens, "tokens to generate from an empty context; 0: no decode run")
+  command->add_option("-n,--new-tokens", options->newTokens, "tokens of each sequence to generate; 0: no decode run")
       ->capture_default_str();
+  command->add_option("--sequences", options->sequences, "sequences that decode together; rates count all their tokens")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 65536u));
+  command->add_option("--context", options->context, "tokens that each sequence has before it decodes")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, 1u << 30));
   command->add_option("-r,--repeats", options->repeats, "counted runs; the figures are medians")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1000u));
-  command->add_flag("--profile", options->profile, "print the time of each kernel as well; not with --json");
+  command->add_flag("--profile", options->profile,
+                    "print the time of each kernel for one sequence as well; not with --json");
   command->add_flag("--json", options->json,
                     "print one JSON object; prompt_tokens_per_s and decode_tokens_per_s are medians");
   command->callback([options, &action] { action = [options] { return bench(*options); }; });
