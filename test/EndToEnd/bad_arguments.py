@@ -60,6 +60,10 @@ REFUSED = {
     "eval window above the context": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "100000"], ["--window", "100000"]),
     "bench of no runs": (["bench", MODEL, "-r", "0"], ["-r", "0"]),
     "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000"]),
+    "bench after more than the context": (["bench", MODEL, "--context", "100000"], ["--context 100000"]),
+    "bench of no sequences": (["bench", MODEL, "--sequences", "0"], ["--sequences", "0"]),
+    "bench of more sequences than there is room for": (
+        ["bench", MODEL, "--max-sequences", "2", "--sequences", "3", "-p", "0", "-n", "1", "-r", "1"], ["--sequences 3", "--max-sequences"]),
     "kernels as JSON": (["inspect", MODEL, "--json", "--dump-kernels", "/tmp/kernels"], ["--json", "--dump-kernels"]),
     "kernels into a file": (["inspect", MODEL, "--dump-kernels", "/dev/null/kernels"], ["/dev/null/kernels"]),
     "kernels where nothing can be written": (["inspect", MODEL, "--dump-kernels", "/proc"], ["/proc"]),
