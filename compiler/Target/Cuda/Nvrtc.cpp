@@ -92,6 +92,17 @@ std::string Nvrtc::identity() const {
 int Nvrtc::leastDriver() const { return library.major * 1000; }
 
 Expected<gpu::DeviceCode> Nvrtc::compile(const std::string &symbol, const std::string &source) const {
+  return build(symbol, source, ptx);
+}
+
+Expected<std::string> Nvrtc::assembly(const std::string &symbol, const std::string &source) const {
+  Expected<gpu::DeviceCode> code = build(symbol, source, true);
+  if (!code)
+    return passError(std::move(code));
+  return std::move(code->portable);
+}
+
+Expected<gpu::DeviceCode> Nvrtc::build(const std::string &symbol, const std::string &source, bool withPtx) const {
   Program program(library);
   std::string file = symbol + ".cu";
   int result = library.create(&program.handle, source.c_str(), file.c_str(), 0, nullptr, nullptr);
@@ -115,7 +126,7 @@ Expected<gpu::DeviceCode> Nvrtc::compile(const std::string &symbol, const std::s
   if (!cubin || cubin->empty())
     return makeError("kernel @{} for {}: {} gave no cubin", symbol, chip, name());
   code.native = std::move(*cubin);
-  if (ptx) {
+  if (withPtx) {
     Expected<std::string> text = program.get(library.ptxSize, library.ptx);
     if (!text)
       return makeError("kernel @{} for {}: {} gave no PTX: {}", symbol, chip, name(), text.error().message);

@@ -23,9 +23,11 @@ public:
   int leastDriver() const;
 
   Expected<gpu::DeviceCode> compile(const std::string &symbol, const std::string &source) const override;
+  Expected<std::string> assembly(const std::string &symbol, const std::string &source) const override; // PTX
 
 private:
   Nvrtc(const NvrtcLibrary &library, std::string chip, bool ptx);
+  Expected<gpu::DeviceCode> build(const std::string &symbol, const std::string &source, bool withPtx) const;
 
   const NvrtcLibrary &library;
   std::string chip;

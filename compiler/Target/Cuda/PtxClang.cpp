@@ -61,12 +61,16 @@ std::string PtxClang::identity() const { return fmt::format("{} {}", name(), llv
 int PtxClang::leastDriver() const { return ptxVersion(chip).cuda; }
 
 Expected<gpu::DeviceCode> PtxClang::compile(const std::string &symbol, const std::string &source) const {
-  Expected<std::string> ptx = clang.compile(fmt::format("kernel @{} for {}", symbol, chip), "cuda", source, options());
+  Expected<std::string> ptx = assembly(symbol, source);
   if (!ptx)
     return passError(std::move(ptx));
   gpu::DeviceCode code;
   code.portable = std::move(*ptx);
   return code;
+}
+
+Expected<std::string> PtxClang::assembly(const std::string &symbol, const std::string &source) const {
+  return clang.compile(fmt::format("kernel @{} for {}", symbol, chip), "cuda", source, options());
 }
 
 } // namespace quipu::cuda

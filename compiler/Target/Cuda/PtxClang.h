@@ -19,6 +19,7 @@ public:
   int leastDriver() const;
 
   Expected<gpu::DeviceCode> compile(const std::string &symbol, const std::string &source) const override;
+  Expected<std::string> assembly(const std::string &symbol, const std::string &source) const override; // PTX
 
 private:
   PtxClang(Clang clang, std::string chip) : clang(std::move(clang)), chip(std::move(chip)) {}

@@ -35,6 +35,8 @@ public:
   // The source defines one kernel, called `symbol`. Any number of threads may compile at a time. Errors name the
   // kernel and hold what the compiler said, on one line.
   virtual Expected<DeviceCode> compile(const std::string &symbol, const std::string &source) const = 0;
+  // What it makes of the source as text, for people; empty where the compiler gives none.
+  virtual Expected<std::string> assembly(const std::string &symbol, const std::string &source) const { return {}; }
 };
 
 } // namespace quipu::gpu

@@ -23,11 +23,13 @@ std::vector<std::string> AmdClang::options() const {
           "--no-gpu-bundle-output",
           "--offload-arch=" + chip,
           "--rocm-path=/nonexistent", // a ROCm of this machine must not change the code
+          "-mcode-object-version=5",  // read by ROCm 5.5 and later
           "-std=c++17",
           "-O3",
           "-fuse-cuid=none",
           "-Xoffload-linker",
-          "--strip-all"};
+          "--strip-all",
+          "-Wno-unused-command-line-argument"};
 }
 
 std::string AmdClang::identity() const { return fmt::format("{} {}", name(), llvm::join(options(), " ")); }
@@ -44,6 +46,12 @@ Expected<gpu::DeviceCode> AmdClang::compile(const std::string &symbol, const std
   code.native = std::move(*object);
   code.resources = *resources;
   return code;
+}
+
+Expected<std::string> AmdClang::assembly(const std::string &symbol, const std::string &source) const {
+  std::vector<std::string> arguments = options();
+  arguments.push_back("-S");
+  return clang.compile(fmt::format("kernel @{} for {}", symbol, chip), "hip", source, arguments);
 }
 
 } // namespace quipu::hip

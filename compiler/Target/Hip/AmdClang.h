@@ -16,6 +16,7 @@ public:
   std::string name() const override { return clang.version(); }
   std::string identity() const override;
   Expected<gpu::DeviceCode> compile(const std::string &symbol, const std::string &source) const override;
+  Expected<std::string> assembly(const std::string &symbol, const std::string &source) const override;
 
 private:
   AmdClang(Clang clang, std::string chip) : clang(std::move(clang)), chip(std::move(chip)) {}

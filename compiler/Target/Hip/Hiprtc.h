@@ -14,6 +14,7 @@ public:
   // Errors: none found, or a release that does not know the chip.
   static Expected<std::unique_ptr<Hiprtc>> open(const std::string &chip);
 
+  int hipRelease() const { return release; } // 502 for 5.2
   std::string name() const override;
   std::string identity() const override;
   Expected<gpu::DeviceCode> compile(const std::string &symbol, const std::string &source) const override;
@@ -22,7 +23,7 @@ private:
   Hiprtc() = default;
   std::string program; // of HiprtcProcess.cpp
   std::string library;
-  int release = 0; // of HIP: 502 for 5.2
+  int release = 0;
   std::string build;
   std::string chip;
 };

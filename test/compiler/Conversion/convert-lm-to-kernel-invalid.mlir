@@ -1,6 +1,6 @@
 // RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:x86-64-v3" --split-input-file --verify-diagnostics
 // RUN: not quipu-opt %s --convert-lm-to-kernel="targets=gpu:x" --split-input-file 2>&1 | FileCheck %s --check-prefix=TARGET
-// TARGET: no kernels for target 'gpu:x': there is no such device; expected cpu or cpu:CHIP
+// TARGET: no kernels for target 'gpu:x': there is no such device; expected cpu or BACKEND:CHIP
 
 // expected-error @below {{expected the cached form (ids, pos, rows, batch); insert-kv-cache makes it}}
 lm.func @plain_form_is_refused(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x96xf32> {

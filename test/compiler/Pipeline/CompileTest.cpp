@@ -140,7 +140,8 @@ TEST_F(CompileTest, errors_name_the_flag) {
     return errorOf(request);
   };
   EXPECT_EQ(with([](auto &r) { r.targets = {"tpu:v5"}; }),
-            "--target tpu:v5: there is no such device; expected cpu or cpu:CHIP, such as cpu:x86-64-v3");
+            "--target tpu:v5: there is no such device; expected cpu or BACKEND:CHIP, such as cpu:x86-64-v3, "
+            "cuda:sm_90a or hip:gfx942");
   EXPECT_NE(with([](auto &r) { r.targets = {"cpu:pentium"}; }).find("--target cpu:pentium: unknown CPU \"pentium\""),
             std::string::npos);
   EXPECT_EQ(with([](auto &r) { r.storage = "q4"; }), "--storage q4: expected f32 or bf16");

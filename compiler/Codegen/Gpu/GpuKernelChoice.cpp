@@ -1,0 +1,64 @@
+#include "compiler/Codegen/Gpu/GpuKernelChoice.h"
+
+#include "compiler/Codegen/Gpu/WeightLayout.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace quipu::gpu {
+
+namespace {
+
+constexpr uint32_t mostSplitTokens = 16; // of a step whose attention is split over the cached positions
+
+KernelSpec fewTokens(const MatmulShape &shape, int64_t tile) {
+  KernelParams params = shape.productParams();
+  if (shape.normEps)
+    params["norm_eps"] = *shape.normEps;
+  params["tile"] = tile;
+  return {fmt::format("{}{}_t{}", shape.normEps ? "rms_norm_" : "", shape.symbolStem(), tile), "matmul", params};
+}
+
+KernelSpec packInput(const MatmulShape &shape) {
+  KernelParams params = {
+      {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tileRows}};
+  if (shape.normEps)
+    params["norm_eps"] = *shape.normEps;
+  return {fmt::format("{}pack_input{}_{}_k{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows), shape.storage,
+                      shape.k),
+          "pack_input", params};
+}
+
+KernelSpec packed(const MatmulShape &shape) {
+  KernelParams params = shape.productParams();
+  params["tile"] = tileRows;
+  params["packed_input"] = true;
+  return {shape.symbolStem() + "_packed", "matmul", params};
+}
+
+} // namespace
+
+MatmulKernels GpuKernelChoice::matmul(const MatmulShape &shape) const {
+  MatmulKernels kernels;
+  for (int64_t tile : {1, 2, 4, 8})
+    kernels.variants.push_back({static_cast<uint32_t>(tile), {fewTokens(shape, tile)}});
+  TileLayout input{0, shape.k, shape.storage == "f32" ? 4 : 2};
+  kernels.packed = {tileRows, input.tiles() * input.tileColumns(), shape.storage};
+  kernels.variants.push_back({VariantChoice::any, {packInput(shape), packed(shape)}});
+  return kernels;
+}
+
+// Few tokens leave most of the chip idle unless the cached positions are divided among blocks as well; enough of them
+// for two blocks on each unit.
+std::vector<VariantChoice> GpuKernelChoice::attention(const AttentionShape &shape) const {
+  std::vector<VariantChoice> variants = KernelChoice::attention(shape);
+  KernelParams params = shape.params();
+  params["splits"] = std::clamp<int64_t>(2 * chip.computeUnits / shape.kvHeads, 1, 64);
+  params["tokens"] = static_cast<int64_t>(mostSplitTokens);
+  variants.insert(variants.begin(), {mostSplitTokens,
+                                     {{shape.symbolStem() + "_split", "attention_split", params},
+                                      {shape.symbolStem() + "_merge", "attention_merge", params}}});
+  return variants;
+}
+
+} // namespace quipu::gpu
