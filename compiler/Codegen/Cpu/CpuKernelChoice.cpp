@@ -36,13 +36,11 @@ KernelSpec packInput(const MatmulShape &shape, int64_t tile) {
 
 MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
-  for (int64_t tile : {1, 2, 4, 6})
+  for (int64_t tile : {1, 2, 4, 6, 8})
     kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
   PackedInput input(shape.k, shape.storage == "bf16" ? Storage::BF16 : Storage::F32, chip);
   kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
-  // Seven or eight rows are two tiles of four: less padding than two of six.
-  for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(8, 4), {VariantChoice::any, packedTile}})
-    kernels.variants.push_back({rows, {packInput(shape, tile), packed(shape, tile)}});
+  kernels.variants.push_back({VariantChoice::any, {packInput(shape, packedTile), packed(shape, packedTile)}});
   return kernels;
 }
 

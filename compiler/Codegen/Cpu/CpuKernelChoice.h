@@ -10,8 +10,8 @@ class CpuKernelChoice : public KernelChoice {
 public:
   explicit CpuKernelChoice(Chip chip) : chip(std::move(chip)) {}
 
-  // Up to six rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier is
-  // spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
+  // Up to eight rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier
+  // is spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
   MatmulKernels matmul(const MatmulShape &shape) const override;
   std::string matmulLayout(bool gated) const override { return gated ? "panel64_gated" : "panel64"; }
   std::string kvLayout() const override { return "keys_transposed"; }

@@ -73,7 +73,7 @@ void Microkernel::emitBody(Value panel, Value packedTile, int64_t firstGroup, in
   }
   // The panel is wider than the accumulators: go over it in blocks of k that stay in L1 while all its columns pass, so
   // that memory is still read in order: each pass asks for its part of the next block.
-  constexpr int64_t blockGroups = 16;
+  constexpr int64_t blockGroups = 32;
   if (!accumulate)
     for (int64_t at = 0; at < tile * panelRows; at += b.lanes())
       b.store(b.real(0, b.lanes()), b.offset(sums, at * 4));
