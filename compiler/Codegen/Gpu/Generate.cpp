@@ -7,11 +7,21 @@ constexpr struct {
   std::string_view name;
   Expected<Kernel> (*generator)(const KernelSpec &, const Chip &);
 } generators[] = {
+    {"argmax", generateArgmax},
+    {"argmax_split", generateArgmaxSplit},
+    {"argmax_merge", generateArgmaxMerge},
     {"attention_split", generateAttentionSplit},
     {"attention_merge", generateAttentionMerge},
+    {"embedding", generateEmbedding},
+    {"kv_append", generateKvAppend},
     {"matmul", generateMatmul},
     {"pack_input", generatePackInput},
+    {"pointwise", generatePointwise},
     {"rms_norm", generateRmsNorm},
+    {"rope", generateRope},
+    {"rope_append", generateRopeAppend},
+    {"select_rows", generateSelectRows},
+    {"slice_columns", generateSliceColumns},
 };
 
 } // namespace

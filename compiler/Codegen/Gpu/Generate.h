@@ -14,10 +14,20 @@ namespace quipu::gpu {
 Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
 
 // One function each; the .cpp file is named after the generator or its group.
+Expected<Kernel> generateArgmax(const KernelSpec &, const Chip &);
+Expected<Kernel> generateArgmaxSplit(const KernelSpec &, const Chip &);
+Expected<Kernel> generateArgmaxMerge(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionSplit(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionMerge(const KernelSpec &, const Chip &);
+Expected<Kernel> generateEmbedding(const KernelSpec &, const Chip &);
+Expected<Kernel> generateKvAppend(const KernelSpec &, const Chip &);
 Expected<Kernel> generateMatmul(const KernelSpec &, const Chip &);
 Expected<Kernel> generatePackInput(const KernelSpec &, const Chip &);
+Expected<Kernel> generatePointwise(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRmsNorm(const KernelSpec &, const Chip &);
+Expected<Kernel> generateRope(const KernelSpec &, const Chip &);
+Expected<Kernel> generateRopeAppend(const KernelSpec &, const Chip &);
+Expected<Kernel> generateSelectRows(const KernelSpec &, const Chip &);
+Expected<Kernel> generateSliceColumns(const KernelSpec &, const Chip &);
 
 } // namespace quipu::gpu

@@ -8,11 +8,16 @@ namespace {
 
 // Optimised just enough that inlining takes the templates apart: a kernel runs a few times and is compiled once.
 // x86-64-v3 has the conversions of f16.
-constexpr std::string_view options[] = {"-std=c++17",      "-O1",
-                                        "-fPIC",           "-shared",
-                                        "-nostdlib",       "-march=x86-64-v3",
-                                        "-fno-exceptions", "-fno-rtti",
-                                        "-fuse-ld=lld",    "-Wno-pragma-once-outside-header",
+constexpr std::string_view options[] = {"-std=c++17",
+                                        "-O1",
+                                        "-fPIC",
+                                        "-shared",
+                                        "-nostdlib",
+                                        "-march=x86-64-v3",
+                                        "-fno-exceptions",
+                                        "-fno-rtti",
+                                        "-fuse-ld=lld",
+                                        "-Wno-pragma-once-outside-header",
                                         "-Wl,--build-id=none"};
 
 } // namespace

@@ -20,8 +20,8 @@ Expected<std::unique_ptr<GridRunner>> GridRunner::create(uint32_t workers) {
   return grid;
 }
 
-Expected<void> GridRunner::run(const KernelImage &kernel, const std::vector<void *> &arguments,
-                               const BlockShape &shape, std::array<uint32_t, 3> grid) {
+Expected<void> GridRunner::run(const KernelImage &kernel, const std::vector<void *> &arguments, const BlockShape &shape,
+                               std::array<uint32_t, 3> grid) {
   const uint64_t blocks = uint64_t(grid[0]) * grid[1] * grid[2];
   std::atomic<uint64_t> next{0};
   std::mutex mutex; // of what follows

@@ -1,5 +1,6 @@
 #include "compiler/Codegen/Gpu/Kernels/Attention.h"
 
+#include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
 
 #include <cmath>
@@ -14,10 +15,7 @@ AttentionParams readAttention(ParamReader &params) {
   p.dim = params.integer("dim");
   p.scale = params.real("scale");
   p.window = params.integerOr("window", 0);
-  std::string elem = params.text("elem");
-  params.require(elem == "f32" || elem == "bf16" || elem == "f16",
-                 fmt::format("expected elem to be f32, f16 or bf16, got {}", elem));
-  p.elem = elem == "f32" ? "float" : elem;
+  p.elem = deviceType(params, "elem");
   int64_t pageSize = params.integer("page_size");
   params.require(pageSize == 16, fmt::format("expected pages of 16 positions, got {}", pageSize));
   params.require(p.kvHeads && p.heads % p.kvHeads == 0,

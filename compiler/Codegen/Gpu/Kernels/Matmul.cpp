@@ -20,8 +20,8 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
   ParamReader params(spec);
   MatmulParams m;
   m.symbol = spec.symbol;
-  m.element = elementType(params);
-  m.weight = {params.integer("n"), params.integer("k"), elementBytes(m.element), params.flag("gated")};
+  m.element = deviceType(params, "storage");
+  m.weight = {params.integer("n"), params.integer("k"), bytesOf(m.element), params.flag("gated")};
   m.activation = activationName(params);
   m.bias = params.flag("bias");
   m.residual = params.flag("residual");
@@ -39,17 +39,6 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
 }
 
 } // namespace
-
-std::string elementType(ParamReader &params) {
-  std::string storage = params.text("storage");
-  if (storage == "f32")
-    return "float";
-  params.require(storage == "bf16" || storage == "f16",
-                 fmt::format("expected storage to be f32, f16 or bf16, got {}", storage));
-  return storage;
-}
-
-int64_t elementBytes(const std::string &element) { return element == "float" ? 4 : 2; }
 
 bool hasMatrix(const Chip &chip, const std::string &element) {
   return chip.matrix != Matrix::None && element != "float" && (element != "bf16" || chip.hasBf16Matrix);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/Gpu/Generate.h"
+#include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
 #include "compiler/Codegen/Gpu/WeightLayout.h"
 
@@ -28,9 +29,6 @@ struct MatmulParams {
   std::string rows() const; // "dims[0]"
 };
 
-// The device type of a storage format; an error of `params` for one that GPU matmuls do not take.
-std::string elementType(ParamReader &params);
-int64_t elementBytes(const std::string &element);
 // Whether the chip multiplies this type with matrix instructions.
 bool hasMatrix(const Chip &chip, const std::string &element);
 

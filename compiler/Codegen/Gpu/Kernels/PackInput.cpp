@@ -9,7 +9,7 @@ namespace quipu::gpu {
 Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t k = params.integer("k"), rowsDim = params.integer("rows_dim", 0), tile = params.integer("tile");
-  std::string element = elementType(params);
+  std::string element = deviceType(params, "storage");
   std::optional<double> eps;
   if (params.has("norm_eps"))
     eps = params.real("norm_eps");
