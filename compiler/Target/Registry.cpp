@@ -1,6 +1,7 @@
 #include "compiler/Target/Cpu/CpuTarget.h"
 #include "compiler/Target/Cuda/CudaTarget.h"
 #include "compiler/Target/Hip/HipTarget.h"
+#include "compiler/Target/Simt/SimtTarget.h"
 #include "compiler/Target/Target.h"
 
 namespace quipu {
@@ -18,6 +19,7 @@ constexpr Row rows[] = {
     {"cpu", findCpuTarget},
     {"cuda", findCudaTarget},
     {"hip", findHipTarget},
+    {"simt", findSimtTarget},
 };
 
 } // namespace

@@ -72,6 +72,7 @@ Kernel SourcePrinter::kernel(std::string_view symbol, const std::vector<std::str
   for (size_t i = 0; i < operands.size(); ++i)
     text += fmt::format("{}__restrict__ o{}, ", operands[i], i);
   text += fmt::format("const i32 *__restrict__ dims, void *__restrict__ scratch) {{\n{}\n}}\n", body);
+  text += fmt::format("QUIPU_DESCRIBE_KERNEL({})\n", operands.size() + 2);
   return Kernel{std::move(text), launch, scratchBytes};
 }
 

@@ -28,17 +28,21 @@ typedef long long i64;
 
 // QUIPU_KERNEL(threads, blocks a unit should hold) name(...) {...}; QUIPU_DEVICE before every device function,
 // QUIPU_DEVICE_MEMBER before one of a struct.
+// QUIPU_DESCRIBE_KERNEL(arguments) behind the kernel: what a driver finds in other images, for the host.
 // QUIPU_SHARED(type, name, count): shared memory of a size known here. QUIPU_DYNAMIC_SHARED(name): a u8 array of the
 // launch's dynamic size, aligned to 1024 bytes; a kernel uses one of them, once.
 #if QUIPU_SIMT
 #define QUIPU_DEVICE static inline
 #define QUIPU_DEVICE_MEMBER inline
 #define QUIPU_KERNEL(threads, blocks) extern "C" __attribute__((visibility("default"))) void
+#define QUIPU_DESCRIBE_KERNEL(arguments)                                                                               \
+  extern "C" __attribute__((visibility("default"))) const int quipuSimtKernel[2] = {arguments, QUIPU_WAVE};
 #define QUIPU_SHARED(type, name, count)                                                                                \
   static char name##Key;                                                                                               \
   type(&name)[count] = *(type(*)[count])simtSharedVariable(&name##Key, sizeof(type) * (count))
 #define QUIPU_DYNAMIC_SHARED(name) u8 *const name = simtDynamicShared()
 #else
+#define QUIPU_DESCRIBE_KERNEL(arguments)
 #define QUIPU_DEVICE static __device__ __forceinline__
 #define QUIPU_DEVICE_MEMBER __device__ __forceinline__
 #define QUIPU_SHARED(type, name, count) __shared__ type name[count]
