@@ -177,6 +177,19 @@ Expected<void> checkLaunch(const fb::TargetProgram &target, const fb::Launch &la
   return {};
 }
 
+Expected<void> checkGeometry(const fb::LaunchGeometry &geometry) {
+  constexpr uint32_t mostThreads = 1024, mostCluster = 16, mostShared = 1 << 20;
+  if (geometry.block() == 0 || geometry.block() > mostThreads || geometry.shared_bytes() > mostShared ||
+      geometry.cluster() == 0 || geometry.cluster() > mostCluster || sizeOf(geometry.grid()) > 3)
+    return makeError("blocks of {} threads with {} bytes, in clusters of {} along {} axes", geometry.block(),
+                     geometry.shared_bytes(), geometry.cluster(), sizeOf(geometry.grid()));
+  for (uint32_t i = 0; i < sizeOf(geometry.grid()); ++i)
+    if (const fb::GridAxis &axis = *geometry.grid()->Get(i);
+        !isDim(axis.dim()) || !isDim(axis.plus()) || axis.divide() == 0)
+      return makeError("an axis over unknown dims, or divided by 0");
+  return {};
+}
+
 Expected<void> checkTarget(const fb::Program &program, const fb::TargetProgram &target, uint32_t codeSections) {
   if (target.code_section() >= codeSections)
     return makeError("its code section {} does not exist", target.code_section());
@@ -198,6 +211,10 @@ Expected<void> checkTarget(const fb::Program &program, const fb::TargetProgram &
     const fb::Kernel &kernel = *target.kernels()->Get(i);
     if (kernel.symbol()->size() == 0 || kernel.scratch_bytes() > maxBytes)
       return makeError("kernel {} has no symbol, or {} bytes of scratch", i, kernel.scratch_bytes());
+    if (!kernel.geometry())
+      continue;
+    if (Expected<void> result = checkGeometry(*kernel.geometry()); !result)
+      return makeError("kernel '{}' has {}", kernel.symbol()->string_view(), result.error().message);
   }
   for (uint32_t i = 0; i < sizeOf(target.launches()); ++i)
     if (Expected<void> result = checkLaunch(target, *target.launches()->Get(i)); !result)

@@ -21,6 +21,8 @@ struct LoadOptions {
   uint32_t threads = 0;                                        // of a CPU; 0: one for each physical core it may use
   std::function<void(uint64_t done, uint64_t total)> progress; // bytes of weights read; one call at a time
   bool randomWeights = false;                                  // weights made here in place of the artifact's
+  bool checkLaunches = false; // a GPU waits for each launch, so that one that fails is named
+  double deviceTimeout = 120; // seconds that a GPU may take for a step, or for an answer, before it is given up
 };
 
 // One target of an artifact in the memory of a device, and the step that is set. Used from one thread.
@@ -39,10 +41,14 @@ public:
   virtual Expected<void> run() = 0;
   // Runs one launch alone, on what its operands hold.
   virtual Expected<void> runLaunch(uint32_t launch) = 0;
+  // The dims of what runs next, without a batch: for one launch whose operands were written one by one.
+  virtual void setDims(const StepDims &dims) = 0;
 
   // Copies bytes out of and into one of the target's buffers. An error where the range is not inside the buffer.
   Expected<void> read(uint32_t buffer, uint64_t offset, void *to, uint64_t bytes);
   Expected<void> write(uint32_t buffer, uint64_t offset, const void *from, uint64_t bytes);
+  // Copies `bytes` from each of several places of a buffer, one behind the other.
+  Expected<void> gather(uint32_t buffer, const std::vector<uint64_t> &offsets, void *to, uint64_t bytes);
 
   // The index of an output; the loader has seen to it that it is there.
   uint32_t outputBuffer(StepOutput output) const { return outputs[static_cast<size_t>(output)]; }
@@ -54,8 +60,8 @@ public:
 
 protected:
   virtual Expected<void> upload(MemoryRange range, const void *from) = 0;
-  virtual Expected<void> download(MemoryRange range, void *to) = 0;
-  virtual void setDims(const StepDims &dims) = 0;
+  // Ranges one behind the other: a device that is asked once answers sooner than one that is asked for each.
+  virtual Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) = 0;
 
 private:
   Expected<MemoryRange> rangeOf(uint32_t buffer, uint64_t offset, uint64_t bytes) const;
@@ -67,9 +73,23 @@ private:
   std::array<uint32_t, stepOutputNames.size()> outputs;
 };
 
+// The most that a device does, measured now; 0 where it is not measured.
+struct DevicePeaks {
+  double bytesPerSecond = 0;
+  std::string_view bandwidth; // how it was measured: "read", "copy" (bytes read and bytes written)
+  double f32FlopsPerSecond = 0;
+  double bf16FlopsPerSecond = 0;
+  double int8OpsPerSecond = 0;
+};
+
 class Device {
 public:
   virtual ~Device() = default;
+
+  // One line for people: what it is.
+  virtual std::string describe() const = 0;
+  // The target to compile a model for that is to run here.
+  virtual std::string targetToCompile() const = 0;
 
   // The target of the artifact that suits this machine best; an error says what is there and what would be needed.
   virtual Expected<uint32_t> chooseTarget(const Artifact &artifact) const = 0;
@@ -78,11 +98,33 @@ public:
   // The artifact must outlive the program.
   virtual Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                         const LoadOptions &options) = 0;
+  // Beside a loaded program, with as many threads and what memory it leaves.
+  virtual Expected<DevicePeaks> probe(const LoadedProgram &program) = 0;
 };
 
-// Opens a device by its name: a word, and where the machine has several of a kind their number ("cuda:0").
+// Opens a device by its name: a word, and where the machine has several of a kind their number ("cuda:1"; without one
+// the first). "auto" is the first that there is of cuda, hip, cpu.
 Expected<std::unique_ptr<Device>> openDevice(const std::string &name);
-// The words that openDevice knows.
+// The words that openDevice knows, but for "auto".
 std::vector<std::string> deviceNames();
+
+struct OpenedDevice {
+  std::string name; // never "auto"
+  std::unique_ptr<Device> device;
+  uint32_t target; // of the artifact
+};
+// Opens a device for an artifact: "auto" passes over those that the artifact has no code for.
+Expected<OpenedDevice> openDeviceFor(const Artifact &artifact, const std::string &name);
+
+// The plan of a target on a device of its kind, which need not be there.
+Expected<MemoryPlan> planTarget(const Artifact &artifact, uint32_t target, const LoadOptions &options);
+
+struct FoundDevice {
+  std::string name;
+  std::string description; // or why there is none
+  bool present;
+};
+// All devices of this machine, and a line for each kind that it has none of.
+std::vector<FoundDevice> findDevices();
 
 } // namespace quipu

@@ -8,21 +8,19 @@
 
 namespace quipu {
 
-Engine::Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> loaded,
+Engine::Engine(std::unique_ptr<Artifact> artifact, OpenedDevice &&device, std::unique_ptr<LoadedProgram> loaded,
                std::unique_ptr<Tokenizer> text)
-    : file(std::move(artifact)), program(std::move(loaded)), text(std::move(text)), scheduler(program->plan()) {}
+    : file(std::move(artifact)), name(std::move(device.name)), opened(std::move(device.device)),
+      program(std::move(loaded)), text(std::move(text)), scheduler(program->plan()) {}
 
 Expected<std::unique_ptr<Engine>> Engine::load(const std::string &path, const EngineOptions &options) {
-  Expected<std::unique_ptr<Device>> device = openDevice(options.device);
-  if (!device)
-    return passError(std::move(device));
   Expected<Artifact> opened = Artifact::open(path);
   if (!opened)
     return passError(std::move(opened));
   auto artifact = std::make_unique<Artifact>(std::move(*opened));
-  Expected<uint32_t> target = (*device)->chooseTarget(*artifact);
-  if (!target)
-    return passError(std::move(target));
+  Expected<OpenedDevice> device = openDeviceFor(*artifact, options.device);
+  if (!device)
+    return passError(std::move(device));
   std::unique_ptr<Tokenizer> text;
   if (!artifact->tokenizer().empty()) {
     Expected<std::unique_ptr<Tokenizer>> made = Tokenizer::deserialize(artifact->tokenizer());
@@ -30,10 +28,11 @@ Expected<std::unique_ptr<Engine>> Engine::load(const std::string &path, const En
       return makeError("{}: {}", path, made.error().message);
     text = std::move(*made);
   }
-  Expected<std::unique_ptr<LoadedProgram>> program = (*device)->load(*artifact, *target, options);
+  Expected<std::unique_ptr<LoadedProgram>> program = device->device->load(*artifact, device->target, options);
   if (!program)
     return passError(std::move(program));
-  return std::unique_ptr<Engine>(new Engine(std::move(artifact), std::move(*program), std::move(text)));
+  return std::unique_ptr<Engine>(
+      new Engine(std::move(artifact), std::move(*device), std::move(*program), std::move(text)));
 }
 
 Expected<void> Engine::checkPrompt(const std::vector<int32_t> &ids) const {
@@ -71,20 +70,28 @@ Expected<void> Engine::readLogits(uint32_t firstRow, size_t rows, float *to) {
 }
 
 // The argmax passes over what is not a number, so its logit is one unless all of the row are none.
-Expected<void> Engine::checkArgmax(const Share &share) {
-  int32_t token = argmaxRows[share.row];
-  if (token < 0 || static_cast<uint32_t>(token) >= model().vocab())
-    return makeError("sequence {}: the device gave token id {}, outside the vocabulary of {}", share.sequence->id,
-                     token, model().vocab());
-  float logit;
-  uint64_t index = uint64_t(share.row) * model().vocab() + static_cast<uint32_t>(token);
+Expected<void> Engine::checkArgmax(const std::vector<Share> &shares) {
+  std::vector<const Share *> asked;
+  std::vector<uint64_t> offsets;
+  for (const Share &share : shares) {
+    if (!share.hasRow)
+      continue;
+    int32_t token = argmaxRows[share.row];
+    if (token < 0 || static_cast<uint32_t>(token) >= model().vocab())
+      return makeError("sequence {}: the device gave token id {}, outside the vocabulary of {}", share.sequence->id,
+                       token, model().vocab());
+    asked.push_back(&share);
+    offsets.push_back((uint64_t(share.row) * model().vocab() + static_cast<uint32_t>(token)) * sizeof(float));
+  }
+  std::vector<float> largest(asked.size());
   if (Expected<void> result =
-          program->read(program->outputBuffer(StepOutput::Logits), index * sizeof(float), &logit, sizeof(float));
+          program->gather(program->outputBuffer(StepOutput::Logits), offsets, largest.data(), sizeof(float));
       !result)
     return result;
-  if (std::isnan(logit))
-    return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
-                     share.sequence->id);
+  for (size_t i = 0; i < asked.size(); ++i)
+    if (std::isnan(largest[i]))
+      return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
+                       asked[i]->sequence->id);
   return {};
 }
 
@@ -98,11 +105,11 @@ Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
           program->read(program->outputBuffer(StepOutput::Argmax), 0, argmaxRows.data(), rows * sizeof(int32_t));
       !result)
     return result;
+  if (Expected<void> result = checkArgmax(shares); !result)
+    return result;
   for (const Share &share : shares) {
     if (!share.hasRow)
       continue;
-    if (Expected<void> result = checkArgmax(share); !result)
-      return result;
     if (!share.sequence->wantLogits && !share.sequence->sampler.needsLogits())
       continue;
     logits.resize(rows * model().vocab());

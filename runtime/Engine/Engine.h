@@ -56,6 +56,8 @@ public:
   const fb::Model &model() const { return *file->program().model(); }
   const MemoryPlan &plan() const { return program->plan(); }
   LoadedProgram &loadedProgram() { return *program; }
+  Device &device() { return *opened; }
+  const std::string &deviceName() const { return name; } // as openDevice takes it; what "auto" has come to
 
   // Queues a sequence that generates up to maxNew tokens. Errors: an empty prompt or one longer than the context, an id
   // outside the vocabulary, a sampling parameter out of range.
@@ -79,15 +81,18 @@ public:
   Expected<void> score(const std::vector<int32_t> &ids, size_t firstRow, const RowCallback &onRow);
 
 private:
-  Engine(std::unique_ptr<Artifact> artifact, std::unique_ptr<LoadedProgram> program, std::unique_ptr<Tokenizer> text);
+  Engine(std::unique_ptr<Artifact> artifact, OpenedDevice &&device, std::unique_ptr<LoadedProgram> program,
+         std::unique_ptr<Tokenizer> text);
   Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
   Expected<void> readOutputs(const std::vector<Share> &shares);
-  Expected<void> checkArgmax(const Share &share);
+  Expected<void> checkArgmax(const std::vector<Share> &shares);
   NewToken finishShare(const Share &share);
   FinishReason finishOf(const Sequence &sequence) const;
   Expected<void> readLogits(uint32_t firstRow, size_t rows, float *to);
 
   std::unique_ptr<Artifact> file;
+  std::string name;
+  std::unique_ptr<Device> opened;
   std::unique_ptr<LoadedProgram> program; // refers to the artifact
   std::unique_ptr<Tokenizer> text;
   Scheduler scheduler; // refers to the program's plan

@@ -3,6 +3,7 @@
 #include "runtime/Artifact/ProgramChecks.h"
 #include "runtime/Device/Cpu/CpuFeatures.h"
 #include "runtime/Device/Cpu/CpuProgram.h"
+#include "runtime/Device/Cpu/Probe.h"
 #include "runtime/Device/Cpu/Topology.h"
 
 namespace quipu {
@@ -23,13 +24,18 @@ std::vector<std::string> missingFeatures(const fb::TargetProgram &target, const 
 
 class CpuDevice : public Device {
 public:
+  std::string describe() const override {
+    return fmt::format("{} cores, {:.1f} GiB free", availableCores(),
+                       static_cast<double>(availableMemory()) / (1 << 30));
+  }
+  std::string targetToCompile() const override { return "cpu"; }
+
   Expected<uint32_t> chooseTarget(const Artifact &artifact) const override {
     return cpu::chooseTarget(artifact, detectFeatures());
   }
 
   Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const override {
-    uint32_t workers = options.threads ? options.threads : availableCores();
-    return planMemory(artifact, target, {options.maxContext, options.maxSequences, options.kvPages, workers});
+    return cpu::planMemory(artifact, target, options);
   }
 
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
@@ -39,9 +45,24 @@ public:
       return passError(std::move(memory));
     return CpuProgram::load(artifact, target, std::move(*memory), options);
   }
+
+  Expected<DevicePeaks> probe(const LoadedProgram &program) override {
+    ProbeResult result = cpu::probe(program.plan().workers);
+    return DevicePeaks{result.readBytesPerSecond, "read", result.f32FlopsPerSecond, result.bf16FlopsPerSecond,
+                       result.int8OpsPerSecond};
+  }
 };
 
 } // namespace
+
+Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t target, const LoadOptions &options) {
+  MemoryOptions memory;
+  memory.maxContext = options.maxContext;
+  memory.maxSequences = options.maxSequences;
+  memory.kvPages = options.kvPages;
+  memory.workers = options.threads ? options.threads : availableCores();
+  return quipu::planMemory(artifact, target, memory);
+}
 
 Expected<uint32_t> chooseTarget(const Artifact &artifact, const std::set<std::string> &features) {
   uint32_t best = UINT32_MAX, mostFeatures = 0;

@@ -17,13 +17,13 @@ public:
 
   Expected<void> run() override;
   Expected<void> runLaunch(uint32_t launch) override;
+  void setDims(const StepDims &newDims) override { dims = newDims; }
   void profile(bool on) override;
   std::vector<double> launchSeconds() const override { return seconds; }
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override;
-  Expected<void> download(MemoryRange range, void *to) override;
-  void setDims(const StepDims &newDims) override { dims = newDims; }
+  Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) override;
 
 private:
   struct Variant {

@@ -30,6 +30,7 @@ public:
     return {};
   }
 
+  void setDims(const StepDims &dims) override {}
   void profile(bool on) override { seconds.assign(seconds.size(), 0); }
   std::vector<double> launchSeconds() const override { return seconds; }
 
@@ -38,11 +39,13 @@ protected:
     std::memcpy(block.data() + range.offset, from, range.bytes);
     return {};
   }
-  Expected<void> download(MemoryRange range, void *to) override {
-    std::memcpy(to, block.data() + range.offset, range.bytes);
+  Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) override {
+    for (const MemoryRange &range : ranges) {
+      std::memcpy(to, block.data() + range.offset, range.bytes);
+      to = static_cast<std::byte *>(to) + range.bytes;
+    }
     return {};
   }
-  void setDims(const StepDims &dims) override {}
 
 private:
   HugeBlock block;
@@ -51,11 +54,18 @@ private:
 
 class NullDevice : public Device {
 public:
+  std::string describe() const override { return "computes nothing"; }
+  std::string targetToCompile() const override { return "cpu"; }
+
   // A backend compares the targets' names and features with its chip. Nothing is computed here, so any will do.
   Expected<uint32_t> chooseTarget(const Artifact &artifact) const override { return 0; }
 
   Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const override {
-    return planMemory(artifact, target, {options.maxContext, options.maxSequences, options.kvPages, 1});
+    MemoryOptions memory;
+    memory.maxContext = options.maxContext;
+    memory.maxSequences = options.maxSequences;
+    memory.kvPages = options.kvPages;
+    return planMemory(artifact, target, memory);
   }
 
   // A backend allocates the block, reads the weights into it (WeightLoad.h), makes the RoPE tables (RopeTable.h) and
@@ -72,6 +82,8 @@ public:
     return std::make_unique<NullProgram>(*program.model(), *program.targets()->Get(target), std::move(*memory),
                                          std::move(*block));
   }
+
+  Expected<DevicePeaks> probe(const LoadedProgram &program) override { return DevicePeaks(); }
 };
 
 } // namespace

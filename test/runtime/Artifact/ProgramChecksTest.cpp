@@ -18,6 +18,15 @@ struct Case {
   const char *message; // a part of the error
 };
 
+// The first kernel with a geometry of one axis, which is then spoiled.
+void spoilGeometry(fb::ProgramT &program, const std::function<void(fb::LaunchGeometryT &)> &spoil) {
+  auto geometry = std::make_unique<fb::LaunchGeometryT>();
+  geometry->block = 128;
+  geometry->grid.push_back(std::make_unique<fb::GridAxisT>());
+  spoil(*geometry);
+  program.targets[0]->kernels[0]->geometry = std::move(geometry);
+}
+
 // Weights are placed by the writer, so what is wrong with them is written over in the finished file (DamageTest).
 const Case cases[] = {
     {"vocab", [](fb::ProgramT &p) { p.model->vocab = 0; }, "model has vocab 0"},
@@ -60,6 +69,21 @@ const Case cases[] = {
      "launch 'embedding' has variants that are not in ascending order"},
     {"scratch", [](fb::ProgramT &p) { p.targets[0]->kernels[0]->scratch_bytes = UINT64_MAX; },
      "kernel 0 has no symbol, or 18446744073709551615 bytes of scratch"},
+    {"no_threads", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.block = 0; }); },
+     "kernel 'toy_embedding' has blocks of 0 threads"},
+    {"many_threads", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.block = 1025; }); },
+     "kernel 'toy_embedding' has blocks of 1025 threads"},
+    {"cluster", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.cluster = 0; }); },
+     "in clusters of 0 along 1 axes"},
+    {"shared", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.shared_bytes = 2 << 20; }); },
+     "with 2097152 bytes"},
+    {"grid_dim",
+     [](fb::ProgramT &p) {
+       spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.grid[0]->plus = static_cast<fb::Dim>(4); });
+     },
+     "kernel 'toy_embedding' has an axis over unknown dims"},
+    {"grid_divide", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.grid[0]->divide = 0; }); },
+     "or divided by 0"},
     {"dim", [](fb::ProgramT &p) { p.targets[0]->launches[0]->dim = static_cast<fb::Dim>(9); },
      "launch 'embedding' has unknown dim 9"},
     {"dtype", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->dtype = static_cast<fb::DType>(200); },

@@ -1,0 +1,232 @@
+#include "runtime/Device/Cuda/CudaDriver.h"
+
+namespace quipu::cuda {
+
+namespace {
+
+using gpu::Function;
+using gpu::LaunchShape;
+using gpu::Stream;
+
+// Graphs as they are used here, and launches with clusters.
+constexpr int oldestVersion = 11080;
+constexpr int capabilityMajor = 75, capabilityMinor = 76, sharedPerBlockOptIn = 97; // device attributes
+constexpr int maxDynamicShared = 8;                                                 // function attribute
+constexpr uint32_t sharedWithoutAsking = 48 << 10;
+constexpr int clusterDimension = 4; // launch attribute
+
+struct LaunchAttribute {
+  int id;
+  int padding;
+  union {
+    unsigned cluster[3];
+    char bytes[64];
+  } value;
+};
+static_assert(sizeof(LaunchAttribute) == 72);
+
+struct LaunchConfig {
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+  void *stream;
+  LaunchAttribute *attributes;
+  unsigned attributeCount;
+};
+static_assert(sizeof(LaunchConfig) == 56);
+
+// What the vendors have in common is in VendorDriver.
+struct CudaCalls {
+  int (*driverGetVersion)(int *version);
+  int (*init)(unsigned flags);
+  int (*getErrorName)(int error, const char **name);
+  int (*getErrorString)(int error, const char **text);
+  int (*deviceGetCount)(int *count);
+  int (*deviceGet)(int *device, int ordinal);
+  int (*deviceGetName)(char *name, int size, int device);
+  int (*deviceTotalMem)(size_t *bytes, int device);
+  int (*deviceGetAttribute)(int *value, int attribute, int device);
+  int (*contextRetain)(void **context, int device);
+  int (*contextRelease)(int device);
+  int (*contextSetCurrent)(void *context);
+  int (*functionSetAttribute)(void *function, int attribute, int value);
+  int (*launchKernelEx)(const void *config, // a LaunchConfig
+                        void *function, void **arguments, void **extra);
+  int (*graphInstantiate)(void **executable, void *graph, unsigned long long flags);
+};
+
+constexpr gpu::DriverSymbols cudaSymbols = {
+    "cuMemGetInfo_v2",         "cuMemAlloc_v2",        "cuMemFree_v2",         "cuMemHostAlloc",
+    "cuMemFreeHost",           "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoDAsync_v2",
+    "cuMemsetD32Async",        "cuStreamCreate",       "cuStreamDestroy_v2",   "cuEventCreate",
+    "cuEventDestroy_v2",       "cuEventRecord",        "cuEventQuery",         "cuEventElapsedTime",
+    "cuModuleLoadDataEx",      "cuModuleUnload",       "cuModuleGetFunction",  "cuLaunchKernel",
+    "cuStreamBeginCapture_v2", "cuStreamEndCapture",   "cuGraphDestroy",       "cuGraphLaunch",
+    "cuGraphExecDestroy"};
+
+class CudaDriver : public gpu::VendorDriver {
+public:
+  explicit CudaDriver(gpu::DriverLibrary library) : VendorDriver(std::move(library), cudaSymbols) {}
+  ~CudaDriver() override {
+    if (context && !abandoned)
+      (void)cuda.contextRelease(device);
+  }
+
+  // Finds the functions and starts the driver.
+  Expected<int> start();
+  Expected<void> openDevice(int ordinal);
+
+  Expected<void> useFromThisThread() override { return check(cuda.contextSetCurrent(context), "cuCtxSetCurrent"); }
+
+  // Blocks of more than 48 KiB are for kernels that ask for them.
+  Expected<Function> findFunction(gpu::Module module, const std::string &symbol, uint32_t sharedBytes) override {
+    Expected<Function> function = VendorDriver::findFunction(module, symbol, sharedBytes);
+    if (function && sharedBytes > sharedWithoutAsking)
+      if (Expected<void> set =
+              check(cuda.functionSetAttribute(function->handle, maxDynamicShared, static_cast<int>(sharedBytes)),
+                    "cuFuncSetAttribute");
+          !set)
+        return passError(std::move(set));
+    return function;
+  }
+
+  Expected<void> launch(Function function, const LaunchShape &shape, void **arguments, Stream stream) override {
+    if (shape.cluster == 1)
+      return VendorDriver::launch(function, shape, arguments, stream);
+    LaunchAttribute attribute = {clusterDimension, 0, {{shape.cluster, 1, 1}}};
+    LaunchConfig config = {shape.grid[0],
+                           shape.grid[1],
+                           shape.grid[2],
+                           shape.threads,
+                           1,
+                           1,
+                           shape.sharedBytes,
+                           stream.handle,
+                           &attribute,
+                           1};
+    return check(cuda.launchKernelEx(&config, function.handle, arguments, nullptr), "cuLaunchKernelEx");
+  }
+
+protected:
+  std::string describe(int result) const override {
+    const char *name = nullptr, *text = nullptr;
+    if (cuda.getErrorName(result, &name) != 0 || cuda.getErrorString(result, &text) != 0)
+      return fmt::format("error {}", result);
+    return fmt::format("{} ({})", name, text);
+  }
+  int instantiate(void **executable, void *graph) override { return cuda.graphInstantiate(executable, graph, 0); }
+
+private:
+  Expected<void> bindAll();
+  Expected<void> describeDevice();
+
+  CudaCalls cuda = {};
+  int device = 0;
+  void *context = nullptr;
+};
+
+Expected<void> CudaDriver::bindAll() {
+  Expected<void> bound;
+  auto bind = [&](auto &function, const char *symbol) {
+    if (bound)
+      bound = library.bind(function, symbol);
+  };
+  bind(cuda.init, "cuInit");
+  bind(cuda.getErrorName, "cuGetErrorName");
+  bind(cuda.getErrorString, "cuGetErrorString");
+  bind(cuda.deviceGetCount, "cuDeviceGetCount");
+  bind(cuda.deviceGet, "cuDeviceGet");
+  bind(cuda.deviceGetName, "cuDeviceGetName");
+  bind(cuda.deviceTotalMem, "cuDeviceTotalMem_v2");
+  bind(cuda.deviceGetAttribute, "cuDeviceGetAttribute");
+  bind(cuda.contextRetain, "cuDevicePrimaryCtxRetain");
+  bind(cuda.contextRelease, "cuDevicePrimaryCtxRelease_v2");
+  bind(cuda.contextSetCurrent, "cuCtxSetCurrent");
+  bind(cuda.functionSetAttribute, "cuFuncSetAttribute");
+  bind(cuda.launchKernelEx, "cuLaunchKernelEx");
+  bind(cuda.graphInstantiate, "cuGraphInstantiateWithFlags");
+  return bound ? bindCalls() : bound;
+}
+
+Expected<int> CudaDriver::start() {
+  // The version first: an old library lacks functions.
+  if (Expected<void> bound = library.bind(cuda.driverGetVersion, "cuDriverGetVersion"); !bound)
+    return passError(std::move(bound));
+  int version = 0;
+  (void)cuda.driverGetVersion(&version);
+  deviceInfo.driverVersion = {version / 1000, version % 1000 / 10};
+  deviceInfo.driver = fmt::format("{}.{}", deviceInfo.driverVersion[0], deviceInfo.driverVersion[1]);
+  if (version < oldestVersion)
+    return makeError("the driver supports CUDA {}, {}.{} or later is needed; install a newer one", deviceInfo.driver,
+                     oldestVersion / 1000, oldestVersion % 1000 / 10);
+  if (Expected<void> bound = bindAll(); !bound)
+    return passError(std::move(bound));
+  if (Expected<void> started = check(cuda.init(0), "cuInit"); !started)
+    return passError(std::move(started));
+  int count = 0;
+  if (Expected<void> counted = check(cuda.deviceGetCount(&count), "cuDeviceGetCount"); !counted)
+    return passError(std::move(counted));
+  return count;
+}
+
+Expected<void> CudaDriver::openDevice(int ordinal) {
+  if (Expected<void> got = check(cuda.deviceGet(&device, ordinal), "cuDeviceGet"); !got)
+    return got;
+  deviceInfo.device = fmt::format("cuda:{}", ordinal);
+  if (Expected<void> described = describeDevice(); !described)
+    return described;
+  if (Expected<void> retained = check(cuda.contextRetain(&context, device), "cuDevicePrimaryCtxRetain"); !retained)
+    return retained;
+  return useFromThisThread();
+}
+
+Expected<void> CudaDriver::describeDevice() {
+  char name[256] = {};
+  size_t memory = 0;
+  int shared = 0;
+  std::array<int, 2> &capability = deviceInfo.capability;
+  for (int result : {cuda.deviceGetName(name, sizeof(name) - 1, device), cuda.deviceTotalMem(&memory, device),
+                     cuda.deviceGetAttribute(&capability[0], capabilityMajor, device),
+                     cuda.deviceGetAttribute(&capability[1], capabilityMinor, device),
+                     cuda.deviceGetAttribute(&shared, sharedPerBlockOptIn, device)})
+    if (Expected<void> known = check(result, "cuDeviceGetAttribute"); !known)
+      return known;
+  deviceInfo.name = name;
+  deviceInfo.memory = memory;
+  deviceInfo.sharedPerBlock = static_cast<uint32_t>(shared);
+  deviceInfo.chip = fmt::format("sm_{}{}", capability[0], capability[1]);
+  return {};
+}
+
+Expected<std::unique_ptr<CudaDriver>> startDriver(int &count) {
+  Expected<gpu::DriverLibrary> library = gpu::DriverLibrary::open({"libcuda.so.1"});
+  if (!library)
+    return makeError("{}; install NVIDIA's driver", library.error().message);
+  auto driver = std::make_unique<CudaDriver>(std::move(*library));
+  Expected<int> counted = driver->start();
+  if (!counted)
+    return passError(std::move(counted));
+  count = *counted;
+  return driver;
+}
+
+} // namespace
+
+Expected<int> countDevices() {
+  int count = 0;
+  if (Expected<std::unique_ptr<CudaDriver>> driver = startDriver(count); !driver)
+    return passError(std::move(driver));
+  return count;
+}
+
+Expected<std::unique_ptr<gpu::GpuDriver>> openDriver(int ordinal) {
+  int count = 0;
+  Expected<std::unique_ptr<CudaDriver>> driver = startDriver(count);
+  if (!driver)
+    return passError(std::move(driver));
+  if (ordinal >= count)
+    return makeError("this machine has {} CUDA device{}, and no number {}", count, count == 1 ? "" : "s", ordinal);
+  if (Expected<void> opened = (*driver)->openDevice(ordinal); !opened)
+    return passError(std::move(opened));
+  return std::move(*driver);
+}
+
+} // namespace quipu::cuda

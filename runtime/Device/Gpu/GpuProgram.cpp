@@ -1,0 +1,282 @@
+#include "runtime/Device/Gpu/GpuProgram.h"
+
+#include "runtime/Artifact/ProgramChecks.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace quipu::gpu {
+
+namespace {
+
+constexpr size_t mostGraphs = 64;
+// Two writes that are less apart go in one copy: to start another costs as much as this many bytes.
+constexpr uint64_t worthOneCopy = 64 << 10;
+
+bool isInside(const MemoryRange &range, const MemoryRange &whole) {
+  return range.offset >= whole.offset && range.offset + range.bytes <= whole.offset + whole.bytes;
+}
+
+} // namespace
+
+Expected<void> GpuProgram::usable() const {
+  if (!failure.empty())
+    return makeError("{}", failure);
+  return driver->useFromThisThread();
+}
+
+Expected<void> GpuProgram::fail(const std::string &what, const Error &error) {
+  if (failure.empty())
+    failure = fmt::format("{}: {}: {}", driver->info().device, what, error.message);
+  return makeError("{}", failure);
+}
+
+std::string GpuProgram::stepName() const {
+  return fmt::format("a step of {} tokens of {} sequences{}", dims[0], dims[1],
+                     checkLaunches ? "" : " (--check-launches tells which launch)");
+}
+
+Expected<void> GpuProgram::wait(const std::string &what) {
+  if (Expected<void> recorded = driver->record(finished, stream); !recorded)
+    return fail(what, recorded.error());
+  bool timedOut = false;
+  Expected<void> waited = waitFor(*driver, finished, timeout, &timedOut);
+  if (timedOut) {
+    driver->abandon();
+    lost = true;
+  }
+  if (!waited)
+    return fail(what, waited.error());
+  return {};
+}
+
+void GpuProgram::setDims(const StepDims &newDims) {
+  dims = newDims;
+  const MemoryRange &place = plan().stepDims;
+  std::array<int32_t, 4> values;
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<int32_t>(dims[i]);
+  std::memcpy(mirror + (place.offset - plan().inputs.offset), values.data(), sizeof(values));
+  unsent.push_back(place);
+}
+
+Expected<void> GpuProgram::sendInputs() {
+  std::sort(unsent.begin(), unsent.end(), [](const auto &a, const auto &b) { return a.offset < b.offset; });
+  for (size_t i = 0; i < unsent.size();) {
+    uint64_t begin = unsent[i].offset, end = begin + unsent[i].bytes;
+    for (++i; i < unsent.size() && unsent[i].offset <= end + worthOneCopy; ++i)
+      end = std::max(end, unsent[i].offset + unsent[i].bytes);
+    if (Expected<void> sent =
+            driver->copyToDevice(block + begin, mirror + (begin - plan().inputs.offset), end - begin, stream);
+        !sent)
+      return fail("the inputs of a step", sent.error());
+  }
+  unsent.clear();
+  return {};
+}
+
+Expected<void> GpuProgram::startLaunch(uint32_t index, const StepDims &shapeDims) {
+  const fb::Launch &launch = *target().launches()->Get(index);
+  const fb::Variant *variant = variantOf(launch, shapeDims);
+  if (!variant)
+    return {};
+  std::vector<void *> pointers;
+  for (Address &argument : arguments[index])
+    pointers.push_back(&argument);
+  for (const fb::Stage *stage : *variant->stages()) {
+    const Kernel &kernel = kernels[stage->kernel()];
+    auto named = [&] { return fmt::format("launch '{}', kernel '{}'", launch.name()->str(), kernel.symbol); };
+    Expected<LaunchShape> shape = shapeOf(*kernel.geometry, shapeDims);
+    if (!shape)
+      return fail(named(), shape.error());
+    if (std::find(shape->grid.begin(), shape->grid.end(), 0u) != shape->grid.end())
+      continue;
+    if (Expected<void> started = driver->launch(kernel.function, *shape, pointers.data(), stream); !started)
+      return fail(named(), started.error());
+    if (checkLaunches)
+      if (Expected<void> waited = wait(named()); !waited)
+        return waited;
+  }
+  return {};
+}
+
+Expected<void> GpuProgram::startLaunches(const StepDims &shapeDims) {
+  for (uint32_t i = 0; i < arguments.size(); ++i)
+    if (Expected<void> started = startLaunch(i, shapeDims); !started)
+      return started;
+  return {};
+}
+
+Expected<void> GpuProgram::startTimedLaunches() {
+  for (uint32_t i = 0; i < arguments.size(); ++i) {
+    if (Expected<void> marked = driver->record(marks[i], stream); !marked)
+      return fail(stepName(), marked.error());
+    if (Expected<void> started = startLaunch(i, dims); !started)
+      return started;
+  }
+  if (Expected<void> marked = driver->record(marks.back(), stream); !marked)
+    return fail(stepName(), marked.error());
+  return {};
+}
+
+Expected<void> GpuProgram::addTimes() {
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    Expected<double> taken = driver->secondsBetween(marks[i], marks[i + 1]);
+    if (!taken)
+      return fail(stepName(), taken.error());
+    seconds[i] += *taken;
+  }
+  return {};
+}
+
+Expected<Graph> GpuProgram::graphOf(const StepDims &bucket) {
+  auto found =
+      std::find_if(graphs.begin(), graphs.end(), [&](const CachedGraph &cached) { return cached.bucket == bucket; });
+  if (found != graphs.end()) {
+    graphs.splice(graphs.begin(), graphs, found);
+    return graphs.front().graph;
+  }
+  if (Expected<void> begun = driver->beginCapture(stream); !begun)
+    return passError(fail(stepName(), begun.error()));
+  Expected<void> started = startLaunches(bucket);
+  Expected<Graph> graph = driver->endCapture(stream); // whatever has happened in between
+  if (!started) {
+    if (graph)
+      driver->destroy(*graph);
+    return passError(std::move(started));
+  }
+  if (!graph)
+    return passError(fail(stepName(), graph.error()));
+  graphs.push_front({bucket, *graph});
+  if (graphs.size() > mostGraphs) {
+    driver->destroy(graphs.back().graph);
+    graphs.pop_back();
+  }
+  return *graph;
+}
+
+// The engine reads it after every step: it comes in the same wait.
+Expected<void> GpuProgram::fetchArgmax() {
+  uint64_t bytes = static_cast<uint64_t>(dims[2]) * sizeof(int32_t);
+  if (bytes == 0)
+    return {};
+  const MemoryRange &argmax = plan().buffers[outputBuffer(StepOutput::Argmax)];
+  if (Expected<void> fetched = driver->copyToHost(argmaxMirror, block + argmax.offset, bytes, stream); !fetched)
+    return fail(stepName(), fetched.error());
+  argmaxBytes = bytes;
+  return {};
+}
+
+Expected<void> GpuProgram::run() {
+  if (Expected<void> can = usable(); !can)
+    return can;
+  argmaxBytes = 0;
+  if (Expected<void> sent = sendInputs(); !sent)
+    return sent;
+  std::optional<StepDims> bucket = buckets.bucketOf(dims);
+  Expected<void> started;
+  if (profiling) {
+    started = startTimedLaunches();
+  } else if (checkLaunches || !bucket) {
+    started = startLaunches(dims);
+  } else {
+    Expected<Graph> graph = graphOf(*bucket);
+    if (!graph)
+      return passError(std::move(graph));
+    if (Expected<void> launched = driver->launchGraph(*graph, stream); !launched)
+      return fail(stepName(), launched.error());
+  }
+  if (!started)
+    return started;
+  if (Expected<void> fetched = fetchArgmax(); !fetched)
+    return fetched;
+  if (Expected<void> waited = wait(stepName()); !waited)
+    return waited;
+  return profiling ? addTimes() : Expected<void>();
+}
+
+Expected<void> GpuProgram::runLaunch(uint32_t launch) {
+  if (launch >= arguments.size())
+    return makeError("launch {} does not exist: there are {}", launch, arguments.size());
+  if (Expected<void> can = usable(); !can)
+    return can;
+  argmaxBytes = 0;
+  if (Expected<void> sent = sendInputs(); !sent)
+    return sent;
+  if (Expected<void> started = startLaunch(launch, dims); !started)
+    return started;
+  return wait(fmt::format("launch '{}'", target().launches()->Get(launch)->name()->str()));
+}
+
+void GpuProgram::profile(bool on) {
+  profiling = on;
+  seconds.assign(arguments.size(), 0);
+  if (!on || !usable())
+    return;
+  while (marks.size() <= arguments.size()) {
+    Expected<Event> mark = driver->createEvent(true);
+    if (!mark) {
+      (void)fail("an event to take the time with", mark.error());
+      return;
+    }
+    marks.push_back(*mark);
+  }
+}
+
+Expected<void> GpuProgram::upload(MemoryRange range, const void *from) {
+  if (Expected<void> can = usable(); !can)
+    return can;
+  const auto *bytes = static_cast<const std::byte *>(from);
+  if (isInside(range, plan().inputs)) {
+    std::memcpy(mirror + (range.offset - plan().inputs.offset), bytes, range.bytes);
+    unsent.push_back(range);
+    return {};
+  }
+  argmaxBytes = 0;
+  for (uint64_t done = 0; done < range.bytes; done += stagingBytes) {
+    uint64_t part = std::min(stagingBytes, range.bytes - done);
+    std::memcpy(staging, bytes + done, part);
+    if (Expected<void> sent = driver->copyToDevice(block + range.offset + done, staging, part, stream); !sent)
+      return fail("a copy to the device", sent.error());
+    if (Expected<void> waited = wait("a copy to the device"); !waited)
+      return waited;
+  }
+  return {};
+}
+
+Expected<void> GpuProgram::download(const std::vector<MemoryRange> &ranges, void *to) {
+  if (Expected<void> can = usable(); !can)
+    return can;
+  auto *out = static_cast<std::byte *>(to);
+  const MemoryRange &argmax = plan().buffers[outputBuffer(StepOutput::Argmax)];
+  if (ranges.size() == 1 && isInside(ranges[0], {argmax.offset, argmaxBytes})) {
+    std::memcpy(out, argmaxMirror + (ranges[0].offset - argmax.offset), ranges[0].bytes);
+    return {};
+  }
+  if (Expected<void> sent = sendInputs(); !sent)
+    return sent;
+  // As much as the staging memory holds, whatever ranges that is of, then one wait.
+  uint64_t staged = 0;
+  auto flush = [&]() -> Expected<void> {
+    Expected<void> waited = wait("a copy from the device");
+    if (waited)
+      std::memcpy(out, staging, staged);
+    out += staged;
+    staged = 0;
+    return waited;
+  };
+  for (const MemoryRange &range : ranges)
+    for (uint64_t done = 0; done < range.bytes;) {
+      if (staged == stagingBytes)
+        if (Expected<void> flushed = flush(); !flushed)
+          return flushed;
+      uint64_t part = std::min(stagingBytes - staged, range.bytes - done);
+      if (Expected<void> got = driver->copyToHost(staging + staged, block + range.offset + done, part, stream); !got)
+        return fail("a copy from the device", got.error());
+      staged += part;
+      done += part;
+    }
+  return staged > 0 ? flush() : Expected<void>();
+}
+
+} // namespace quipu::gpu

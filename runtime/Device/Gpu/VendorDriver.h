@@ -1,0 +1,96 @@
+// The part of a driver that is the same for both vendors: HIP's functions take what CUDA's driver functions take, under
+// other names. What differs is in CudaDriver and HipDriver.
+#pragma once
+
+#include "runtime/Device/Gpu/DriverLibrary.h"
+#include "runtime/Device/Gpu/GpuDriver.h"
+
+namespace quipu::gpu {
+
+// Functions of a vendor's library: every one returns 0, or the number of an error. Declared from the vendors'
+// documentation; handles are pointers, addresses have 64 bits, enumerations are int.
+struct DriverCalls {
+  int (*memGetInfo)(size_t *free, size_t *total);
+  int (*memAlloc)(Address *address, size_t bytes);
+  int (*memFree)(Address address);
+  int (*hostAlloc)(void **memory, size_t bytes, unsigned flags);
+  int (*hostFree)(void *memory);
+  int (*copyToDevice)(Address to, const void *from, size_t bytes, void *stream);
+  int (*copyToHost)(void *to, Address from, size_t bytes, void *stream);
+  int (*copyWithinDevice)(Address to, Address from, size_t bytes, void *stream);
+  int (*fillWords)(Address to, unsigned value, size_t words, void *stream);
+  int (*streamCreate)(void **stream, unsigned flags);
+  int (*streamDestroy)(void *stream);
+  int (*eventCreate)(void **event, unsigned flags);
+  int (*eventDestroy)(void *event);
+  int (*eventRecord)(void *event, void *stream);
+  int (*eventQuery)(void *event);
+  int (*eventElapsedTime)(float *milliseconds, void *begin, void *end);
+  int (*moduleLoad)(void **module, const void *image, unsigned options, int *keys, void **values);
+  int (*moduleUnload)(void *module);
+  int (*moduleGetFunction)(void **function, void *module, const char *symbol);
+  int (*launchKernel)(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,
+                      unsigned blockZ, unsigned sharedBytes, void *stream, void **arguments, void **extra);
+  int (*beginCapture)(void *stream, int mode);
+  int (*endCapture)(void *stream, void **graph);
+  int (*graphDestroy)(void *graph);
+  int (*graphLaunch)(void *executable, void *stream);
+  int (*executableDestroy)(void *executable);
+};
+
+// Symbols of DriverCalls, in its order of members.
+struct DriverSymbols {
+  const char *memGetInfo, *memAlloc, *memFree, *hostAlloc, *hostFree, *copyToDevice, *copyToHost, *copyWithinDevice,
+      *fillWords, *streamCreate, *streamDestroy, *eventCreate, *eventDestroy, *eventRecord, *eventQuery,
+      *eventElapsedTime, *moduleLoad, *moduleUnload, *moduleGetFunction, *launchKernel, *beginCapture, *endCapture,
+      *graphDestroy, *graphLaunch, *executableDestroy;
+};
+
+class VendorDriver : public GpuDriver {
+public:
+  const DeviceInfo &info() const override { return deviceInfo; }
+  void abandon() override { abandoned = true; }
+
+  Expected<uint64_t> freeMemory() override;
+  Expected<Address> allocate(uint64_t bytes) override;
+  void release(Address address) override;
+  Expected<std::byte *> allocatePinned(uint64_t bytes) override;
+  void releasePinned(std::byte *memory) override;
+  Expected<void> copyToDevice(Address to, const std::byte *pinned, uint64_t bytes, Stream stream) override;
+  Expected<void> copyToHost(std::byte *pinned, Address from, uint64_t bytes, Stream stream) override;
+  Expected<void> copyWithinDevice(Address to, Address from, uint64_t bytes, Stream stream) override;
+  Expected<void> fillZero(Address to, uint64_t bytes, Stream stream) override;
+  Expected<Stream> createStream() override;
+  void destroy(Stream stream) override;
+  Expected<Event> createEvent(bool timed) override;
+  void destroy(Event event) override;
+  Expected<void> record(Event event, Stream stream) override;
+  Expected<bool> isDone(Event event) override;
+  Expected<double> secondsBetween(Event begin, Event end) override;
+  Expected<Module> loadModule(const std::string &image) override;
+  void unload(Module module) override;
+  Expected<Function> findFunction(Module module, const std::string &symbol, uint32_t sharedBytes) override;
+  Expected<void> launch(Function function, const LaunchShape &shape, void **arguments, Stream stream) override;
+  Expected<void> beginCapture(Stream stream) override;
+  Expected<Graph> endCapture(Stream stream) override;
+  Expected<void> launchGraph(Graph graph, Stream stream) override;
+  void destroy(Graph graph) override;
+
+protected:
+  VendorDriver(DriverLibrary library, const DriverSymbols &symbols) : library(std::move(library)), symbols(symbols) {}
+
+  // Finds all of DriverCalls.
+  Expected<void> bindCalls();
+  // The error of a call that returned `result`, in the driver's own words.
+  virtual std::string describe(int result) const = 0;
+  virtual int instantiate(void **executable, void *graph) = 0;
+  Expected<void> check(int result, const char *symbol) const;
+
+  DriverLibrary library;
+  DriverSymbols symbols;
+  DriverCalls calls = {};
+  DeviceInfo deviceInfo;
+  bool abandoned = false;
+};
+
+} // namespace quipu::gpu

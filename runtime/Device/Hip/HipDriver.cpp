@@ -1,0 +1,189 @@
+#include "runtime/Device/Hip/HipDriver.h"
+
+#include <vector>
+
+namespace quipu::hip {
+
+namespace {
+
+// The first with graphs as they are used here.
+constexpr int oldestVersion = 50200000; // 5.2
+
+struct HipCalls {
+  int (*init)(unsigned flags);
+  int (*driverGetVersion)(int *version);
+  const char *(*getErrorName)(int error);
+  const char *(*getErrorString)(int error);
+  int (*getDeviceCount)(int *count);
+  int (*setDevice)(int ordinal);
+  int (*deviceGet)(int *device, int ordinal);
+  int (*deviceGetName)(char *name, int size, int device);
+  int (*deviceTotalMem)(size_t *bytes, int device);
+  int (*getProperties)(void *properties, int ordinal);
+  int (*graphInstantiate)(void **executable, void *graph, void **errorNode, char *log, size_t logBytes);
+};
+
+constexpr gpu::DriverSymbols hipSymbols = {"hipMemGetInfo",
+                                           "hipMalloc",
+                                           "hipFree",
+                                           "hipHostMalloc",
+                                           "hipHostFree",
+                                           "hipMemcpyHtoDAsync",
+                                           "hipMemcpyDtoHAsync",
+                                           "hipMemcpyDtoDAsync",
+                                           "hipMemsetD32Async",
+                                           "hipStreamCreateWithFlags",
+                                           "hipStreamDestroy",
+                                           "hipEventCreateWithFlags",
+                                           "hipEventDestroy",
+                                           "hipEventRecord",
+                                           "hipEventQuery",
+                                           "hipEventElapsedTime",
+                                           "hipModuleLoadDataEx",
+                                           "hipModuleUnload",
+                                           "hipModuleGetFunction",
+                                           "hipModuleLaunchKernel",
+                                           "hipStreamBeginCapture",
+                                           "hipStreamEndCapture",
+                                           "hipGraphDestroy",
+                                           "hipGraphLaunch",
+                                           "hipGraphExecDestroy"};
+
+class HipDriver : public gpu::VendorDriver {
+public:
+  explicit HipDriver(gpu::DriverLibrary library) : VendorDriver(std::move(library), hipSymbols) {}
+
+  Expected<int> start();
+  Expected<void> openDevice(int number);
+  Expected<void> useFromThisThread() override { return check(hip.setDevice(ordinal), "hipSetDevice"); }
+
+protected:
+  std::string describe(int result) const override {
+    return fmt::format("{} ({})", hip.getErrorName(result), hip.getErrorString(result));
+  }
+  int instantiate(void **executable, void *graph) override {
+    return hip.graphInstantiate(executable, graph, nullptr, nullptr, 0);
+  }
+
+private:
+  Expected<void> bindAll();
+  Expected<std::string> readChip();
+
+  HipCalls hip = {};
+  int ordinal = 0;
+};
+
+Expected<void> HipDriver::bindAll() {
+  Expected<void> bound;
+  auto bind = [&](auto &function, const char *symbol) {
+    if (bound)
+      bound = library.bind(function, symbol);
+  };
+  bind(hip.init, "hipInit");
+  bind(hip.getErrorName, "hipGetErrorName");
+  bind(hip.getErrorString, "hipGetErrorString");
+  bind(hip.getDeviceCount, "hipGetDeviceCount");
+  bind(hip.setDevice, "hipSetDevice");
+  bind(hip.deviceGet, "hipDeviceGet");
+  bind(hip.deviceGetName, "hipDeviceGetName");
+  bind(hip.deviceTotalMem, "hipDeviceTotalMem");
+  bind(hip.getProperties,
+       library.find("hipGetDevicePropertiesR0600") ? "hipGetDevicePropertiesR0600" : "hipGetDeviceProperties");
+  bind(hip.graphInstantiate, "hipGraphInstantiate");
+  return bound ? bindCalls() : bound;
+}
+
+Expected<int> HipDriver::start() {
+  if (Expected<void> bound = library.bind(hip.driverGetVersion, "hipDriverGetVersion"); !bound)
+    return passError(std::move(bound));
+  if (Expected<void> bound = bindAll(); !bound)
+    return passError(std::move(bound));
+  if (Expected<void> started = check(hip.init(0), "hipInit"); !started)
+    return passError(std::move(started));
+  int version = 0;
+  if (Expected<void> known = check(hip.driverGetVersion(&version), "hipDriverGetVersion"); !known)
+    return passError(std::move(known));
+  deviceInfo.driverVersion = {version / 10000000, version / 100000 % 100};
+  deviceInfo.driver = fmt::format("{}.{}", deviceInfo.driverVersion[0], deviceInfo.driverVersion[1]);
+  if (version < oldestVersion)
+    return makeError("the driver supports HIP {}, {}.{} or later is needed; install a newer ROCm", deviceInfo.driver,
+                     oldestVersion / 10000000, oldestVersion / 100000 % 100);
+  int count = 0;
+  if (Expected<void> counted = check(hip.getDeviceCount(&count), "hipGetDeviceCount"); !counted)
+    return passError(std::move(counted));
+  return count;
+}
+
+// The structure of properties differs between releases, and only this of it is needed: the first text behind the name
+// that begins as chips do. "gfx942:sramecc+:xnack-" is a gfx942 with features that its code objects need not name.
+Expected<std::string> HipDriver::readChip() {
+  constexpr size_t nameBytes = 256, room = 16 << 10; // of any release
+  std::vector<char> properties(room);
+  if (Expected<void> known = check(hip.getProperties(properties.data(), ordinal), "hipGetDeviceProperties"); !known)
+    return passError(std::move(known));
+  std::string_view bytes(properties.data() + nameBytes, properties.size() - nameBytes);
+  size_t begin = bytes.find("gfx");
+  if (begin == std::string_view::npos)
+    return makeError("hipGetDeviceProperties: names no chip");
+  bytes.remove_prefix(begin);
+  return std::string(bytes.substr(0, bytes.find_first_of(std::string_view(":\0", 2))));
+}
+
+Expected<void> HipDriver::openDevice(int number) {
+  ordinal = number;
+  deviceInfo.device = fmt::format("hip:{}", number);
+  if (Expected<void> used = useFromThisThread(); !used)
+    return used;
+  int device = 0;
+  char name[256] = {};
+  size_t memory = 0;
+  if (Expected<void> got = check(hip.deviceGet(&device, number), "hipDeviceGet"); !got)
+    return got;
+  if (Expected<void> named = check(hip.deviceGetName(name, sizeof(name) - 1, device), "hipDeviceGetName"); !named)
+    return named;
+  if (Expected<void> sized = check(hip.deviceTotalMem(&memory, device), "hipDeviceTotalMem"); !sized)
+    return sized;
+  Expected<std::string> chip = readChip();
+  if (!chip)
+    return passError(std::move(chip));
+  deviceInfo.name = name;
+  deviceInfo.memory = memory;
+  deviceInfo.chip = *chip;
+  return {};
+}
+
+Expected<std::unique_ptr<HipDriver>> startDriver(int &count) {
+  Expected<gpu::DriverLibrary> library =
+      gpu::DriverLibrary::open({"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"});
+  if (!library)
+    return makeError("{}; install ROCm's HIP runtime", library.error().message);
+  auto driver = std::make_unique<HipDriver>(std::move(*library));
+  Expected<int> counted = driver->start();
+  if (!counted)
+    return passError(std::move(counted));
+  count = *counted;
+  return driver;
+}
+
+} // namespace
+
+Expected<int> countDevices() {
+  int count = 0;
+  if (Expected<std::unique_ptr<HipDriver>> driver = startDriver(count); !driver)
+    return passError(std::move(driver));
+  return count;
+}
+
+Expected<std::unique_ptr<gpu::GpuDriver>> openDriver(int ordinal) {
+  int count = 0;
+  Expected<std::unique_ptr<HipDriver>> driver = startDriver(count);
+  if (!driver)
+    return passError(std::move(driver));
+  if (ordinal >= count)
+    return makeError("this machine has {} HIP device{}, and no number {}", count, count == 1 ? "" : "s", ordinal);
+  if (Expected<void> opened = (*driver)->openDevice(ordinal); !opened)
+    return passError(std::move(opened));
+  return std::move(*driver);
+}
+
+} // namespace quipu::hip
