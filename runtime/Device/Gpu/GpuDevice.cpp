@@ -10,7 +10,7 @@ namespace quipu::gpu {
 
 namespace {
 
-constexpr std::string_view driverFeature = "driver>=";
+constexpr std::string_view driverFeature = "cuda-"; // and the oldest version a driver may have
 
 // "12.4"; nothing where it is no version.
 std::optional<std::array<int, 2>> parseVersion(std::string_view text) {
@@ -161,6 +161,9 @@ std::vector<std::string> missingFeatures(const fb::TargetProgram &target, const 
   std::vector<std::string> missing;
   for (uint32_t i = 0; i < sizeOf(target.features()); ++i) {
     std::string_view feature = target.features()->Get(i)->string_view();
+    std::string_view name = target.target()->string_view();
+    if (feature == name.substr(name.find(':') + 1)) // the chip: CodeFit has said whether that is there
+      continue;
     std::optional<std::array<int, 2>> version;
     if (feature.substr(0, driverFeature.size()) == driverFeature)
       version = parseVersion(feature.substr(driverFeature.size()));

@@ -27,7 +27,8 @@ struct Backend {
 // What a GPU of any kind allocates for a target.
 Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t target, const LoadOptions &options);
 
-// What the target needs and the device lacks. A feature of a GPU target is "driver>=12.4".
+// What the target needs and the device lacks. Features of a GPU target are its chip and, for
+// CUDA, the oldest driver that loads its code ("cuda-12.4").
 std::vector<std::string> missingFeatures(const fb::TargetProgram &target, const DeviceInfo &device);
 
 std::unique_ptr<Device> makeGpuDevice(std::shared_ptr<GpuDriver> driver, const Backend &backend);

@@ -72,6 +72,8 @@ Expected<void> GpuProgram::loadCode(const Artifact &artifact, ImageKind kind) {
     const fb::Kernel &from = *target().kernels()->Get(i);
     std::string symbol = from.symbol()->str();
     std::string_view image = bundle->find(symbol, kind);
+    if (image.empty()) // a compiler that makes only text, which the driver compiles for this chip as well
+      image = bundle->find(symbol, ImageKind::Portable);
     if (image.empty())
       return makeError("its code has no kernel '{}'", symbol);
     if (!from.geometry())

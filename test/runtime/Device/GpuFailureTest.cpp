@@ -66,16 +66,16 @@ TEST_F(GpuFailureTest, a_driver_too_old) {
 
 TEST_F(GpuFailureTest, a_driver_too_old_for_the_artifact) {
   toy::GpuOptions options;
-  options.features = {"driver>=12.8"};
+  options.features = {"sm_90a", "cuda-12.8"};
   write(options);
   EXPECT_EQ(errorOf(), path + ": has no code for cuda:0, Fake H100 (sm_90); it has 'cuda:sm_90a', which needs "
-                              "driver>=12.8 (it has 12.4); compile it with --target cuda:sm_90a");
+                              "cuda-12.8 (it has 12.4); compile it with --target cuda:sm_90a");
   control().cudaVersion = 12080;
   EXPECT_EQ(errorOf(), "");
 }
 
 TEST_F(GpuFailureTest, a_feature_that_nobody_knows_is_not_there) {
-  for (const char *feature : {"driver>=", "driver>=12", "driver>=12.", "driver>=x.1", "tensor-cores"}) {
+  for (const char *feature : {"cuda-", "cuda-12", "cuda-12.", "cuda-x.1", "tensor-cores"}) {
     toy::GpuOptions options;
     options.features = {feature};
     write(options);
@@ -104,6 +104,16 @@ TEST_F(GpuFailureTest, text_for_later_chips_runs_where_there_is_no_code) {
   Expected<GenerateResult> result = (*engine)->generate({4}, {}, 5);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->ids, toy::greedy({4}, 5));
+}
+
+TEST_F(GpuFailureTest, text_for_the_chip_itself_runs_there) {
+  toy::GpuOptions options;
+  options.native = false;
+  options.portable = true;
+  write(options);
+  auto engine = load();
+  ASSERT_TRUE(engine) << engine.error().message;
+  EXPECT_EQ((*engine)->generate({4}, {}, 5)->ids, toy::greedy({4}, 5));
 }
 
 TEST_F(GpuFailureTest, too_little_memory_is_said_before_anything_is_loaded) {
