@@ -5,6 +5,7 @@
 #include "runtime/Device/Hip/HipDevice.h"
 #include "runtime/Device/Hip/HipDriver.h"
 #include "runtime/Device/Null/NullDevice.h"
+#include "runtime/Device/Simt/SimtDevice.h"
 
 #include <array>
 #include <charconv>
@@ -24,11 +25,12 @@ struct Row {
 };
 
 // A backend is one word, the same here, in its folder and in the names of its targets.
-constexpr std::array<Row, 4> rows = {{
+constexpr std::array<Row, 5> rows = {{
     {"cpu", false, [](int) { return openCpuDevice(); }, one, cpu::planMemory},
     {"cuda", true, openCudaDevice, cuda::countDevices, gpu::planMemory},
     {"hip", true, openHipDevice, hip::countDevices, gpu::planMemory},
     {"null", false, [](int) { return openNullDevice(); }, one, cpu::planMemory},
+    {"simt", false, [](int) { return openSimtDevice(); }, one, gpu::planMemory},
 }};
 
 // What "auto" tries, in this order.
