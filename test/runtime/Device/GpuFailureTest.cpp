@@ -50,7 +50,7 @@ TEST_F(GpuFailureTest, names_of_devices) {
     EXPECT_EQ(openError(std::string("cuda:") + number),
               "device 'cuda:" + std::string(number) + "': '" + number + "' is no number of a device, as in cuda:0");
   EXPECT_EQ(openError("cpu:0"), "device 'cpu:0': 'cpu' has no numbers");
-  EXPECT_EQ(openError("gpu"), "device 'gpu' is unknown: there are auto, cpu, cuda, hip, null");
+  EXPECT_EQ(openError("gpu"), "device 'gpu' is unknown: there are auto, cpu, cuda, hip, null, simt");
 }
 
 TEST_F(GpuFailureTest, a_machine_with_a_driver_and_no_device) {

@@ -307,7 +307,7 @@ TEST_F(EngineTest, an_unknown_device_is_named) {
   options.device = "tpu";
   Expected<std::unique_ptr<Engine>> loaded = Engine::load(folder.file("toy.qpu"), options);
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().message, "device 'tpu' is unknown: there are auto, cpu, cuda, hip, null");
+  EXPECT_EQ(loaded.error().message, "device 'tpu' is unknown: there are auto, cpu, cuda, hip, null, simt");
 }
 
 } // namespace
