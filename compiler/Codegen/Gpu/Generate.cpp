@@ -10,6 +10,7 @@ constexpr struct {
     {"argmax", generateArgmax},
     {"argmax_split", generateArgmaxSplit},
     {"argmax_merge", generateArgmaxMerge},
+    {"attention", generateAttention},
     {"attention_split", generateAttentionSplit},
     {"attention_merge", generateAttentionMerge},
     {"embedding", generateEmbedding},

@@ -17,6 +17,7 @@ Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
 Expected<Kernel> generateArgmax(const KernelSpec &, const Chip &);
 Expected<Kernel> generateArgmaxSplit(const KernelSpec &, const Chip &);
 Expected<Kernel> generateArgmaxMerge(const KernelSpec &, const Chip &);
+Expected<Kernel> generateAttention(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionSplit(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionMerge(const KernelSpec &, const Chip &);
 Expected<Kernel> generateEmbedding(const KernelSpec &, const Chip &);

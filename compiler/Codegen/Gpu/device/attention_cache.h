@@ -38,6 +38,10 @@ QUIPU_DEVICE const Elem *pageBlock(const Elem *cache, int page, int kvHead) {
   return cache + (i64(page) * kvHeads + kvHead) * (2 * pageSize * dim);
 }
 
+QUIPU_DEVICE u32 bitsOf(float value) { return floatBits(value); }
+QUIPU_DEVICE u32 bitsOf(bf16 value) { return value.bits; }
+QUIPU_DEVICE u32 bitsOf(f16 value) { return value.bits; }
+
 // `count` neighbouring elements of a row in registers: one load of 16 bytes, or, where a row is no multiple of that,
 // element by element.
 template <class Elem, int count, bool whole = count * sizeof(Elem) == 16> struct RowPiece {
@@ -52,14 +56,30 @@ template <class Elem, int count, bool whole = count * sizeof(Elem) == 16> struct
     for (int i = 0; i < count; ++i)
       to[i] = widen(values[i]);
   }
+  QUIPU_DEVICE_MEMBER void store(Elem *to) const {
+#pragma unroll
+    for (int i = 0; i < count; ++i)
+      to[i] = values[i];
+  }
+  QUIPU_DEVICE_MEMBER u32 bits(int i) const { return bitsOf(values[i]); }
 };
 template <class Elem, int count> struct RowPiece<Elem, count, true> {
   Chunk chunk;
   QUIPU_DEVICE_MEMBER void load(const Elem *address) { chunk = loadChunk(address); }
   QUIPU_DEVICE_MEMBER void widenTo(float *to) const { ChunkOf<Elem>::widen(chunk, to); }
+  QUIPU_DEVICE_MEMBER void store(Elem *to) const { storeChunk(to, chunk); }
+  QUIPU_DEVICE_MEMBER u32 bits(int i) const { return chunk.word[i / 2] >> i % 2 * 16 & 0xffff; }
 };
 
 // Elements of a piece: the largest power of two that divides dim, at most 16 bytes.
 QUIPU_DEVICE constexpr int pieceElements(int dim, int bytes) {
   return dim % (16 / bytes) == 0 ? 16 / bytes : dim % 4 == 0 && bytes < 4 ? 4 : dim % 2 == 0 ? 2 : 1;
 }
+
+// As f32 where that is asked for, else as it is.
+template <class Elem, int count, class To> struct PieceStore {
+  static QUIPU_DEVICE_MEMBER void store(const RowPiece<Elem, count> &piece, To *to) { piece.widenTo(to); }
+};
+template <class Elem, int count> struct PieceStore<Elem, count, Elem> {
+  static QUIPU_DEVICE_MEMBER void store(const RowPiece<Elem, count> &piece, Elem *to) { piece.store(to); }
+};
