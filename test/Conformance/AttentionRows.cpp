@@ -19,6 +19,8 @@ const std::vector<Ragged> batches = {
     {{{0, 33}}},                                      // a prompt, tiles and tokens left over
     {{{100, 1}, {10, 21}, {0, 5}, {15, 1}, {16, 1}}}, // decodes and prompts mixed, at page borders
     {{{150, 9}}},                                     // a later chunk of a prompt: several blocks of positions
+    {{{3, 1}, {70, 1}, {0, 1}, {31, 1}, {32, 1}, {90, 2}, {15, 1}}}, // a batch of decodes
+    {{{20, 130}}},                                                   // several tiles of one prompt
 };
 
 struct CacheShape {
@@ -80,9 +82,10 @@ Operand floats(const reference::Tensor &tensor) {
   return Operand::of(std::vector<float>(tensor.data.begin(), tensor.data.end()));
 }
 
-// The reference's cache in pages, as the kernels lay it out; what no sequence holds is zero.
-std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const reference::Cache &cache) {
-  std::vector<double> out(size_t(step.pages * shape.kvHeads * shape.headElements()));
+// The reference's cache in pages, as the kernels lay it out; what no sequence holds is `unheld`.
+std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const reference::Cache &cache,
+                               double unheld = 0) {
+  std::vector<double> out(size_t(step.pages * shape.kvHeads * shape.headElements()), unheld);
   for (size_t s = 0; s < cache.keys.size(); ++s)
     for (int64_t p = 0; p < cache.keys[s].rows; ++p)
       for (int64_t head = 0; head < shape.kvHeads; ++head) {
@@ -228,7 +231,10 @@ KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double 
       fmt::format("attention_{}_h{}_kv{}_d{}_w{}", name(shape.element), shape.heads, shape.kvHeads, shape.dim, window);
   row.tolerance = tolerance;
   double scale = 1 / std::sqrt(double(shape.dim));
-  row.sizes = {0, 1, 2, 3, 4};
+  for (int64_t batch = 0; batch < attentionBatches; ++batch)
+    row.sizes.push_back(batch);
+  // Nobody clears a GPU's cache: kernels must not let what lies there into a sum, not even times zero.
+  double unheld = layout == KvLayout::Rows ? std::nan("") : 0;
   row.make = [=](int64_t index) {
     const Ragged &ragged = batches[size_t(index)];
     Step step(ragged);
@@ -247,7 +253,7 @@ KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double 
                         Operand::of(step.batch.seqStarts),
                         Operand::of(step.contextLens),
                         Operand::of(step.pageTable),
-                        cacheOperand(shape, pagedCache(shape, step, cache)),
+                        cacheOperand(shape, pagedCache(shape, step, cache, unheld)),
                         Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))};
     Expectation out{6, ElementType::F32, reference::cachedAttention(q, cache, step.batch, asReference).data, {}};
     out.magnitude.assign(out.value.size(), 1.0); // values are of magnitude one and average

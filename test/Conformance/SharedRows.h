@@ -23,7 +23,7 @@ struct AttentionShape {
   ElementType element;                 // of the cache
 };
 // The most tokens, and the largest index, among the ragged batches that attention rows take by index.
-constexpr int64_t attentionBatches = 5;
+constexpr int64_t attentionBatches = 7;
 int64_t mostTokensOfAttention();
 // One row; the caller sets its stages (of `params`, what all attention kernels share) and may lower its sizes.
 KernelRow attentionRow(const AttentionShape &shape, KvLayout layout, double tolerance);
