@@ -1,0 +1,224 @@
+// matmul and pack_input on GPUs: every epilogue, ragged sizes, f32, bf16 and f16, few and many tokens.
+#include "compiler/Codegen/Gpu/WeightLayout.h"
+#include "test/Conformance/Gpu/KernelTable.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <optional>
+
+namespace quipu::gpu::conformance {
+namespace {
+
+constexpr double normEps = 1e-5;
+
+struct Case {
+  std::string name;
+  int64_t n, k;
+  ElementType storage;
+  int64_t tile;
+  bool packedInput = false;
+  bool gated = false, bias = false, residual = false, norm = false;
+  std::string activation = {};
+  double inputScale = 1;
+  std::vector<int64_t> rows = {};
+  int64_t rowsDim = Tokens;
+
+  TileLayout weight() const { return {n, k, int64_t(bytesOf(storage)), gated}; }
+};
+
+std::vector<KernelSpec> stages(const Case &c) {
+  KernelParams pack = {{"k", c.k}, {"storage", name(c.storage)}, {"rows_dim", c.rowsDim}, {"tile", tileRows}};
+  KernelParams matmul = pack;
+  if (c.norm)
+    (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
+  matmul["tile"] = c.tile;
+  matmul["n"] = c.n;
+  matmul["gated"] = c.gated;
+  matmul["bias"] = c.bias;
+  matmul["residual"] = c.residual;
+  if (!c.activation.empty())
+    matmul["activation"] = c.activation;
+  if (!c.packedInput)
+    return {{"", "matmul", matmul}};
+  matmul["packed_input"] = true;
+  return {{"", "pack_input", pack}, {"", "matmul", matmul}};
+}
+
+double activated(const std::string &activation, double x) {
+  if (activation == "silu")
+    return x / (1 + std::exp(-x));
+  if (activation == "gelu_tanh")
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (activation == "gelu_erf")
+    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  if (activation == "relu")
+    return std::max(x, 0.0);
+  return x;
+}
+
+// W [n, k] (gated: [2n, k]) as WeightLayout.h states tile64, element by element; padding is zero.
+Operand asTiles(const std::vector<float> &w, const Case &c) {
+  TileLayout layout = c.weight();
+  std::vector<uint8_t> values = stored(w, c.storage).bytes;
+  Operand tiles;
+  tiles.bytes.resize(size_t(layout.bytes()));
+  int64_t perChunk = tileChunkBytes / layout.elementBytes;
+  for (int64_t row = 0; row < (c.gated ? 2 * c.n : c.n); ++row)
+    for (int64_t k = 0; k < c.k; ++k) {
+      bool up = row >= c.n; // only where gated
+      int64_t column = up ? row - c.n : row, inPanel = column % layout.panelColumns() + (up ? tileRows / 2 : 0);
+      int64_t at = column / layout.panelColumns() * layout.panelBytes() + k / layout.tileColumns() * tileBytes +
+                   chunkPlace(inPanel, k % layout.tileColumns() / perChunk) + k % perChunk * layout.elementBytes;
+      std::copy_n(&values[size_t((row * c.k + k) * layout.elementBytes)], layout.elementBytes,
+                  &tiles.bytes[size_t(at)]);
+    }
+  return tiles;
+}
+
+// Row t of x as the kernel multiplies it: packed input is rounded to the storage of W.
+std::vector<double> preparedRow(const Case &c, const float *x, const std::vector<float> &gain) {
+  double sum = 0;
+  for (int64_t k = 0; k < c.k; ++k)
+    sum += double(x[k]) * x[k];
+  double scale = 1 / std::sqrt(sum / double(c.k) + normEps);
+  std::vector<float> row;
+  for (int64_t k = 0; k < c.k; ++k)
+    row.push_back(float(c.norm ? x[k] * scale * gain[size_t(k)] : x[k]));
+  if (c.packedInput)
+    row = rounded(row, c.storage);
+  return {row.begin(), row.end()};
+}
+
+struct Sum {
+  double value = 0, magnitude = 0;
+};
+
+Sum dot(const std::vector<double> &x, const float *w, double bias) {
+  Sum sum{bias, std::abs(bias)};
+  for (size_t k = 0; k < x.size(); ++k) {
+    sum.value += x[k] * w[k];
+    sum.magnitude += std::abs(x[k] * w[k]);
+  }
+  return sum;
+}
+
+Problem makeProblem(const Case &c, int64_t rows) {
+  int64_t wRows = c.gated ? 2 * c.n : c.n;
+  std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
+  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), c.storage);
+  std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
+  for (float &value : x)
+    value *= float(c.inputScale);
+  if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
+    std::fill_n(x.begin() + c.k, c.k, 0.0f);
+
+  TileLayout packed{rows, c.k, int64_t(bytesOf(c.storage))};
+  Problem problem;
+  problem.dims[size_t(c.rowsDim)] = rows;
+  problem.operands = {Operand::of(x),
+                      c.norm ? Operand::of(gain) : Operand::absent(),
+                      asTiles(w, c),
+                      c.bias ? Operand::of(bias) : Operand::absent(),
+                      c.residual ? Operand::of(residual) : Operand::absent(),
+                      c.packedInput ? Operand::output(size_t(packed.bytes())) : Operand::absent(),
+                      Operand::output(size_t(rows * c.n * 4))};
+  Expectation out{6, ElementType::F32, {}, {}};
+  for (int64_t t = 0; t < rows; ++t) {
+    std::vector<double> row = preparedRow(c, &x[size_t(t * c.k)], gain);
+    for (int64_t n = 0; n < c.n; ++n) {
+      Sum sum = dot(row, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0);
+      double y = activated(c.activation, sum.value), magnitude = sum.magnitude;
+      if (c.gated) {
+        Sum up = dot(row, &w[size_t((c.n + n) * c.k)], c.bias ? bias[size_t(c.n + n)] : 0);
+        magnitude = magnitude * std::abs(up.value) + up.magnitude * std::abs(y);
+        y *= up.value;
+      }
+      out.value.push_back(y + (c.residual ? residual[size_t(t * c.n + n)] : 0));
+      out.magnitude.push_back(magnitude);
+    }
+  }
+  problem.expected = {out};
+  return problem;
+}
+
+// Of the sum of magnitudes. Packed input is expected as rounded, but after a norm some values round the other way.
+// Unpacked input is f32 or two numbers of the storage's type (device/matmul_few_matrix.h); with many tokens a chip may
+// round it to one, by half a unit in the last place.
+double tolerance(const Case &c) {
+  double half = c.storage == ElementType::BF16 ? 0x1p-9 : c.storage == ElementType::F16 ? 0x1p-12 : 0;
+  if (c.packedInput)
+    return 2e-6 + (c.norm ? half / 4 : 0);
+  return c.tile > 4 ? 2e-6 + half : 2e-6 + half / 64;
+}
+
+KernelRow matmulRow(const Case &c) {
+  KernelRow row;
+  row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(c.storage), c.n, c.k, c.tile,
+                         c.packedInput ? "_packed" : "");
+  row.stages = stages(c);
+  row.tolerance = tolerance(c);
+  row.sizes = c.rows;
+  row.make = [c](int64_t rows) { return makeProblem(c, rows); };
+  return row;
+}
+
+// What few and many tokens have in common.
+void addForms(std::vector<Case> &cases, ElementType storage, int64_t tile, bool packedInput) {
+  auto add = [&](Case c) {
+    c.tile = tile;
+    c.packedInput = packedInput;
+    cases.push_back(c);
+  };
+  add({"plain", 128, 192, storage, 1});
+  add({"ragged", 101, 37, storage, 1});
+  Case all{"all", 100, 300, storage, 1};
+  all.bias = all.residual = all.norm = true;
+  all.activation = "silu";
+  add(all);
+  all.name = "gated";
+  all.gated = true;
+  all.n = 75;
+  add(all);
+}
+
+} // namespace
+
+std::vector<KernelRow> matmulRows(const Chip &) {
+  std::vector<Case> cases;
+  for (ElementType storage : {ElementType::F32, ElementType::BF16, ElementType::F16}) {
+    for (int64_t tile : {1, 4, 8})
+      addForms(cases, storage, tile, false);
+    for (int64_t tile : {64, 128})
+      addForms(cases, storage, tile, true);
+    cases.push_back({"one", 1, 1, storage, 1});
+    // Slices of the staged input on chips with little shared memory.
+    Case deep{"deep", 40, 5000, storage, 8};
+    deep.norm = true;
+    cases.push_back(deep);
+    cases.push_back({"deep", 70, 2100, storage, 128, true});
+    Case rows{"rows", 70, 130, storage, 4};
+    rows.rowsDim = Rows;
+    cases.push_back(rows);
+    for (const char *activation : {"gelu_tanh", "gelu_erf", "relu"}) {
+      Case extreme{std::string("extreme_") + activation, 64, 64, storage, 4};
+      extreme.activation = activation;
+      extreme.gated = true;
+      extreme.inputScale = 300;
+      cases.push_back(extreme);
+    }
+  }
+  std::vector<KernelRow> rows;
+  for (Case &c : cases) {
+    for (int64_t count : {int64_t(1), int64_t(3), c.tile, int64_t(50), int64_t(65), int64_t(200)})
+      if (c.packedInput ? count <= 50 || c.tile == 128 : count <= c.tile)
+        if (std::find(c.rows.begin(), c.rows.end(), count) == c.rows.end())
+          c.rows.push_back(count);
+    if (c.name == "deep")
+      c.rows = {c.packedInput ? 129 : c.tile};
+    rows.push_back(matmulRow(c));
+  }
+  return rows;
+}
+
+} // namespace quipu::gpu::conformance
