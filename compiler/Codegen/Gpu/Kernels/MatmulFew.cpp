@@ -13,6 +13,8 @@ namespace quipu::gpu {
 namespace {
 
 constexpr int64_t mostTokens = 8;
+// Threads that a unit should hold: what leaves an NVIDIA thread 64 registers, which one token makes do with, or 80.
+int64_t residentThreads(const MatmulParams &m) { return m.tile == 1 ? 1024 : 768; }
 constexpr int64_t loadsUnderWay = 8; // of 16 bytes, for each thread
 
 struct FewGeometry {
@@ -55,7 +57,7 @@ FewGeometry fewGeometry(const MatmulParams &m, const Chip &chip) {
     g.fragments /= 2;
   int64_t blocks = m.weight.panels() * 4 / g.fragments;
   g.depth = std::max<int64_t>(1, loadsUnderWay / loadsPerTile(chip, matrix));
-  g.waves = (blocks < 2 * chip.computeUnits ? 512 : 256) / chip.waveWidth;
+  g.waves = (m.tile == 1 && blocks < 2 * chip.computeUnits ? 512 : 256) / chip.waveWidth;
   while (g.waves > g.fragments && g.waves > 2 && g.waves / g.fragments * g.depth > m.weight.tiles())
     g.waves /= 2;
   g.waves = std::max(g.waves, g.fragments);
@@ -83,23 +85,23 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   source.include(matrix ? "matmul_few_matrix.h" : "matmul_few_fma.h");
   // x * gain may be out of f16's range before it is scaled.
   bool scaleFirst = matrix && m.element == "f16";
-  source.declare(
-      fmt::format("struct Shape {{\n  typedef {0} Element;\n  typedef {1}<Shape> Product;\n"
-                  "  enum {{ n = {2}, k = {3}, gated = {4}, tokens = {5}, normed = {6}, scaleFirst = {7} }};\n"
-                  "  enum {{ tileColumns = {8}, fragments = {9}, waves = {10}, depth = {11}, "
-                  "sliceTiles = {12} }};\n}};",
-                  m.element, matrix ? "MatrixProduct" : "FmaProduct", m.weight.n, m.weight.k, int(m.weight.gated),
-                  m.tile, int(m.normEps.has_value()), int(scaleFirst), m.weight.tileColumns(), g.fragments, g.waves,
-                  g.depth, g.sliceTiles));
+  source.declare(fmt::format(
+      "struct Shape {{\n  typedef {0} Element;\n  typedef {1}<Shape> Product;\n"
+      "  enum {{ n = {2}, k = {3}, gated = {4}, tokens = {5}, rowsDim = {13}, normed = {6}, scaleFirst = {7} }};\n"
+      "  enum {{ tileColumns = {8}, fragments = {9}, waves = {10}, depth = {11}, "
+      "sliceTiles = {12} }};\n}};",
+      m.element, matrix ? "MatrixProduct" : "FmaProduct", m.weight.n, m.weight.k, int(m.weight.gated), m.tile,
+      int(m.normEps.has_value()), int(scaleFirst), m.weight.tileColumns(), g.fragments, g.waves, g.depth, g.sliceTiles,
+      m.rowsDim));
   source.declare(m.epilogue());
   LaunchGeometry launch;
   launch.x.times = m.weight.panels() * 4 / g.fragments;
   launch.threads = int(g.waves * chip.waveWidth);
   launch.sharedBytes = g.sharedBytes();
   return source.kernel(m.symbol, matmulOperands(), launch,
-                       fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, {}, {});", m.epilogueArguments(), m.rows(),
+                       fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, dims, {});", m.epilogueArguments(),
                                    floatLiteral(m.normEps.value_or(0))),
-                       int(std::max<int64_t>(1, 768 / launch.threads)));
+                       int(std::max<int64_t>(1, residentThreads(m) / launch.threads)));
 }
 
 } // namespace quipu::gpu

@@ -11,16 +11,22 @@ struct alignas(8) FloatPair {
   float low, high;
 };
 
+// What is to be added to a result; 0 where there is no residual.
+template <class Epilogue> QUIPU_DEVICE float loadAdded(const Epilogue &epilogue, int row, int column) {
+  if (!Epilogue::residual || column >= Epilogue::columns)
+    return 0;
+  return epilogue.added[i64(row) * Epilogue::columns + column];
+}
+
 // One result; `up` is read by gated epilogues alone.
 template <class Epilogue>
+QUIPU_DEVICE void storeResult(const Epilogue &epilogue, int row, int column, float sum, float up, float added) {
+  if (column < Epilogue::columns)
+    epilogue.out[i64(row) * Epilogue::columns + column] = epilogue.finish(sum, up, column) + added;
+}
+template <class Epilogue>
 QUIPU_DEVICE void storeResult(const Epilogue &epilogue, int row, int column, float sum, float up) {
-  if (column >= Epilogue::columns)
-    return;
-  i64 at = i64(row) * Epilogue::columns + column;
-  float y = epilogue.finish(sum, up, column);
-  if (Epilogue::residual)
-    y += epilogue.added[at];
-  epilogue.out[at] = y;
+  storeResult(epilogue, row, column, sum, up, loadAdded(epilogue, row, column));
 }
 
 // Two neighbours, the first in an even column.

@@ -20,6 +20,7 @@ template <class Shape> struct FewTokens {
     blockColumns = Shape::fragments * 16 / (Shape::gated ? 2 : 1),
     panelColumns = Shape::gated ? 32 : 64,
     threads = Shape::waves * waveWidth,
+    even = tiles % (splits * Shape::depth) == 0,
     sliceTurns = Shape::sliceTiles / splits, // tiles of a slice for each wave
     inputBytes = Product::inputBytes,
     sumsBytes = Shape::waves * 16 * Product::columns * 4,
@@ -34,23 +35,31 @@ template <class Shape> struct FewTokens {
 
   template <class Epilogue>
   static QUIPU_DEVICE_MEMBER void run(const float *x, const float *gain, const void *weight, const Epilogue &epilogue,
-                                      int rows, float eps) {
+                                      const i32 *dims, float eps) {
     QUIPU_DYNAMIC_SHARED(shared);
     u8 *input = shared;
     float *sums = (float *)(shared + inputBytes), *squares = sums + sumsBytes / 4;
     int panel = blockX() / parts, part = blockX() % parts;
     int firstColumn = panel * panelColumns + part * blockColumns;
-    if (rows == 0 || firstColumn >= Shape::n)
+    if (firstColumn >= Shape::n)
       return;
 
+    // Nothing before these loads waits for memory, the number of rows neither.
     int fragment = waveIndex() % Shape::fragments, split = waveIndex() / Shape::fragments;
-    const u8 *stream =
-        (const u8 *)weight + (i64(panel) * tiles + split) * tileBytes + group(part, fragment) * 16 * tileRowBytes;
+    const u8 *next = (const u8 *)weight + (i64(panel) * tiles + split) * tileBytes +
+                     group(part, fragment) * 16 * tileRowBytes + Product::laneOffset();
     Chunk ring[Shape::depth][Product::loads];
 #pragma unroll
-    for (int ahead = 0; ahead < Shape::depth; ++ahead)
-      if (split + ahead * splits < tiles)
-        Product::load(ring[ahead], stream + ahead * splits * tileBytes);
+    for (int ahead = 0; ahead < Shape::depth; ++ahead, next += splits * tileBytes)
+      if ((ahead + 1) * splits <= tiles || split + ahead * splits < tiles)
+        Product::load(ring[ahead], next);
+    int rows = dims[Shape::rowsDim];
+    if (rows == 0)
+      return;
+    // So is the first result's residual.
+    float added = 0;
+    if (Epilogue::residual && threadIndex() < blockColumns * rows)
+      added = loadAdded(epilogue, threadIndex() / blockColumns, firstColumn + threadIndex() % blockColumns);
 
     StagedInput<Shape> staged(x, gain, rows, eps, squares);
     Product product;
@@ -63,11 +72,11 @@ template <class Shape> struct FewTokens {
       for (int turn = 0; turn < sliceTurns; turn += Shape::depth) {
         int tile = (slice * sliceTurns + turn) * splits + split;
 #pragma unroll
-        for (int ahead = 0; ahead < Shape::depth; ++ahead, tile += splits) {
-          if (tile < tiles)
+        for (int ahead = 0; ahead < Shape::depth; ++ahead, tile += splits, next += splits * tileBytes) {
+          if (even || tile < tiles)
             product.add(ring[ahead], input, tile - slice * Shape::sliceTiles);
           if (tile + Shape::depth * splits < tiles)
-            Product::load(ring[ahead], stream + i64(tile - split + Shape::depth * splits) * tileBytes);
+            Product::load(ring[ahead], next);
         }
       }
     }
@@ -79,7 +88,9 @@ template <class Shape> struct FewTokens {
       float scale = staged.scale(token);
       float sum = total(sums, column, token) * scale;
       float up = Shape::gated ? total(sums, column + blockColumns, token) * scale : 0;
-      storeResult(epilogue, token, firstColumn + column, sum, up);
+      if (i >= threads)
+        added = loadAdded(epilogue, token, firstColumn + column);
+      storeResult(epilogue, token, firstColumn + column, sum, up, added);
     }
   }
 

@@ -26,10 +26,11 @@ template <class Shape> struct FmaProduct {
         d[i][token] = 0;
   }
 
-  static QUIPU_DEVICE_MEMBER void load(Chunk (&tile)[loads], const u8 *rows) {
+  static QUIPU_DEVICE_MEMBER int laneOffset() { return laneIndex() * 16; }
+  static QUIPU_DEVICE_MEMBER void load(Chunk (&tile)[loads], const u8 *first) {
 #pragma unroll
     for (int i = 0; i < loads; ++i)
-      tile[i] = streamChunk(rows + (i * waveWidth + laneIndex()) * 16);
+      tile[i] = streamChunk(first + i * waveWidth * 16);
   }
 
   QUIPU_DEVICE_MEMBER void add(const Chunk (&tile)[loads], const u8 *input, int tileInSlice) {

@@ -21,12 +21,15 @@ template <class Shape> struct MatrixProduct {
       d[i] = 0;
   }
 
-  static QUIPU_DEVICE_MEMBER void load(Chunk (&tile)[loads], const u8 *rows) {
+  // Where this lane's first chunk of 16 rows lies, and from there its others: rows 8 apart agree in row % 8.
+  static QUIPU_DEVICE_MEMBER int laneOffset() { return chunkPlace(MatrixUnit::aRow(0), MatrixUnit::streamChunk(0, 0)); }
+  static QUIPU_DEVICE_MEMBER void load(Chunk (&tile)[loads], const u8 *first) {
 #pragma unroll
     for (int i = 0; i < loads; ++i) {
-      int row = MatrixUnit::aRow(i % MatrixUnit::aChunks);
-      tile[i] = streamChunk(rows +
-                            chunkPlace(row, MatrixUnit::streamChunk(i / MatrixUnit::aChunks, i % MatrixUnit::aChunks)));
+      int chunk = i % MatrixUnit::aChunks;
+      tile[i] = streamChunk(
+          first + (chunkPlace(MatrixUnit::aRow(chunk), MatrixUnit::streamChunk(i / MatrixUnit::aChunks, chunk)) -
+                   laneOffset()));
     }
   }
 

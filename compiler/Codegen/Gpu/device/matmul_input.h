@@ -22,80 +22,77 @@ template <int k> QUIPU_DEVICE void loadFour(float (&values)[4], const float *row
 // The scale of a row's norm does not depend on k, so it is taken out of the product: x * gain is staged at once and the
 // sum of squares, gathered on the way, is needed only at the end. Not so for f16, where x * gain may be out of range:
 // there the squares are summed first.
+//
+// The loops are not unrolled much: the weights under way have the registers.
 template <class Shape> struct StagedInput {
   typedef typename Shape::Product Product;
-  enum { threads = Shape::waves * waveWidth, sliceColumns = Shape::sliceTiles * Shape::tileColumns };
-  enum { scaleFirst = Shape::normed && Shape::scaleFirst };
+  enum {
+    threads = Shape::waves * waveWidth,
+    sliceColumns = Shape::sliceTiles * Shape::tileColumns,
+    scaleFirst = Shape::normed && Shape::scaleFirst,
+  };
 
   const float *x, *gain;
   int rows;
   float eps, *squares; // squares: [tokens][waves], in shared memory
-  float own[Shape::tokens];
 
   QUIPU_DEVICE_MEMBER StagedInput(const float *x, const float *gain, int rows, float eps, float *squares)
       : x(x), gain(gain), rows(rows), eps(eps), squares(squares) {
-#pragma unroll
-    for (int token = 0; token < Shape::tokens; ++token)
-      own[token] = 0;
     if (!scaleFirst)
       return;
-#pragma unroll
-    for (int token = 0; token < Shape::tokens; ++token)
-      if (token < rows)
-        for (int column = threadIndex() * 4; column < Shape::k; column += threads * 4) {
-          float values[4];
-          loadFour<Shape::k>(values, x + i64(token) * Shape::k, column);
-          square(token, values);
-        }
-    putSquares();
+#pragma unroll 1
+    for (int token = 0; token < rows; ++token) {
+      float sum = 0;
+#pragma unroll 2
+      for (int column = threadIndex() * 4; column < Shape::k; column += threads * 4) {
+        float values[4];
+        loadFour<Shape::k>(values, x + i64(token) * Shape::k, column);
+        sum += squareOf(values);
+      }
+      addSquares(token, sum, true);
+    }
     blockBarrier();
   }
 
   QUIPU_DEVICE_MEMBER void stage(u8 *input, int slice) {
     int first = slice * sliceColumns;
-    bool last = first + sliceColumns >= Shape::k;
     // To the end of the last tile, whose padding in W is multiplied as well.
-    int end =
-        last ? (Shape::k - first + Shape::tileColumns - 1) / Shape::tileColumns * Shape::tileColumns : sliceColumns;
-#pragma unroll
-    for (int token = 0; token < Shape::tokens; ++token) {
-      if (token >= rows)
-        break;
-      float factor = scaleFirst ? scaleOf(token) : 1;
+    int end = (Shape::k + Shape::tileColumns - 1) / Shape::tileColumns * Shape::tileColumns - first;
+    end = smaller(end, sliceColumns);
+#pragma unroll 1
+    for (int token = 0; token < rows; ++token) {
+      const float *row = x + i64(token) * Shape::k;
+      float factor = scaleFirst ? scaleOf(token) : 1, sum = 0;
+#pragma unroll Shape::normed ? 1 : 2
       for (int column = threadIndex() * 4; column < end; column += threads * 4) {
         float values[4], gains[4];
-        loadFour<Shape::k>(values, x + i64(token) * Shape::k, first + column);
+        loadFour<Shape::k>(values, row, first + column);
         if (Shape::normed) {
-          if (!scaleFirst)
-            square(token, values);
           loadFour<Shape::k>(gains, gain, first + column);
+          sum += squareOf(values);
 #pragma unroll
           for (int i = 0; i < 4; ++i)
             values[i] *= scaleFirst ? factor * gains[i] : gains[i];
         }
         Product::stage(input, token, column, values);
       }
+      if (Shape::normed && !scaleFirst)
+        addSquares(token, sum, slice == 0);
     }
-    if (Shape::normed && !scaleFirst && last)
-      putSquares();
   }
 
   // What a token's sums are to be multiplied with; after a barrier that follows the last stage.
   QUIPU_DEVICE_MEMBER float scale(int token) const { return Shape::normed && !scaleFirst ? scaleOf(token) : 1; }
 
-  QUIPU_DEVICE_MEMBER void square(int token, const float (&values)[4]) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-      own[token] += values[i] * values[i];
+  static QUIPU_DEVICE_MEMBER float squareOf(const float (&values)[4]) {
+    return values[0] * values[0] + values[1] * values[1] + (values[2] * values[2] + values[3] * values[3]);
   }
 
-  QUIPU_DEVICE_MEMBER void putSquares() {
-#pragma unroll
-    for (int token = 0; token < Shape::tokens; ++token) {
-      float sum = waveSum(own[token]);
-      if (laneIndex() == 0)
-        squares[token * Shape::waves + waveIndex()] = sum;
-    }
+  QUIPU_DEVICE_MEMBER void addSquares(int token, float sum, bool first) {
+    sum = waveSum(sum);
+    float *own = squares + token * Shape::waves + waveIndex();
+    if (laneIndex() == 0)
+      *own = first ? sum : *own + sum;
   }
 
   QUIPU_DEVICE_MEMBER float scaleOf(int token) const {
