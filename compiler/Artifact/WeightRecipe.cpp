@@ -1,17 +1,13 @@
 #include "compiler/Artifact/WeightRecipe.h"
 
 #include "compiler/Codegen/Cpu/PackWeights.h"
+#include "compiler/Codegen/Gpu/PackWeights.h"
 #include "runtime/Artifact/WeightLayout.h"
 
 namespace quipu {
 
 static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
                                                           const WeightRecipe &recipe) {
-  if (recipe.storage != fb::DType::f32 && recipe.storage != fb::DType::bf16)
-    return makeError("weight '{}': storage of {} cannot be packed", recipe.sources.front(), dtypeName(recipe.storage));
-  Expected<cpu::WeightForm> form = cpu::parseWeightForm(recipe.layout);
-  if (!form)
-    return passError(std::move(form));
   std::vector<const models::TensorInfo *> tensors;
   uint64_t rows = 0;
   for (const std::string &name : recipe.sources) {
@@ -27,10 +23,17 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
   if (rows != recipe.shape[0])
     return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
                      recipe.sources.front(), rows, recipe.shape[0]);
-  Storage storage = recipe.storage == fb::DType::f32 ? Storage::F32 : Storage::BF16;
   Expected<WeightRows> joined = WeightRows::create(tensors);
   if (!joined)
     return passError(std::move(joined));
+  if (recipe.layout == "tile64" || recipe.layout == "tile64_gated")
+    return gpu::TilePacker::create(std::move(*joined), recipe.storage, recipe.layout == "tile64_gated");
+  if (recipe.storage != fb::DType::f32 && recipe.storage != fb::DType::bf16)
+    return makeError("weight '{}': storage of {} cannot be packed", recipe.sources.front(), dtypeName(recipe.storage));
+  Storage storage = recipe.storage == fb::DType::f32 ? Storage::F32 : Storage::BF16;
+  Expected<cpu::WeightForm> form = cpu::parseWeightForm(recipe.layout);
+  if (!form)
+    return passError(std::move(form));
   return cpu::PanelPacker::create(std::move(*joined), storage, *form);
 }
 

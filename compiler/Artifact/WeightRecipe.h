@@ -16,7 +16,7 @@ struct WeightRecipe {
   std::vector<std::string> sources; // checkpoint tensors, first rows first
   fb::DType storage;                // f32 or bf16
   std::vector<uint64_t> shape;      // of the joined weight: [rows, columns], or [size] for a vector
-  std::string layout;               // "row_major", "panel64", "panel64_gated"
+  std::string layout;               // as runtime/Artifact/WeightLayout.h names them
 };
 
 // One packer a recipe, over the tensors of a checkpoint that must outlive them. Errors name the tensor that is missing,

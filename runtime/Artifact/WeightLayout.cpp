@@ -45,6 +45,20 @@ Expected<WeightExtent> panelExtent(const StorageFormat &format, const std::vecto
   return WeightExtent{bytes, panel};
 }
 
+Expected<WeightExtent> tileExtent(const StorageFormat &format, const std::vector<uint64_t> &shape, bool gated) {
+  if (format.isBlocked())
+    return makeError("layout '{}' does not take {}", gated ? "tile64_gated" : "tile64", format.name);
+  if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
+    return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
+  uint64_t panel = tileBytes;
+  if (!multiplyInto(panel, ceilDivide(shape[1], tileRowBytes / format.blockBytes)))
+    return makeError("shape is too large");
+  uint64_t bytes = panel;
+  if (!multiplyInto(bytes, gated ? ceilDivide(shape[0] / 2, panelRows / 2) : ceilDivide(shape[0], panelRows)))
+    return makeError("shape is too large");
+  return WeightExtent{bytes, panel};
+}
+
 } // namespace
 
 uint64_t dtypeBytes(fb::DType dtype) {
@@ -81,6 +95,8 @@ Expected<WeightExtent> weightExtent(fb::DType dtype, const std::vector<uint64_t>
     blocks.back() /= format->blockElements;
     return rowMajorExtent(format->blockBytes, blocks);
   }
+  if (layout == "tile64" || layout == "tile64_gated")
+    return tileExtent(*format, shape, layout == "tile64_gated");
   if (layout != "panel64" && layout != "panel64_gated")
     return makeError("layout '{}' is unknown", layout);
   return panelExtent(*format, shape, layout == "panel64_gated");

@@ -56,8 +56,9 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
     row.name += "_split5";
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
-       {attentionRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split, ropeRows(KvLayout::Rows, elements),
-        embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "tile64", tableAsTiles)})
+       {attentionRows(chip), matmulRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split,
+        ropeRows(KvLayout::Rows, elements), embeddingRows(elements, "row_major", tableAsIs),
+        embeddingRows(elements, "tile64", tableAsTiles)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }

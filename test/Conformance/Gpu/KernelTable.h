@@ -11,6 +11,7 @@ using namespace quipu::conformance;
 
 std::vector<KernelRow> kernelTable(const Chip &chip);
 std::vector<KernelRow> attentionRows(const Chip &chip);
+std::vector<KernelRow> matmulRows(const Chip &chip);
 
 // W [n, k] (gated: [2n, k]) in tile64 form.
 Operand asTiles(const std::vector<float> &w, int64_t n, int64_t k, ElementType element, bool gated);

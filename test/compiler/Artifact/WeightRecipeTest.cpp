@@ -118,6 +118,57 @@ TEST(WeightRecipeTest, gated_panels_hold_32_gate_rows_then_their_up_rows) {
     }
 }
 
+// Element (row, k) of 16-bit weights in tile64: tiles of 64 rows and 64 k; the eight groups of 8 k in a row of a tile
+// lie at group ^ (row % 8).
+size_t placeInTiles(int64_t row, int64_t k, int64_t tiles) {
+  int64_t group = k % 64 / 8 ^ row % 8;
+  return size_t(((row / 64 * tiles + k / 64) * 64 + row % 64) * 64 + group * 8 + k % 8);
+}
+
+TEST(WeightRecipeTest, tile64_swizzles_rows_of_128_bytes_and_pads_with_zeros) {
+  Tensors tensors;
+  std::vector<float> values;
+  for (int64_t i = 0; i < 70 * 65; ++i)
+    values.push_back(float(i % 251));
+  tensors.addF32("w", {70, 65}, values);
+  for (auto storage : {fb::DType::bf16, fb::DType::f16}) {
+    auto out = packWhole<uint16_t>(tensors, {{"w"}, storage, {70, 65}, "tile64"});
+    ASSERT_EQ(out.size(), size_t(2 * 2 * 64 * 64));
+    for (int64_t row = 0; row < 128; ++row)
+      for (int64_t k = 0; k < 128; ++k) {
+        float expected = row < 70 && k < 65 ? values[size_t(row * 65 + k)] : 0;
+        uint16_t bits = out[placeInTiles(row, k, 2)];
+        _Float16 half;
+        std::memcpy(&half, &bits, 2);
+        ASSERT_EQ(storage == fb::DType::f16 ? float(half) : elementOf(bits), expected) << row << ' ' << k;
+      }
+  }
+}
+
+TEST(WeightRecipeTest, tile64_of_f32_has_32_columns_in_a_tile) {
+  Tensors tensors;
+  tensors.addF32("w", {3, 40}, countingMatrix(3, 40));
+  auto out = packWhole<float>(tensors, {{"w"}, fb::DType::f32, {3, 40}, "tile64"});
+  ASSERT_EQ(out.size(), size_t(2 * 64 * 32));
+  for (int64_t row = 0; row < 3; ++row)
+    for (int64_t k = 0; k < 40; ++k)
+      EXPECT_EQ(out[size_t(((k / 32) * 64 + row) * 32 + ((k % 32 / 4) ^ row) * 4 + k % 4)], countingElement(row, k));
+}
+
+TEST(WeightRecipeTest, gated_tiles_hold_32_gate_rows_then_their_up_rows) {
+  Tensors tensors;
+  tensors.addBf16("gate", {40, 2}, countingMatrix(40, 2));
+  tensors.addBf16("up", {40, 2}, countingMatrix(40, 2, /*firstRow=*/40));
+  auto out = packWhole<uint16_t>(tensors, {{"gate", "up"}, fb::DType::bf16, {80, 2}, "tile64_gated"});
+  ASSERT_EQ(out.size(), size_t(2 * 64 * 64));
+  for (int64_t output = 0; output < 64; ++output)
+    for (int64_t k = 0; k < 2; ++k) {
+      int64_t gate = output / 32 * 64 + output % 32;
+      EXPECT_EQ(elementOf(out[placeInTiles(gate, k, 1)]), output < 40 ? countingElement(output, k) : 0);
+      EXPECT_EQ(elementOf(out[placeInTiles(gate + 32, k, 1)]), output < 40 ? countingElement(40 + output, k) : 0);
+    }
+}
+
 TEST(WeightRecipeTest, sources_are_joined_across_a_panel) {
   Tensors tensors;
   tensors.addF32("q", {50, 2}, countingMatrix(50, 2));
@@ -171,6 +222,8 @@ TEST(WeightRecipeTest, errors_name_the_tensor) {
             "model: tensor 'w' and those joined with it have 4 rows, expected 5");
   EXPECT_EQ(errorOf(tensors, {{"ids"}, fb::DType::f32, {4, 2}, "panel64"}),
             "model.safetensors: tensor ids is I16; weights are F32, F16 or BF16");
+  EXPECT_EQ(errorOf(tensors, {{"w"}, fb::DType::q8_0, {4, 2}, "tile64"}),
+            "model.safetensors: tensor w: weights of GPU targets are f32, f16 or bf16, not q8_0");
 }
 
 } // namespace

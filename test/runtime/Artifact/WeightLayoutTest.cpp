@@ -24,6 +24,9 @@ TEST(WeightLayoutTest, extents_of_each_layout) {
       {fb::DType::q8_0, {5, 64}, "row_major", 5 * 2 * 34, 2 * 34},
       {fb::DType::q4_0, {65, 96}, "panel64", 2 * 64 * 3 * 18, 64 * 3 * 18},
       {fb::DType::q6_k, {128, 512}, "panel64_gated", 2 * 64 * 2 * 210, 64 * 2 * 210},
+      {fb::DType::f32, {65, 33}, "tile64", 2 * 2 * 8192, 2 * 8192},
+      {fb::DType::f16, {64, 64}, "tile64", 8192, 8192},
+      {fb::DType::bf16, {66, 65}, "tile64_gated", 2 * 2 * 8192, 2 * 8192}, // 33 gate rows in panels of 32
   };
   for (const Row &row : rows) {
     Expected<WeightExtent> extent = weightExtent(row.dtype, row.shape, row.layout);
@@ -49,7 +52,8 @@ TEST(WeightLayoutTest, refuses_what_has_no_extent) {
   EXPECT_EQ(messageOf(fb::DType::f32, {4}, "panel64"), "layout wants a shape of rank 2");
   EXPECT_EQ(messageOf(fb::DType::f32, {3, 4}, "panel64_gated"),
             "layout wants a shape of rank 2 with an even number of rows");
-  for (const char *layout : {"row_major", "panel64", "panel64_gated"})
+  EXPECT_EQ(messageOf(fb::DType::q8_0, {64, 64}, "tile64"), "layout 'tile64' does not take q8_0");
+  for (const char *layout : {"row_major", "panel64", "panel64_gated", "tile64", "tile64_gated"})
     for (std::vector<uint64_t> shape : {std::vector<uint64_t>{huge, huge}, {2, UINT64_MAX}, {UINT64_MAX - 1, 2}})
       EXPECT_EQ(messageOf(fb::DType::f32, shape, layout), "shape is too large") << layout;
 }

@@ -13,8 +13,8 @@ namespace quipu::gpu {
 namespace {
 
 constexpr int64_t mostTokens = 8;
-// Threads that a unit should hold: what leaves an NVIDIA thread 64 registers, which one token makes do with, or 80.
-int64_t residentThreads(const MatmulParams &m) { return m.tile == 1 ? 1024 : 768; }
+// Threads that a unit should hold: what leaves an NVIDIA thread 64 registers, which one token makes do with, 80 or 128.
+int64_t residentThreads(const MatmulParams &m) { return m.tile == 1 ? 1024 : m.element == "f16" ? 512 : 768; }
 constexpr int64_t loadsUnderWay = 8; // of 16 bytes, for each thread
 
 struct FewGeometry {
