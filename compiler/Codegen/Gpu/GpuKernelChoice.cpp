@@ -29,22 +29,25 @@ KernelSpec packInput(const MatmulShape &shape) {
           "pack_input", params};
 }
 
-KernelSpec packed(const MatmulShape &shape) {
+KernelSpec packed(const MatmulShape &shape, int64_t tile) {
   KernelParams params = shape.productParams();
-  params["tile"] = tileRows;
+  params["tile"] = tile;
   params["packed_input"] = true;
-  return {shape.symbolStem() + "_packed", "matmul", params};
+  return {fmt::format("{}_packed_t{}", shape.symbolStem(), tile), "matmul", params};
 }
 
 } // namespace
 
+// Up to eight tokens a matmul is bound by reading the weight, and blocks stage the input for themselves. Above, the
+// input is packed once; blocks of 64 tokens keep more of the chip busy than those of 128, which read less.
 MatmulKernels GpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
-  for (int64_t tile : {1, 2, 4, 8})
+  for (int64_t tile : {1, 4, 8})
     kernels.variants.push_back({static_cast<uint32_t>(tile), {fewTokens(shape, tile)}});
   TileLayout input{0, shape.k, shape.storage == "f32" ? 4 : 2};
   kernels.packed = {tileRows, input.tiles() * input.tileColumns(), shape.storage};
-  kernels.variants.push_back({VariantChoice::any, {packInput(shape), packed(shape)}});
+  for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(64, 64), {VariantChoice::any, 128}})
+    kernels.variants.push_back({rows, {packInput(shape), packed(shape, tile)}});
   return kernels;
 }
 
