@@ -1,6 +1,5 @@
 // Tokens per second, next to what the machine could do at best: both limits are probed in the same run, before and
 // after.
-#include "runtime/Device/Cpu/Probe.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
 #include "tools/quipu/StepCost.h"
@@ -152,16 +151,20 @@ Expected<> bench(BenchOptions &options) {
 
   uint32_t threads = (*engine)->plan().workers;
   StepCost cost(**engine);
-  cpu::ProbeResult before = cpu::probe(threads);
+  auto before = (*engine)->device().probe((*engine)->loadedProgram());
+  if (!before)
+    return passError(std::move(before));
   Figures figures;
   if (auto measured = measure(**engine, options, promptTokens, figures); !measured)
     return measured;
-  cpu::ProbeResult after = cpu::probe(threads);
+  auto after = (*engine)->device().probe((*engine)->loadedProgram());
+  if (!after)
+    return passError(std::move(after));
   // The machine may be shared: the better of two probes is nearer to what it can do.
-  double bandwidth = std::max(before.readBytesPerSecond, after.readBytesPerSecond);
+  double bandwidth = std::max(before->bytesPerSecond, after->bytesPerSecond);
   bool bf16 = cost.bf16Dot();
-  double peak = bf16 ? std::max(before.bf16FlopsPerSecond, after.bf16FlopsPerSecond)
-                     : std::max(before.f32FlopsPerSecond, after.f32FlopsPerSecond);
+  double peak = bf16 ? std::max(before->bf16FlopsPerSecond, after->bf16FlopsPerSecond)
+                     : std::max(before->f32FlopsPerSecond, after->f32FlopsPerSecond);
 
   nlohmann::ordered_json object = {{"model", options.model.path},
                                    {"target", (*engine)->loadedProgram().target().target()->c_str()},
@@ -172,7 +175,8 @@ Expected<> bench(BenchOptions &options) {
     object["prompt_tokens"] = promptTokens;
     object["prompt_tokens_per_s"] = rate;
     object["time_to_first_token_s"] = promptTokens / rate;
-    object["prompt_share_of_peak"] = cost.promptFlops(promptTokens) * rate / promptTokens / peak;
+    if (peak > 0)
+      object["prompt_share_of_peak"] = cost.promptFlops(promptTokens) * rate / promptTokens / peak;
   }
   if (!figures.decode.empty()) {
     double rate = median(figures.decode);
@@ -182,10 +186,13 @@ Expected<> bench(BenchOptions &options) {
     object["decode_sequences"] = options.sequences;
     object["decode_context"] = options.context;
     object["decode_tokens_per_s"] = rate;
-    object["decode_share_of_bandwidth"] = cost.decodeBytes(positions) * rate / options.sequences / bandwidth;
+    if (bandwidth > 0)
+      object["decode_share_of_bandwidth"] = cost.decodeBytes(positions) * rate / options.sequences / bandwidth;
   }
-  object["probed_read_bytes_per_s"] = bandwidth;
-  object[bf16 ? "probed_bf16_flops_per_s" : "probed_f32_flops_per_s"] = peak;
+  if (bandwidth > 0)
+    object[fmt::format("probed_{}_bytes_per_s", before->bandwidth)] = bandwidth;
+  if (peak > 0)
+    object[bf16 ? "probed_bf16_flops_per_s" : "probed_f32_flops_per_s"] = peak;
   if (options.json) {
     fmt::print("{}\n", object.dump());
     return {};
@@ -193,17 +200,21 @@ Expected<> bench(BenchOptions &options) {
   fmt::print("{} on {}, {} threads, medians of {}\n", options.model.path, object["target"].get<std::string>(), threads,
              options.repeats);
   if (!figures.prompt.empty())
-    fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {:5.1f} % of the {} peak probed ({:.0f} GFLOP/s), first token after "
-               "{:.3f} s\n",
-               promptTokens, object["prompt_tokens_per_s"].get<double>(),
-               100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA", peak / 1e9,
+    fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {}first token after {:.3f} s\n", promptTokens,
+               object["prompt_tokens_per_s"].get<double>(),
+               peak > 0 ? fmt::format("{:5.1f} % of the {} peak probed ({:.0f} GFLOP/s), ",
+                                      100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA",
+                                      peak / 1e9)
+                        : "",
                object["time_to_first_token_s"].get<double>());
   if (!figures.decode.empty())
-    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {:5.1f} % of the read bandwidth probed ({:.1f} GB/s), {} sequence{} "
-               "after {} token{}\n",
-               options.newTokens, object["decode_tokens_per_s"].get<double>(),
-               100 * object["decode_share_of_bandwidth"].get<double>(), bandwidth / 1e9, options.sequences,
-               options.sequences == 1 ? "" : "s", options.context, options.context == 1 ? "" : "s");
+    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {}{} sequence{} after {} token{}\n", options.newTokens,
+               object["decode_tokens_per_s"].get<double>(),
+               bandwidth > 0 ? fmt::format("{:5.1f} % of the {} bandwidth probed ({:.1f} GB/s), ",
+                                           100 * object["decode_share_of_bandwidth"].get<double>(), before->bandwidth,
+                                           bandwidth / 1e9)
+                             : "",
+               options.sequences, options.sequences == 1 ? "" : "s", options.context, options.context == 1 ? "" : "s");
   if (!options.profile)
     return {};
   for (auto [title, prompt, newTokens] :
@@ -238,6 +249,8 @@ void addBench(CLI::App &app, Action &action) {
   command->add_option("-r,--repeats", options->repeats, "counted runs; the figures are medians")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1000u));
+  command->add_flag("--random-weights", options->model.randomWeights,
+                    "numbers made up here for weights: the artifact needs none (compile --weights none)");
   command->add_flag("--profile", options->profile,
                     "print the time of each kernel for one sequence as well; not with --json");
   command->add_flag("--json", options->json,

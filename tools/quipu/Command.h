@@ -16,6 +16,7 @@ using Action = std::function<Expected<>()>;
 void addCompile(CLI::App &app, Action &action);
 void addRun(CLI::App &app, Action &action);
 void addBench(CLI::App &app, Action &action);
+void addDevices(CLI::App &app, Action &action);
 void addEval(CLI::App &app, Action &action);
 void addInspect(CLI::App &app, Action &action);
 void addPlan(CLI::App &app, Action &action);

@@ -23,11 +23,15 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
                   "artifact (.qpu), or a checkpoint (folder or GGUF file), which is compiled into the cache first")
       ->required()
       ->type_name("FILE.qpu|FILE.gguf|MODEL_DIR");
-  command.add_option("--device", options.device, "device to run on: cpu, or null (no computing)")
+  command
+      .add_option("--device", options.device,
+                  "device to run on: cpu, cuda:0, hip:0, auto (the best there is), or null (no computing)")
       ->capture_default_str();
   command.add_option("--threads", options.threads, "worker threads of the CPU; 0: one for each physical core")
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
+  command.add_flag("--check-launches", options.checkLaunches,
+                   "wait for every launch of a GPU, slowly, so that an error names the one at fault");
   command.add_option("--max-context", options.maxContext, "most positions of a sequence; 0: as compiled")
       ->capture_default_str();
   command.add_option("--max-sequences", options.maxSequences, "most sequences held at a time; 0: as compiled")
@@ -44,10 +48,10 @@ static fs::path cacheFolder() {
 }
 
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
-// may have many gigabytes, and a file that is written again changes its time. The CPU counts as well, for the code is
-// for this machine and the folder may be shared with others.
-static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler) {
-  std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint)};
+// may have many gigabytes, and a file that is written again changes its time. The target and the CPU count as well, for
+// the code is for this machine and the folder may be shared with others.
+static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler, const std::string &target) {
+  std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint), "target " + target};
   for (const std::string &feature : cpu::detectFeatures())
     parts.push_back(feature);
   std::error_code error;
@@ -96,17 +100,21 @@ static Expected<> compileNow(CompileRequest &request) {
   return {};
 }
 
-Expected<std::string> artifactOf(const std::string &path, Weights weights) {
+Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights) {
   std::error_code error;
   if (!fs::exists(path, error))
     return makeError("{}: no such file or folder", path);
   if (!isCheckpoint(path))
     return path;
+  auto opened = openDevice(device);
+  if (!opened)
+    return passError(std::move(opened));
+  std::string target = (*opened)->targetToCompile();
   auto compilerName = compilerIdentity();
   if (!compilerName)
     return passError(std::move(compilerName));
   fs::path folder = cacheFolder() / "models";
-  fs::path artifact = folder / (checkpointKey(path, *compilerName) + ".qpu");
+  fs::path artifact = folder / (checkpointKey(path, *compilerName, target) + ".qpu");
   if (fs::exists(artifact, error))
     return artifact;
   if (weights == Weights::NotNeeded) {
@@ -121,6 +129,7 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
   CompileRequest request;
   request.model = path;
   request.output = artifact;
+  request.targets = {target};
   request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
   // In a child: what runs next takes the memory of the plan, and none of the compiler's.
   if (auto compiled = runInChild("compiling " + path, [&] { return compileNow(request); }); !compiled)
@@ -129,7 +138,7 @@ Expected<std::string> artifactOf(const std::string &path, Weights weights) {
 }
 
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
-  auto path = artifactOf(options.path);
+  auto path = artifactOf(options.path, options.device, options.randomWeights ? Weights::NotNeeded : Weights::Needed);
   if (!path)
     return passError(std::move(path));
   EngineOptions engine;
@@ -137,9 +146,15 @@ Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
   engine.threads = options.threads;
   engine.maxContext = options.maxContext;
   engine.maxSequences = options.maxSequences;
+  engine.randomWeights = options.randomWeights;
+  engine.checkLaunches = options.checkLaunches;
   Progress progress;
   engine.progress = [&](uint64_t done, uint64_t total) { progress.show("loading weights", done, total); };
-  return Engine::load(*path, engine);
+  auto loaded = Engine::load(*path, engine);
+  progress.clear();
+  if (loaded && options.device == "auto")
+    fmt::print(stderr, "quipu: device {}: {}\n", (*loaded)->deviceName(), (*loaded)->device().describe());
+  return loaded;
 }
 
 Expected<std::string> readText(const std::string &path) {

@@ -14,15 +14,17 @@ struct ModelOptions {
   uint32_t threads = 0;
   uint32_t maxContext = 0;
   uint32_t maxSequences = 0;
+  bool randomWeights = false;
+  bool checkLaunches = false;
 };
 
 // Adds the positional argument and --device, --threads, --max-context, --max-sequences.
 void addModelOptions(CLI::App &command, ModelOptions &options);
 
-// The artifact itself, or for a checkpoint the artifact compiled from it, which is kept in the cache folder. Where
-// weights are not needed they are not packed.
+// The artifact itself, or for a checkpoint the artifact compiled from it for the device, which is kept in the cache
+// folder. Where weights are not needed they are not packed.
 enum class Weights { Needed, NotNeeded };
-Expected<std::string> artifactOf(const std::string &path, Weights weights = Weights::Needed);
+Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights = Weights::Needed);
 
 // Loads the model with a progress bar.
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options);

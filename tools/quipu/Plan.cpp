@@ -11,7 +11,7 @@ struct PlanOptions {
 };
 
 Expected<> plan(PlanOptions &options) {
-  auto path = artifactOf(options.model.path, Weights::NotNeeded);
+  auto path = artifactOf(options.model.path, options.model.device, Weights::NotNeeded);
   if (!path)
     return passError(std::move(path));
   auto artifact = Artifact::open(*path);
