@@ -90,6 +90,14 @@ Storage ParamReader::storage(const std::string &name) {
   return value == "bf16" ? Storage::BF16 : Storage::F32;
 }
 
+StorageFormat ParamReader::format(const std::string &name) {
+  std::string value = text(name);
+  const StorageFormat *format = findStorageFormat(value);
+  if (!format)
+    fail(fmt::format("expected \"{}\" to be a storage format, got \"{}\"", name, value));
+  return format ? *format : storageFormats.front();
+}
+
 Expected<> ParamReader::finish() const {
   if (!error.empty())
     return tl::unexpected<Error>(Error{error});

@@ -2,6 +2,7 @@
 // compile in parallel. `kernel.def @symbol generator "matmul" {params}` maps onto it one to one.
 #pragma once
 
+#include "runtime/Artifact/StorageFormat.h"
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
@@ -40,6 +41,7 @@ public:
   std::string text(const std::string &name);
   std::string textOr(const std::string &name, const std::string &fallback);
   Storage storage(const std::string &name); // "f32" or "bf16"
+  StorageFormat format(const std::string &name);
   bool has(const std::string &name) const { return spec.params.count(name) != 0; }
   // For a generator's own constraints between parameters.
   void require(bool condition, const std::string &message);

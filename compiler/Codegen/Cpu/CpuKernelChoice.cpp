@@ -38,9 +38,11 @@ MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
   for (int64_t tile : {1, 2, 4, 6, 8})
     kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
-  PackedInput input(shape.k, shape.storage == "bf16" ? Storage::BF16 : Storage::F32, chip);
-  kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
-  kernels.variants.push_back({VariantChoice::any, {packInput(shape, packedTile), packed(shape, packedTile)}});
+  PackedInput input(shape.k, *findStorageFormat(shape.storage), chip);
+  if (input.blocks)
+    kernels.packed = {packedTile, input.rowBytes(), "i8"};
+  else
+    kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
   return kernels;
 }
 

@@ -15,6 +15,7 @@ Type KernelBuilder::vectorOf(Type element, int64_t lanes) {
 Type KernelBuilder::f32(int64_t lanes) { return vectorOf(builder.getF32Type(), lanes); }
 Type KernelBuilder::i32(int64_t lanes) { return vectorOf(builder.getI32Type(), lanes); }
 Type KernelBuilder::i16(int64_t lanes) { return vectorOf(builder.getI16Type(), lanes); }
+Type KernelBuilder::i8(int64_t lanes) { return vectorOf(builder.getI8Type(), lanes); }
 Type KernelBuilder::pointer() { return LLVM::LLVMPointerType::get(builder.getContext()); }
 
 static int64_t laneCount(Type type) {
@@ -69,6 +70,10 @@ Value KernelBuilder::equal(Value a, Value b) {
 }
 Value KernelBuilder::toI64(Value a) { return arith::ExtSIOp::create(builder, location, builder.getI64Type(), a); }
 
+Value KernelBuilder::signExtend(Value a, Type type) { return arith::ExtSIOp::create(builder, location, type, a); }
+Value KernelBuilder::zeroExtend(Value a, Type type) { return arith::ExtUIOp::create(builder, location, type, a); }
+Value KernelBuilder::truncate(Value a, Type type) { return arith::TruncIOp::create(builder, location, type, a); }
+
 Value KernelBuilder::addf(Value a, Value b) {
   return arith::AddFOp::create(builder, location, a, b, arith::FastMathFlags::contract);
 }
@@ -103,10 +108,14 @@ static Value reduce(OpBuilder &builder, Location location, vector::CombiningKind
                                      arith::FastMathFlags::reassoc | arith::FastMathFlags::nnan);
 }
 Value KernelBuilder::reduceAdd(Value vector) {
+  if (isa<IntegerType>(getElementTypeOrSelf(vector.getType())))
+    return vector::ReductionOp::create(builder, location, vector::CombiningKind::ADD, vector);
   return vector::ReductionOp::create(builder, location, vector::CombiningKind::ADD, vector,
                                      arith::FastMathFlags::reassoc);
 }
 Value KernelBuilder::reduceMax(Value vector) {
+  if (isa<IntegerType>(getElementTypeOrSelf(vector.getType())))
+    return vector::ReductionOp::create(builder, location, vector::CombiningKind::MAXSI, vector);
   return reduce(builder, location, vector::CombiningKind::MAXNUMF, vector);
 }
 Value KernelBuilder::reduceMin(Value vector) {
@@ -174,6 +183,29 @@ Value KernelBuilder::roundToF16(Value value) {
   int64_t lanes = laneCount(value.getType());
   Value half = arith::TruncFOp::create(builder, location, vectorOf(builder.getF16Type(), lanes), value);
   return bitcast(half, i16(lanes));
+}
+
+Value KernelBuilder::dotBytes(Value acc, Value unsignedBytes, Value signedBytes) {
+  Type bytes = i8(4 * lanes());
+  return intrinsic("llvm.x86.avx512.vpdpbusd.512", acc.getType(),
+                   {acc, bitcast(unsignedBytes, bytes), bitcast(signedBytes, bytes)});
+}
+
+Value KernelBuilder::multiplyPairs(Value a, Value b) {
+  return intrinsic(lanes() == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", i32(lanes()), {a, b});
+}
+
+Value KernelBuilder::lookUp16(const uint8_t *table, Value bytes) {
+  int64_t count = 4 * lanes();
+  // The instruction looks up within 128 bits, so each has the whole table.
+  SmallVector<int8_t> repeated;
+  for (int64_t i = 0; i < count; ++i)
+    repeated.push_back(int8_t(table[i % 16]));
+  auto type = cast<VectorType>(i8(count));
+  Value tables = arith::ConstantOp::create(builder, location, DenseElementsAttr::get(type, ArrayRef<int8_t>(repeated)));
+  Value found = intrinsic(lanes() == 16 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b", type,
+                          {tables, bitcast(bytes, type)});
+  return bitcast(found, bytes.getType());
 }
 
 } // namespace quipu::cpu

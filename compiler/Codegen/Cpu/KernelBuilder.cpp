@@ -87,6 +87,13 @@ void KernelBuilder::loop(Value first, Value last, int64_t step, Body body) {
   });
 }
 
+void KernelBuilder::loopOrOnce(int64_t count, int64_t step, Body body) {
+  if (count <= step)
+    body(constant(0));
+  else
+    loop(constant(0), constant(count), step, body);
+}
+
 Values KernelBuilder::loop(Value first, Value last, int64_t step, ArrayRef<Value> initial, CarryBody body) {
   auto loop = scf::ForOp::create(builder, location, first, last, constant(step), initial,
                                  [&](OpBuilder &, Location, Value index, ValueRange carried) {

@@ -45,6 +45,7 @@ public:
   mlir::Type f32(int64_t lanes = 1);
   mlir::Type i32(int64_t lanes = 1);
   mlir::Type i16(int64_t lanes = 1);
+  mlir::Type i8(int64_t lanes = 1);
   mlir::Type pointer();
 
   // ---- constants
@@ -73,6 +74,9 @@ public:
   Value less(Value a, Value b);            // i1 or a vector of it
   Value equal(Value a, Value b);
   Value toI64(Value a); // sign extension of a scalar
+  Value signExtend(Value a, mlir::Type type);
+  Value zeroExtend(Value a, mlir::Type type);
+  Value truncate(Value a, mlir::Type type);
 
   // ---- arithmetic on f32. None of it is reordered; addf and mulf may be contracted to a fused multiply-add.
   Value addf(Value a, Value b);
@@ -108,6 +112,11 @@ public:
   Value widenF16(Value i16Vector);
   Value roundToF16(Value f32Vector);
 
+  // ---- small integers, four bytes or two halves in a 32-bit word, lanes() words
+  Value dotBytes(Value acc, Value unsignedBytes, Value signedBytes); // acc + the four products; needs hasVnni
+  Value multiplyPairs(Value a, Value b);                             // i16 [2 lanes] -> i32: the two products' sum
+  Value lookUp16(const uint8_t *table, Value bytes);                 // each byte, 0 .. 15, by the table's entry
+
   // ---- memory. `align` is what the address is known to be aligned to, in bytes.
   Value offset(Value base, Value index, int64_t elementBytes);
   Value offset(Value base, int64_t bytes);
@@ -124,6 +133,8 @@ public:
   using Body = llvm::function_ref<void(Value index)>;
   using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
   void loop(Value first, Value last, int64_t step, Body body);
+  // From 0 to count; no loop where one step covers it.
+  void loopOrOnce(int64_t count, int64_t step, Body body);
   Values loop(Value first, Value last, int64_t step, llvm::ArrayRef<Value> initial, CarryBody body);
   // Calls body(column, mask) for the vectors that cover `size` elements; lanes past the end are off in the mask.
   void forVectors(int64_t size, llvm::function_ref<void(Value column, Value mask)> body);

@@ -52,7 +52,8 @@ Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, Sto
 
 PanelLayout PanelPacker::layout() const {
   bool gated = form == WeightForm::Panel64Gated;
-  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(), storage, gated);
+  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(),
+                     storageFormats[storage == Storage::F32 ? 0 : 2], gated);
 }
 
 uint64_t PanelPacker::bytes() const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/WeightLayout.h"
+#include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Codegen/WeightPacker.h"
 #include "compiler/Codegen/WeightRows.h"
 

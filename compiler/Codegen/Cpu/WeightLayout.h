@@ -3,45 +3,71 @@
 // panel64: panels of 64 rows of W. Within a panel k runs slowest, so a decode step reads one sequential stream: f32
 // [N/64][K][64]; bf16 [N/64][ceil(K/2)][64][2], the pair of k that one dot-product instruction takes side by side. N is
 // padded with zero rows, odd K with a zero column. Gated (W holds N gate rows, then N up rows): panel p holds gate rows
-// 32p .. 32p+31, then up rows 32p .. 32p+31; each half is padded to a multiple of 32.
+// 32p .. 32p+31, then up rows 32p .. 32p+31; each half is padded to a multiple of 32. f16: [N/64][K][64]. Quantised
+// weights: [N/64][blocks of K], as BlockLayout.h says.
 #pragma once
 
-#include "compiler/Codegen/KernelSpec.h"
+#include "compiler/Codegen/Cpu/BlockLayout.h"
 #include "compiler/Target/Cpu/Chip.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace quipu::cpu {
 
-constexpr int64_t panelRows = 64;
-
 struct PanelLayout {
   int64_t n, k; // n: outputs; the gated form has two rows of W for each
-  Storage storage;
+  StorageFormat format;
   bool gated;
 
-  PanelLayout(int64_t n, int64_t k, Storage storage, bool gated = false) : n(n), k(k), storage(storage), gated(gated) {}
+  PanelLayout(int64_t n, int64_t k, const StorageFormat &format, bool gated = false)
+      : n(n), k(k), format(format), gated(gated) {}
 
-  // k, or pairs of k, of a panel: 256 bytes each.
-  int64_t groups() const { return storage == Storage::F32 ? k : (k + 1) / 2; }
+  // A group is what lies together for all rows of a panel: a k, a pair of k (bf16), a block.
+  int64_t groupColumns() const { return format.dtype == fb::DType::bf16 ? 2 : format.blockElements; }
+  int64_t groups() const { return (k + groupColumns() - 1) / groupColumns(); }
+  int64_t groupBytes() const { return panelRows * (format.dtype == fb::DType::bf16 ? 4 : int64_t(format.blockBytes)); }
   int64_t outputsPerPanel() const { return gated ? panelRows / 2 : panelRows; }
   int64_t panels() const { return (n + outputsPerPanel() - 1) / outputsPerPanel(); }
-  int64_t panelBytes() const { return groups() * panelRows * 4; }
+  int64_t panelBytes() const { return groups() * groupBytes(); }
   int64_t bytes() const { return panels() * panelBytes(); }
 };
 
-// The form in which matmul reads its input: [ceil(M/tile)][groups][tile] of f32, or of bf16 pairs where the chip has a
-// bf16 dot product and the weight is bf16. Rows are padded to the tile, k to 32 (both with zeros), so a row takes
-// columns() elements.
+// The form in which matmul reads its input. Rows are padded to the tile and k to 32 or the weight's block, both with
+// zeros, so a row takes columns() elements.
+//
+// For weights that stand by themselves: [ceil(M/tile)][groups][tile] of f32, or of bf16 pairs where the chip has a bf16
+// dot product and the weight is bf16. For blocks: a run of 32 columns of a tile is int8 quads [8][tile][4], then the
+// f32 scale of each row [tile], then for each segment of the run [segments][tile] what the weight's bias or minimum
+// needs: int32 -bias * sum, or the f32 sum, of the row's int8. A chip that has no dot product of bytes wants 16 bits:
+// [8][2][tile][2], columns 0 and 2 of the quad, then 1 and 3.
 struct PackedInput {
   int64_t k;
-  bool bf16;
+  bool bf16 = false;
+  std::optional<BlockLayout> blocks;
+  bool widened = false; // blocks: 16 bits
 
-  PackedInput(int64_t k, Storage storage, const Chip &chip) : k(k), bf16(storage == Storage::BF16 && chip.hasBf16Dot) {}
+  PackedInput(int64_t k, const StorageFormat &weight, const Chip &chip)
+      : k(k), bf16(weight.dtype == fb::DType::bf16 && chip.hasBf16Dot), blocks(BlockLayout::of(weight)),
+        widened(blocks && !chip.hasVnni) {}
 
-  int64_t columns() const { return (k + 31) / 32 * 32; }
-  int64_t elementBytes() const { return bf16 ? 2 : 4; }
-  int64_t rowBytes() const { return columns() * elementBytes(); }
+  int64_t columns() const {
+    int64_t unit = blocks ? blocks->columns : runColumns;
+    return (k + unit - 1) / unit * unit;
+  }
+  int64_t rowBytes() const { return blocks ? columns() / runColumns * runBytes() : columns() * (bf16 ? 2 : 4); }
+
+  // Of blocks. Offsets are from the start of a run of a tile.
+  int64_t wordsOfQuad() const { return widened ? 2 : 1; }
+  int64_t runBytes() const { return (quadsInRun * wordsOfQuad() + 1 + blocks->segments()) * 4; }
+  int64_t wordAt(int64_t tile, int64_t quad, int64_t word, int64_t row) const {
+    return ((quad * wordsOfQuad() + word) * tile + row) * 4;
+  }
+  int64_t scaleAt(int64_t tile, int64_t row) const { return (quadsInRun * wordsOfQuad() * tile + row) * 4; }
+  int64_t correctionAt(int64_t tile, int64_t segment, int64_t row) const {
+    return scaleAt(tile, row) + (segment + 1) * tile * 4;
+  }
 };
 
 // Rows a tile of `packed_input` kernels: as many as keep all accumulators, a row of weights and a broadcast in

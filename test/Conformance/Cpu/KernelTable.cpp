@@ -18,7 +18,7 @@ std::vector<KernelRow> cpuAttentionRows() {
 }
 
 Operand tableAsPanels(const std::vector<float> &table, int64_t rows, int64_t dim, ElementType element) {
-  return asPanels(table, PanelLayout(rows, dim, element == ElementType::F32 ? Storage::F32 : Storage::BF16));
+  return asPanels(table, PanelLayout(rows, dim, format(name(element))));
 }
 
 Operand tableAsIs(const std::vector<float> &table, int64_t, int64_t, ElementType element) {
@@ -36,7 +36,7 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   for (const std::vector<KernelRow> &rows :
        {cpuAttentionRows(), ropeRows(KvLayout::KeysTransposed, elements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
-        matmulRows(chip), rowwiseRows(), argmaxRows(argmax)})
+        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), argmaxRows(argmax)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }
@@ -52,7 +52,7 @@ Operand asPanels(const std::vector<float> &w, const PanelLayout &layout) {
         int64_t inPanel = half * perPanel + row % perPanel;
         uint8_t *panel = operand.bytes.data() + row / perPanel * layout.panelBytes();
         uint16_t bits = toBf16(value);
-        if (layout.storage == Storage::F32)
+        if (layout.format.dtype == fb::DType::f32)
           std::memcpy(panel + (k * panelRows + inPanel) * 4, &value, 4);
         else
           std::memcpy(panel + ((k / 2 * panelRows + inPanel) * 2 + k % 2) * 2, &bits, 2);

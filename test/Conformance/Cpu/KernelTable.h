@@ -14,8 +14,17 @@ using namespace quipu::conformance;
 std::vector<KernelRow> kernelTable(const Chip &chip);
 std::vector<KernelRow> matmulRows(const Chip &chip);
 
-inline ElementType elementOf(Storage storage) { return storage == Storage::F32 ? ElementType::F32 : ElementType::BF16; }
+std::vector<KernelRow> blockEmbeddingRows();
+
 // W [n, k] (gated: [2n, k]) in panel64 form, element by element as WeightLayout.h states it.
 Operand asPanels(const std::vector<float> &w, const PanelLayout &layout);
+const StorageFormat &format(const std::string &name);
+
+// W of random values: those that the format holds, and in panel64 form.
+struct StoredWeight {
+  std::vector<float> values;
+  Operand panels;
+};
+StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed);
 
 } // namespace quipu::cpu::conformance

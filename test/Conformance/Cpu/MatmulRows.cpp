@@ -8,7 +8,7 @@ namespace {
 struct Case {
   std::string name;
   int64_t n, k;
-  Storage storage;
+  std::string storage;
   int64_t tile;
   bool packedInput = false;
   bool gated = false, bias = false, residual = false, norm = false;
@@ -20,7 +20,7 @@ struct Case {
 constexpr double normEps = 1e-5;
 
 std::vector<KernelSpec> stages(const Case &c) {
-  KernelParams pack = {{"k", c.k}, {"storage", name(elementOf(c.storage))}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
+  KernelParams pack = {{"k", c.k}, {"storage", c.storage}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
   KernelParams matmul = pack;
   if (c.norm)
     (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
@@ -48,17 +48,38 @@ double activated(const std::string &activation, double x) {
   return x;
 }
 
-// Row t of x as the kernel multiplies it.
-std::vector<double> preparedRow(const Case &c, const Chip &chip, const float *x, const std::vector<float> &gain) {
+// Row t of x after the norm, and as the kernel multiplies it.
+struct PreparedRow {
+  std::vector<double> exact, used;
+  std::vector<double> mostError; // |used - exact| where the kernel rounds to int8
+};
+
+void quantizeRun(const PreparedRow &row, size_t first, PreparedRow &out) {
+  float most = 0;
+  for (size_t k = first; k < first + runColumns; ++k)
+    most = std::max(most, std::abs(float(row.exact[k])));
+  float factor = most > 1e-36f ? 127.0f / most : 0;
+  for (size_t k = first; k < first + runColumns; ++k) {
+    out.used.push_back(double(std::nearbyint(float(row.exact[k]) * factor)) * double(most / 127.0f));
+    out.mostError.push_back(factor == 0 ? most : most / 127.0f * 0.501);
+  }
+}
+
+PreparedRow preparedRow(const Case &c, const Chip &chip, const float *x, const std::vector<float> &gain) {
   double sum = 0;
   for (int64_t k = 0; k < c.k; ++k)
     sum += double(x[k]) * x[k];
   double scale = 1 / std::sqrt(sum / double(c.k) + normEps);
-  std::vector<double> row;
-  for (int64_t k = 0; k < c.k; ++k) {
-    double value = c.norm ? x[k] * scale * gain[size_t(k)] : x[k];
-    row.push_back(PackedInput(c.k, c.storage, chip).bf16 ? fromBf16(toBf16(float(value))) : value);
-  }
+  PackedInput form(c.k, format(c.storage), chip);
+  PreparedRow row;
+  for (int64_t k = 0; k < c.k; ++k)
+    row.exact.push_back(c.norm ? x[k] * scale * gain[size_t(k)] : x[k]);
+  if (form.blocks)
+    for (int64_t k = 0; k < c.k; k += runColumns)
+      quantizeRun(row, size_t(k), row);
+  else
+    for (double value : row.exact)
+      row.used.push_back(form.bf16 ? fromBf16(toBf16(float(value))) : value);
   return row;
 }
 
@@ -75,31 +96,39 @@ Sum dot(const std::vector<double> &x, const float *w, double bias) {
   return sum;
 }
 
+// With a norm, the input may round the other way: 2^-8 of one bf16 term, 1/127 of the largest in a run of int8.
+double tolerance(const Case &c) {
+  if (!c.norm || c.storage == "f32")
+    return 2e-6;
+  return c.storage == "bf16" ? 3e-4 : 2e-3;
+}
+
 Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   int64_t wRows = c.gated ? 2 * c.n : c.n;
   std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
-  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), elementOf(c.storage));
   std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
   for (float &value : x)
     value *= float(c.inputScale);
   if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
     std::fill_n(x.begin() + c.k, c.k, 0.0f);
 
-  PanelLayout layout(c.n, c.k, c.storage, c.gated);
-  PackedInput packed(c.k, c.storage, chip);
+  StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4);
+  const std::vector<float> &w = weight.values;
+  PackedInput packed(c.k, format(c.storage), chip);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
   Problem problem;
   problem.dims[Tokens] = rows;
   problem.operands = {Operand::of(x),
                       c.norm ? Operand::of(gain) : Operand::absent(),
-                      asPanels(w, layout),
+                      weight.panels,
                       c.bias ? Operand::of(bias) : Operand::absent(),
                       c.residual ? Operand::of(residual) : Operand::absent(),
                       c.packedInput ? Operand::output(size_t(paddedRows * packed.rowBytes())) : Operand::absent(),
                       Operand::output(size_t(rows * c.n * 4))};
-  Expectation out{6, ElementType::F32, {}, {}};
+  Expectation out{6, ElementType::F32, {}, {}}, unrounded = out;
   for (int64_t t = 0; t < rows; ++t) {
-    std::vector<double> row = preparedRow(c, chip, &x[size_t(t * c.k)], gain);
+    PreparedRow prepared = preparedRow(c, chip, &x[size_t(t * c.k)], gain);
+    const std::vector<double> &row = prepared.used;
     for (int64_t n = 0; n < c.n; ++n) {
       Sum sum = dot(row, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0);
       double y = activated(c.activation, sum.value), magnitude = sum.magnitude;
@@ -110,29 +139,70 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
       }
       out.value.push_back(y + (c.residual ? residual[size_t(t * c.n + n)] : 0));
       out.magnitude.push_back(magnitude);
+      if (packed.blocks && !c.gated && c.activation.empty()) {
+        double most = dot(prepared.mostError, &w[size_t(n * c.k)], 0).magnitude;
+        double extra = c.residual ? residual[size_t(t * c.n + n)] : 0;
+        unrounded.value.push_back(dot(prepared.exact, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0).value + extra);
+        unrounded.magnitude.push_back(magnitude + most / tolerance(c));
+      }
     }
   }
   problem.expected = {out};
+  if (!unrounded.value.empty())
+    problem.expected.push_back(unrounded);
   return problem;
 }
 
 KernelRow matmulRow(const Case &c, const Chip &chip) {
   KernelRow row;
-  row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(elementOf(c.storage)), c.n, c.k, c.tile,
-                         c.packedInput ? "_packed" : "");
+  row.name =
+      fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, c.storage, c.n, c.k, c.tile, c.packedInput ? "_packed" : "");
   row.stages = stages(c);
-  // With a norm, a bf16 input may round the other way: 2^-8 of one term.
-  row.tolerance = c.norm && c.storage == Storage::BF16 ? 3e-4 : 2e-6;
+  row.tolerance = tolerance(c);
   row.sizes = c.rows;
   row.make = [c, chip](int64_t rows) { return makeProblem(c, chip, rows); };
   return row;
+}
+
+// GGUF's own types in every tile and form, integers per group in a few.
+void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
+  std::string storage(format.name);
+  int64_t block = format.blockElements;
+  bool group = storage[1] == '4' || storage[1] == '8' ? storage[0] == 'i' : false;
+  for (int64_t tile : {1, 2, 4, 6, 8})
+    if (!group || tile == 1)
+      cases.push_back({"plain", 100, 3 * block, storage, tile});
+  cases.push_back({"plain", 70, 3 * block, storage, 6, true});
+  if (group)
+    return;
+  cases.push_back({"plain", 192, 2 * block, storage, 4, true});
+  Case all{"all", 100, 2 * block, storage, 1};
+  all.bias = all.residual = all.norm = true;
+  cases.push_back(all);
+  all.activation = "silu";
+  all.gated = true;
+  all.name = "gated";
+  cases.push_back(all);
+  all.tile = 6;
+  all.packedInput = true;
+  cases.push_back(all);
+  Case large{"large_input", 64, block, storage, 2};
+  large.inputScale = 1e9;
+  cases.push_back(large);
+  Case small{"small_input", 64, block, storage, 2};
+  small.inputScale = 1e-38;
+  cases.push_back(small);
+  // More of k than stays in any chip's L2, for several chunks of row tiles.
+  Case deep{"deep", 70, 9472, storage, 6, true};
+  deep.rows = {13, 64, 700};
+  cases.push_back(deep);
 }
 
 } // namespace
 
 std::vector<KernelRow> matmulRows(const Chip &chip) {
   std::vector<Case> cases;
-  for (Storage storage : {Storage::F32, Storage::BF16}) {
+  for (const char *storage : {"f32", "bf16"}) {
     for (int64_t tile : {1, 2, 4, 6, 8}) {
       cases.push_back({"plain", 64, 64, storage, tile});
       cases.push_back({"ragged", 100, 37, storage, tile});
@@ -161,9 +231,13 @@ std::vector<KernelRow> matmulRows(const Chip &chip) {
     // More of k than stays in any chip's L2, for several chunks of row tiles.
     cases.push_back({"deep", 70, 4100, storage, 6, true});
   }
+  for (const StorageFormat &format : storageFormats)
+    if (format.isBlocked())
+      addBlockCases(cases, format);
   std::vector<KernelRow> rows;
   for (Case &c : cases) {
-    c.rows = c.packedInput ? std::vector<int64_t>{1, 6, 7, 50} : std::vector<int64_t>{1, 2, 3, 9};
+    if (c.rows.empty())
+      c.rows = c.packedInput ? std::vector<int64_t>{1, 6, 7, 13, 50} : std::vector<int64_t>{1, 2, 3, 9};
     if (c.name == "deep")
       c.rows = {13, 700};
     rows.push_back(matmulRow(c, chip));

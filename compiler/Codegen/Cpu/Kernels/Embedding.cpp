@@ -1,6 +1,7 @@
 // embedding: out[t] = table[ids[t]], widened to f32. An id outside the table gives a row of zeros: ids come from users.
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+#include "compiler/Codegen/Cpu/Kernels/BlockReader.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 
 namespace quipu::cpu {
@@ -8,33 +9,34 @@ namespace {
 
 struct Embedding {
   int64_t rows, dim;
-  Storage storage;
+  StorageFormat format;
 };
 
 // `lanes` elements of row-major storage from column on, as f32; lanes at or beyond dim are 0.
-Value loadStored(KernelBuilder &b, Storage storage, Value row, Value column, Value mask) {
+Value loadStored(KernelBuilder &b, const StorageFormat &format, Value row, Value column, Value mask) {
   int64_t lanes = b.lanes();
-  if (storage == Storage::F32)
+  if (format.dtype == fb::DType::f32)
     return b.loadOr0(b.offset(row, column, 4), b.f32(lanes), mask);
-  return b.widenBf16(b.loadOr0(b.offset(row, column, 2), b.i16(lanes), mask, 2));
+  Value bits = b.loadOr0(b.offset(row, column, 2), b.i16(lanes), mask, 2);
+  return format.dtype == fb::DType::f16 ? b.widenF16(bits) : b.widenBf16(bits);
 }
 
 void copyRow(KernelBuilder &b, const Embedding &e, Value row, Value out) {
   b.loop(b.constant(0), b.constant(e.dim), b.lanes(), [&](Value column) {
     Value mask = b.tailMask(b.sub(b.constant(e.dim), column), b.lanes());
-    b.store(loadStored(b, e.storage, row, column, mask), b.offset(out, column, 4), mask);
+    b.store(loadStored(b, e.format, row, column, mask), b.offset(out, column, 4), mask);
   });
 }
 
 // A row of a panel lies 64 elements (or pairs) apart. A column load touches a cache line of its own whatever the vector
 // width, so there is nothing to vectorise over; a step reads a handful of rows.
 void copyPanelRow(KernelBuilder &b, const Embedding &e, Value table, Value id, Value out) {
-  PanelLayout layout(e.rows, e.dim, e.storage);
+  PanelLayout layout(e.rows, e.dim, e.format);
   Value panel = b.offset(table, b.div(id, panelRows), layout.panelBytes());
   Value first = b.offset(panel, b.rem(id, panelRows), 4);
   b.loop(b.constant(0), b.constant(layout.groups()), 1, [&](Value group) {
     Value address = b.offset(first, group, panelRows * 4);
-    if (e.storage == Storage::F32) {
+    if (e.format.dtype == fb::DType::f32) {
       b.store(b.load(address, b.f32()), b.offset(out, group, 4));
       return;
     }
@@ -51,14 +53,53 @@ void copyPanelRow(KernelBuilder &b, const Embedding &e, Value table, Value id, V
   });
 }
 
+// A row of a table in blocks. The reader takes lanes() rows of a panel at a time; the one asked for is put aside in
+// scratch and read from there.
+void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks, Value table, Value id, Value out) {
+  PanelLayout layout(e.rows, e.dim, e.format);
+  BlockReader reader(b, blocks);
+  int64_t lanes = b.lanes(), quadsInSegment = blocks.segmentColumns / 4;
+  Value prepared = b.scratch(reader.preparedBytes()), words = b.scratch(4 * lanes), numbers = b.scratch(4 * lanes);
+  Value panel = b.offset(table, b.div(id, panelRows), layout.panelBytes());
+  Value row = b.rem(id, panelRows), lane = b.rem(row, lanes), column = b.sub(row, lane);
+  auto laneOf = [&](Value vector, Value aside, mlir::Type type) {
+    b.store(vector, aside);
+    return b.load(b.offset(aside, lane, 4), type);
+  };
+  b.loop(b.constant(0), b.constant(layout.groups()), 1, [&](Value group) {
+    Value unit = b.offset(panel, group, blocks.unitBytes());
+    reader.prepareUnit(unit, prepared);
+    b.loop(b.constant(0), b.constant(blocks.runs()), 1, [&](Value index) {
+      Value run = b.offset(b.offset(unit, blocks.scaleBytes()), index, blocks.runBytes());
+      Value firstColumn = b.add(b.mul(group, blocks.columns), b.mul(index, runColumns));
+      Value scale, minimum = b.real(0);
+      if (blocks.hasMinimum)
+        minimum = laneOf(reader.minimum(unit, index, column, prepared), numbers, b.f32());
+      for (int64_t quad = 0; quad < quadsInRun; ++quad) {
+        if (quad % quadsInSegment == 0)
+          scale = laneOf(reader.scale(unit, index, quad / quadsInSegment, column, prepared), numbers, b.f32());
+        Value word = laneOf(reader.quad(run, quad, column), words, b.i32());
+        for (int64_t byte = 0; byte < 4; ++byte) {
+          Value at = b.add(firstColumn, quad * 4 + byte);
+          Value stored = b.bitAnd(b.shiftRight(word, 8 * byte), b.constant(255, b.i32()));
+          Value weight = b.subf(b.mulf(b.intToFloat(b.add(stored, -blocks.bias)), scale), minimum);
+          b.when(b.less(at, b.constant(e.dim)), [&] { b.store(weight, b.offset(out, at, 4)); });
+        }
+      }
+    });
+  });
+}
+
 } // namespace
 
 Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  Embedding e{params.integer("rows"), params.integer("dim"), params.storage("storage")};
+  Embedding e{params.integer("rows"), params.integer("dim"), params.format("storage")};
   std::string layout = params.text("layout");
   params.require(layout == "row_major" || layout == "panel64",
                  fmt::format("expected layout \"row_major\" or \"panel64\", got \"{}\"", layout));
+  std::optional<BlockLayout> blocks = BlockLayout::of(e.format);
+  params.require(!blocks || layout == "panel64", "expected layout \"panel64\" of a table stored in blocks");
   if (auto read = params.finish(); !read)
     return read;
 
@@ -69,10 +110,12 @@ Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
     Value outRow = b.offset(out, token, e.dim * 4);
     Value known = b.bitAnd(b.less(b.constant(-1), id), b.less(id, b.constant(e.rows)));
     b.when(known, [&] {
-      if (layout == "panel64")
+      if (blocks)
+        copyBlocks(b, e, *blocks, table, id, outRow);
+      else if (layout == "panel64")
         copyPanelRow(b, e, table, id, outRow);
       else
-        copyRow(b, e, b.offset(table, id, e.dim * (e.storage == Storage::F32 ? 4 : 2)), outRow);
+        copyRow(b, e, b.offset(table, id, e.dim * e.format.blockBytes), outRow);
     });
     b.when(b.equal(known, b.zero(known.getType())), [&] {
       b.loop(b.constant(0), b.constant(e.dim), b.lanes(), [&](Value column) {

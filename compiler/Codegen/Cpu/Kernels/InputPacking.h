@@ -21,10 +21,15 @@ struct InputPacking {
   void emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed, Value scales) const;
 
 private:
-  Values loadWords(KernelBuilder &b, Value row, Value gain, Value column, Value count, Value scale) const;
+  struct Row {
+    Value address, count; // count: columns of it that are there
+    Value scale;          // of the norm, in every lane
+  };
+  Value loadColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const;
+  Value loadWords(KernelBuilder &b, const Row &row, Value gain, Value column) const;
 };
 
-// The tile's rows of `lanes` words each, as tile vectors in the order [word][row].
+// The tile's rows, vectors of words, as tile vectors in the order [word][row].
 Values interleave(KernelBuilder &b, const Values &rows);
 
 } // namespace quipu::cpu

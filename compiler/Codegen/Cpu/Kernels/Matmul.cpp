@@ -27,8 +27,8 @@ struct Operands {
 class Matmul {
 public:
   Matmul(ParamReader &params, KernelBuilder &b)
-      : b(b), weight(params.integer("n"), params.integer("k"), params.storage("storage"), params.flag("gated")),
-        packing{PackedInput(weight.k, weight.storage, b.chip()), params.integer("tile"), std::nullopt},
+      : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
+        packing{PackedInput(weight.k, weight.format, b.chip()), params.integer("tile"), std::nullopt},
         bias(params.flag("bias")), residual(params.flag("residual")), packedInput(params.flag("packed_input")),
         rowsDim(params.integer("rows_dim", 0)) {
     auto parsed = parseActivation(params.textOr("activation", ""));
@@ -37,6 +37,7 @@ public:
     if (params.has("norm_eps"))
       packing.normEps = params.real("norm_eps");
     params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
+    params.require(weight.format.takesRow(uint64_t(weight.k)), "expected k to be whole blocks of the storage format");
     params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
   }
 
@@ -102,12 +103,12 @@ void Matmul::emitFewRows() {
   int64_t tile = packing.tile;
   Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
   Value rows = b.rows(rowsDim);
-  Microkernel kernel(b, weight, packing.form, tile, prefetchBytes);
+  auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchBytes);
   auto [first, last] = b.workerRange(b.constant(weight.panels()));
   b.loop(b.constant(0), rows, tile, [&, first = first, last = last](Value firstRow) {
     packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales);
     b.loop(first, last, 1, [&](Value panel) {
-      kernel.emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, 0, weight.groups(), sums, false);
+      kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, weight.groups(), sums, false);
       epilogue(operands, sums, panel, firstRow, rows);
     });
   });
@@ -117,7 +118,7 @@ void Matmul::emitManyRows() {
   Operands operands(b);
   int64_t tile = packing.tile, sumsBytes = tile * panelRows * 4;
   // Half of L2 for the block of weights that stays, a sixth for sums; the rest for the input that passes through.
-  int64_t mostGroups = b.chip().l2Bytes / 2 / (panelRows * 4);
+  int64_t mostGroups = b.chip().l2Bytes / 2 / weight.groupBytes();
   int64_t blocks = (weight.groups() + mostGroups - 1) / mostGroups;
   int64_t blockGroups = (weight.groups() + blocks - 1) / blocks;
   int64_t mostTiles = blocks == 1 ? int64_t(1) << 40 : b.chip().l2Bytes / 6 / sumsBytes;
@@ -130,7 +131,7 @@ void Matmul::emitManyRows() {
   Value forBalance = b.div(b.add(b.mul(b.workers(), 4), weight.panels() - 1), weight.panels());
   Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
   auto [first, last] = b.workerRange(b.mul(panels, chunks));
-  Microkernel kernel(b, weight, packing.form, tile, prefetchBytes);
+  auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchBytes);
 
   b.loop(first, last, 1, [&](Value item) {
     Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));
@@ -141,7 +142,8 @@ void Matmul::emitManyRows() {
       b.loop(firstTile, lastTile, 1, [&](Value t) {
         Value sumsAt = blocks == 1 ? sums : b.offset(sums, b.sub(t, firstTile), sumsBytes);
         Value packed = b.offset(operands.packed, t, packing.tileBytes());
-        kernel.emit(panelAddress, packed, firstGroup, groups, sumsAt, /*accumulate=*/block > 0);
+        kernel->emit(b.offset(panelAddress, firstGroup * kernel->weightGroupBytes),
+                     b.offset(packed, firstGroup * kernel->inputGroupBytes), groups, sumsAt, /*accumulate=*/block > 0);
         if (block == blocks - 1)
           epilogue(operands, sumsAt, panel, b.mul(t, tile), rows);
       });

@@ -5,38 +5,33 @@
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 
+#include <memory>
+
 namespace quipu::cpu {
 
 class Microkernel {
 public:
-  // `prefetchBytes`: how far ahead of its reads of the weights it prefetches them, where a pass takes a panel's whole
-  // width.
-  Microkernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
-              int64_t prefetchBytes);
+  // `prefetchBytes`: how far ahead of its reads of the weights it prefetches them; 0: not at all.
+  static std::unique_ptr<Microkernel> create(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input,
+                                             int64_t tile, int64_t prefetchBytes);
+  virtual ~Microkernel() = default;
 
-  // Groups [firstGroup, firstGroup + groups) of the panel and of the packed tile. sums is f32 [tile][64]: overwritten,
-  // or added to when `accumulate`.
-  void emit(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums, bool accumulate) const;
+  // `groups` groups of a panel and of a packed tile, from the ones the addresses point at on. sums is f32 [tile][64]:
+  // overwritten, or added to when `accumulate`. Every call is built as a function of its own.
+  void emit(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const;
 
-private:
-  void emitBody(Value panel, Value packedTile, int64_t firstGroup, int64_t groups, Value sums, bool accumulate) const;
-  // One pass: vectors * lanes columns of the panel, from the group and column `weights` and `sums` point at on. Each
-  // group prefetches as many bytes as it reads, one after the other from `soonNeeded` on.
-  void emitColumns(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate, Value soonNeeded) const;
-  // Multiplies one group (a k or pair of k) of `vectors` weight vectors with the tile and adds to acc [tile][vectors].
-  void step(Value weights, Value inputs, llvm::MutableArrayRef<Value> acc) const;
-  Value dot(Value acc, Value weight, Value inputWord) const;
-  // bf16 weights times f32 input: the pair of k in each word comes apart into two f32.
-  bool splitsPairs() const { return weight.storage == Storage::BF16 && !input.bf16; }
-  int64_t inputGroupBytes() const { return tile * 4 * (splitsPairs() ? 2 : 1); }
+  const int64_t weightGroupBytes, inputGroupBytes; // from one group to the next
+
+protected:
+  Microkernel(KernelBuilder &b, int64_t weightGroupBytes, int64_t inputGroupBytes, int64_t scratchBytes)
+      : weightGroupBytes(weightGroupBytes), inputGroupBytes(inputGroupBytes), b(b), scratch(b.scratch(scratchBytes)) {}
+  virtual void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate,
+                        Value scratch) const = 0;
 
   KernelBuilder &b;
-  PanelLayout weight;
-  PackedInput input;
-  int64_t tile;
-  int64_t vectors; // weight vectors of a row of the panel taken at a time
-  int64_t unroll;  // groups at a time, each with accumulators of its own
-  int64_t prefetchBytes;
+
+private:
+  Value scratch;
 };
 
 } // namespace quipu::cpu

@@ -7,8 +7,8 @@ namespace quipu::cpu {
 Expected<> generatePackInput(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t k = params.integer("k");
-  Storage storage = params.storage("storage");
-  InputPacking packing{PackedInput(k, storage, b.chip()), params.integer("tile"), std::nullopt};
+  StorageFormat format = params.format("storage");
+  InputPacking packing{PackedInput(k, format, b.chip()), params.integer("tile"), std::nullopt};
   if (params.has("norm_eps"))
     packing.normEps = params.real("norm_eps");
   int64_t rowsDim = params.integer("rows_dim", 0);

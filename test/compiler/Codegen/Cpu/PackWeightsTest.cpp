@@ -104,7 +104,7 @@ TEST(PackWeights, PartsGiveTheSameBytesAsTheWhole) {
   for (WeightForm form : {WeightForm::RowMajor, WeightForm::Panel64, WeightForm::Panel64Gated}) {
     auto weight = packer(tensors, Storage::BF16, form);
     uint64_t granule =
-        form == WeightForm::RowMajor ? 37 * 2 : uint64_t(PanelLayout(100, 37, Storage::BF16).panelBytes());
+        form == WeightForm::RowMajor ? 37 * 2 : uint64_t(PanelLayout(100, 37, storageFormats[2]).panelBytes());
     std::vector<uint8_t> parts(weight->bytes(), 0xcc);
     for (uint64_t at = 0; at < weight->bytes(); at += granule)
       weight->pack(at, reinterpret_cast<std::byte *>(parts.data()) + at, granule);
