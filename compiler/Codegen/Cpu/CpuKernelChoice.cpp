@@ -43,6 +43,7 @@ MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
     kernels.packed = {packedTile, input.rowBytes(), "i8"};
   else
     kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
+  kernels.variants.push_back({VariantChoice::any, {packInput(shape, packedTile), packed(shape, packedTile)}});
   return kernels;
 }
 

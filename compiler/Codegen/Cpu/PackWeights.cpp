@@ -53,7 +53,7 @@ Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, Sto
 PanelLayout PanelPacker::layout() const {
   bool gated = form == WeightForm::Panel64Gated;
   return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(),
-                     storageFormats[storage == Storage::F32 ? 0 : 2], gated);
+                     *findStorageFormat(storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16), gated);
 }
 
 uint64_t PanelPacker::bytes() const {

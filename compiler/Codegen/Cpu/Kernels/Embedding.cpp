@@ -100,6 +100,7 @@ Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
                  fmt::format("expected layout \"row_major\" or \"panel64\", got \"{}\"", layout));
   std::optional<BlockLayout> blocks = BlockLayout::of(e.format);
   params.require(!blocks || layout == "panel64", "expected layout \"panel64\" of a table stored in blocks");
+  params.require(e.format.dtype != fb::DType::f16 || layout == "row_major", "f16 weights have no panels on CPUs");
   if (auto read = params.finish(); !read)
     return read;
 

@@ -90,9 +90,10 @@ TEST(PackWeights, PanelsHoldEveryElementWhereTheLayoutSays) {
   for (int64_t columns : {1, 2, 63, 64, 65, 200})
     for (Storage storage : {Storage::F32, Storage::BF16})
       for (bool gated : {false, true}) {
-        SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, name(conformance::elementOf(storage)), gated));
+        const StorageFormat &format = *findStorageFormat(storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16);
+        SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, format.name, gated));
         std::vector<Tensor> tensors = mixedTensors(columns);
-        PanelLayout layout(gated ? 50 : 100, columns, storage, gated);
+        PanelLayout layout(gated ? 50 : 100, columns, format, gated);
         auto weight = packer(tensors, storage, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);
         EXPECT_EQ(weight->bytes(), uint64_t(layout.bytes()));
         EXPECT_EQ(packAll(*weight), asPanels(joined(tensors), layout).bytes);
@@ -103,8 +104,9 @@ TEST(PackWeights, PartsGiveTheSameBytesAsTheWhole) {
   std::vector<Tensor> tensors = mixedTensors(37);
   for (WeightForm form : {WeightForm::RowMajor, WeightForm::Panel64, WeightForm::Panel64Gated}) {
     auto weight = packer(tensors, Storage::BF16, form);
-    uint64_t granule =
-        form == WeightForm::RowMajor ? 37 * 2 : uint64_t(PanelLayout(100, 37, storageFormats[2]).panelBytes());
+    uint64_t granule = form == WeightForm::RowMajor
+                           ? 37 * 2
+                           : uint64_t(PanelLayout(100, 37, *findStorageFormat(fb::DType::bf16)).panelBytes());
     std::vector<uint8_t> parts(weight->bytes(), 0xcc);
     for (uint64_t at = 0; at < weight->bytes(); at += granule)
       weight->pack(at, reinterpret_cast<std::byte *>(parts.data()) + at, granule);
