@@ -71,9 +71,8 @@ int run(int argc, char **argv) {
   }
   for (const KernelRow &row : rows)
     for (int64_t size : row.sizes)
-      benchmark::RegisterBenchmark(fmt::format("{}/{}", row.name, size).c_str(), [&, size](benchmark::State &state) {
-        time(state, **library, row, size);
-      });
+      benchmark::RegisterBenchmark(fmt::format("{}/{}", row.name, size).c_str(),
+                                   [&, size](benchmark::State &state) { time(state, **library, row, size); });
   return benchmark::RunSpecifiedBenchmarks() > 0 ? 0 : 2;
 }
 

@@ -289,7 +289,7 @@ TEST_F(HipFailureTest, automatic_takes_the_best_device_that_there_is_code_for) {
 TEST_F(HipFailureTest, devices_are_listed_with_what_they_are) {
   control().devices = 0;
   std::vector<FoundDevice> found = findDevices();
-  ASSERT_EQ(found.size(), 4u);
+  ASSERT_EQ(found.size(), 5u); // cpu, cuda, hip:0, null, simt
   EXPECT_EQ(found[0].name, "cpu");
   EXPECT_TRUE(found[0].present);
   EXPECT_EQ(found[1].name, "cuda");

@@ -162,7 +162,7 @@ TEST_F(CompileKernels, ErrorsNameTheKernelAndTheParameter) {
   EXPECT_EQ(error(spec), "kernel @bad (matmul): expected parameter \"n\"");
   spec = matmul("bad", 64);
   spec.params["storage"] = std::string("f64");
-  EXPECT_EQ(error(spec), "kernel @bad (matmul): expected \"storage\" to be \"f32\" or \"bf16\", got \"f64\"");
+  EXPECT_EQ(error(spec), "kernel @bad (matmul): expected \"storage\" to be a storage format, got \"f64\"");
   spec = matmul("bad", 64);
   spec.params["activation"] = std::string("swish");
   EXPECT_EQ(error(spec), "kernel @bad (matmul): unknown activation \"swish\"");
