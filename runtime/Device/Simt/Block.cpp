@@ -7,7 +7,9 @@ namespace quipu::simt {
 
 namespace {
 
-template <size_t... index> void call(void *entry, void *const *arguments, std::index_sequence<index...>) {
+// A kernel's parameters are pointers of many types, of which only the ABI is known here.
+template <size_t... index>
+__attribute__((no_sanitize("function"))) void call(void *entry, void *const *arguments, std::index_sequence<index...>) {
   reinterpret_cast<void (*)(decltype(static_cast<void>(index), static_cast<void *>(nullptr))...)>(entry)(
       arguments[index]...);
 }
