@@ -66,7 +66,8 @@ void decodeQ6K(const BlockQ6K &block, float *out) {
     int half = i / 128, part = i / 32 % 4, j = i % 32;
     int low = block.low[half][part % 2 * 32 + j] >> (part / 2 * 4) & 15;
     int high = block.high[half][j] >> (part * 2) & 3;
-    out[i] = d * float(block.scales[i / 16]) * float((low | high << 4) - 32);
+    int8_t scale = block.scales[i / 16];
+    out[i] = d * float(scale) * float((low | high << 4) - 32);
   }
 }
 

@@ -39,7 +39,11 @@ public:
 };
 
 // "sm_90a" -> 90
-int numberOf(const std::string &chip) { return std::atoi(chip.c_str() + chip.find('_') + 1); }
+int numberOf(llvm::StringRef chip) {
+  int number = 0;
+  chip.split('_').second.consumeInteger(10, number);
+  return number;
+}
 
 std::vector<std::string> optionsFor(const std::string &chip) {
   return {"--gpu-architecture=" + chip, "-std=c++17", "--ptxas-options=-v"};

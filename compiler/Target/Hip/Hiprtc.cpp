@@ -82,7 +82,10 @@ Expected<std::unique_ptr<Hiprtc>> Hiprtc::open(const std::string &chip) {
     compiler->program = *program;
     compiler->library = library;
     compiler->build = llvm::StringRef(run->output).trim().str();
-    compiler->release = std::atoi(compiler->build.c_str()) / 100000;
+    llvm::StringRef number = compiler->build;
+    if (number.consumeInteger(10, compiler->release))
+      return makeError("{} tells no version but \"{}\"", library, compiler->build);
+    compiler->release /= 100000;
     compiler->chip = chip;
     int least = leastHipRelease(chip);
     if (least == 0 || compiler->release < least)

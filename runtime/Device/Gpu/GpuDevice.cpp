@@ -15,8 +15,8 @@ constexpr std::string_view driverFeature = "cuda-"; // and the oldest version a 
 // "12.4"; nothing where it is no version.
 std::optional<std::array<int, 2>> parseVersion(std::string_view text) {
   std::array<int, 2> version = {};
-  const char *end = text.data() + text.size();
-  auto major = std::from_chars(text.data(), end, version[0]);
+  const char *end = text.end();
+  auto major = std::from_chars(text.begin(), end, version[0]);
   if (major.ec != std::errc() || major.ptr == end || *major.ptr != '.')
     return std::nullopt;
   auto minor = std::from_chars(major.ptr + 1, end, version[1]);

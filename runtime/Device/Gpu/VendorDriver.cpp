@@ -16,11 +16,11 @@ Expected<void> VendorDriver::bindCalls() {
   static_assert(sizeof(DriverCalls) == sizeof(DriverSymbols), "one symbol for each function");
   std::array<const char *, sizeof(DriverSymbols) / sizeof(char *)> names;
   std::array<void *, names.size()> functions;
-  std::memcpy(names.data(), &symbols, sizeof(symbols));
+  std::memcpy(static_cast<void *>(names.data()), &symbols, sizeof(symbols));
   for (size_t i = 0; i < names.size(); ++i)
     if (Expected<void> bound = library.bind(functions[i], names[i]); !bound)
       return bound;
-  std::memcpy(&calls, functions.data(), sizeof(calls));
+  std::memcpy(&calls, static_cast<const void *>(functions.data()), sizeof(calls));
   return {};
 }
 

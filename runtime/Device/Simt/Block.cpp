@@ -26,57 +26,60 @@ void callWithAny(void *entry, const std::vector<void *> &arguments, std::index_s
 
 } // namespace
 
-const Services BlockRunner::services = {
-    [](Thread *thread, int id, int threads) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      fiber->runner->barrier(*fiber, id, threads);
-    },
-    [](Thread *thread, int lanes, Collective operation, void *mine) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      fiber->runner->collective(*fiber, lanes, operation, mine);
-    },
-    [](Thread *thread, const void *key, unsigned long bytes) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      void *memory = fiber->runner->shared.variable(key, bytes);
-      if (!memory)
-        fiber->runner->stop(*fiber, "has more shared memory than any chip");
-      return memory;
-    },
-    [](Thread *thread, void *shared, const void *global) {
-      static_cast<FiberThread *>(thread)->copies.copy(shared, global);
-    },
-    [](Thread *thread) { static_cast<FiberThread *>(thread)->copies.commit(); },
-    [](Thread *thread, int newest) { static_cast<FiberThread *>(thread)->copies.wait(uint64_t(newest)); },
-    [](Thread *thread, void *barrier, int arrivals) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      if (std::string reason = fiber->runner->transfers.init(barrier, arrivals); !reason.empty())
-        fiber->runner->stop(*fiber, reason);
-    },
-    [](Thread *thread, void *barrier, unsigned bytes) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      if (std::string reason = fiber->runner->transfers.arrive(barrier, bytes); !reason.empty())
-        fiber->runner->stop(*fiber, reason);
-    },
-    [](Thread *thread, void *barrier, int parity) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      BlockRunner *runner = fiber->runner;
-      if (!runner->transfers.known(barrier))
-        runner->stop(*fiber, "waits for a transfer barrier that was not initialised");
-      fiber->transfer = barrier;
-      fiber->parity = parity;
-      if (!runner->transfers.complete(barrier, parity))
-        runner->giveTurnAway(*fiber, State::AtTransfer);
-    },
-    [](Thread *thread, void *shared, const void *global, unsigned bytes, void *barrier) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      if (std::string reason = fiber->runner->transfers.copy(shared, global, bytes, barrier); !reason.empty())
-        fiber->runner->stop(*fiber, reason);
-    },
-    [](Thread *thread, const char *message) {
-      auto *fiber = static_cast<FiberThread *>(thread);
-      fiber->runner->stop(*fiber, message);
-    },
-};
+const Services &BlockRunner::services() {
+  static const Services table = {
+      [](Thread *thread, int id, int threads) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        fiber->runner->barrier(*fiber, id, threads);
+      },
+      [](Thread *thread, int lanes, Collective operation, void *mine) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        fiber->runner->collective(*fiber, lanes, operation, mine);
+      },
+      [](Thread *thread, const void *key, unsigned long bytes) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        void *memory = fiber->runner->shared.variable(key, bytes);
+        if (!memory)
+          fiber->runner->stop(*fiber, "has more shared memory than any chip");
+        return memory;
+      },
+      [](Thread *thread, void *shared, const void *global) {
+        static_cast<FiberThread *>(thread)->copies.copy(shared, global);
+      },
+      [](Thread *thread) { static_cast<FiberThread *>(thread)->copies.commit(); },
+      [](Thread *thread, int newest) { static_cast<FiberThread *>(thread)->copies.wait(uint64_t(newest)); },
+      [](Thread *thread, void *barrier, int arrivals) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        if (std::string reason = fiber->runner->transfers.init(barrier, arrivals); !reason.empty())
+          fiber->runner->stop(*fiber, reason);
+      },
+      [](Thread *thread, void *barrier, unsigned bytes) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        if (std::string reason = fiber->runner->transfers.arrive(barrier, bytes); !reason.empty())
+          fiber->runner->stop(*fiber, reason);
+      },
+      [](Thread *thread, void *barrier, int parity) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        BlockRunner *runner = fiber->runner;
+        if (!runner->transfers.known(barrier))
+          runner->stop(*fiber, "waits for a transfer barrier that was not initialised");
+        fiber->transfer = barrier;
+        fiber->parity = parity;
+        if (!runner->transfers.complete(barrier, parity))
+          runner->giveTurnAway(*fiber, State::AtTransfer);
+      },
+      [](Thread *thread, void *shared, const void *global, unsigned bytes, void *barrier) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        if (std::string reason = fiber->runner->transfers.copy(shared, global, bytes, barrier); !reason.empty())
+          fiber->runner->stop(*fiber, reason);
+      },
+      [](Thread *thread, const char *message) {
+        auto *fiber = static_cast<FiberThread *>(thread);
+        fiber->runner->stop(*fiber, message);
+      },
+  };
+  return table;
+}
 
 Expected<std::unique_ptr<BlockRunner>> BlockRunner::create(uint32_t maximumThreads) {
   std::unique_ptr<BlockRunner> runner(new BlockRunner);
@@ -123,7 +126,7 @@ void BlockRunner::prepare(const BlockShape &shape, std::array<uint32_t, 3> block
   for (uint32_t i = 0; i < threads; ++i) {
     FiberThread &fiber = fibers[i];
     static_cast<Thread &>(fiber) = {
-        &services, int(i), {int(block[0]), int(block[1]), int(block[2])}, int(shape.waveWidth), shared.dynamic()};
+        &services(), int(i), {int(block[0]), int(block[1]), int(block[2])}, int(shape.waveWidth), shared.dynamic()};
     fiber.runner = this;
     fiber.context = makeContext(stacks.top(i), runThread, &fiber);
     fiber.state = State::Ready;

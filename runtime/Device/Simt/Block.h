@@ -67,7 +67,7 @@ private:
   void giveTurnAway(FiberThread &fiber, State state);
   [[noreturn]] void stop(FiberThread &fiber, std::string message);
   static void runThread(void *fiber);
-  static const Services services;
+  static const Services &services();
 
   void barrier(FiberThread &fiber, int id, int threads);
   void collective(FiberThread &fiber, int lanes, Collective operation, void *mine);
