@@ -13,6 +13,8 @@ TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}
 # What a CPU must have for a target, by the kernel's names.
 TARGETS = {"cpu": set(), "cpu:x86-64-v3": {"avx2", "fma", "bmi2", "f16c"},
            "cpu:x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
+# A chip of each kind of matrix instruction. What their kernels do is run thread by thread on this CPU.
+SIMT_CHIPS = ["sm_80", "sm_90a", "gfx942", "gfx1100", "gfx1201"]
 OPTIONAL_PASSES = ["join-projections", "fuse-gated-activation", "fuse-matmul-activation", "fuse-matmul-residual",
                    "fuse-rms-norm-matmul", "fuse-rope-kv-append"]
 
@@ -32,12 +34,12 @@ def sure_steps(case, tolerance):
 
 
 class GoldenRuns(CommandTest):
-    def check_case(self, artifact, case, storage, by_text, threads=1):
+    def check_case(self, artifact, case, storage, by_text, threads=1, device="cpu"):
         logits = self.folder / "logits.npy"
         prompt = ["-p", case["prompt"]] if by_text else ["--prompt-ids", ",".join(map(str, case["prompt_ids"]))]
         steps = len(case["greedy_ids"])
         result = self.run_json("run", artifact, *prompt, "--temperature", "0", "-n", str(steps), "--logits", logits,
-                               "--threads", str(threads))
+                               "--threads", str(threads), "--device", device)
         rows = checkpoints.read_npy(logits)
         self.assertEqual(result["prompt_ids"], case["prompt_ids"])
         self.assertEqual(len(rows), len(result["ids"]))
@@ -51,13 +53,13 @@ class GoldenRuns(CommandTest):
     def check_model(self, model, storage, target, *flags):
         if not model.is_there:
             self.skipTest(f"{model.folder} is not here")
-        if not TARGETS[target] <= cpu_flags():
+        if not TARGETS.get(target, set()) <= cpu_flags():
             self.skipTest(f"this CPU cannot run {target}")
         artifact = self.compile(model.folder, "--storage", storage, "--target", target, *flags)
         sure = 0
         for case in model.cases():
             with self.subTest(prompt=case.get("prompt", case["prompt_ids"])):
-                sure += self.check_case(artifact, case, storage, by_text="prompt" in case)
+                sure += self.check_case(artifact, case, storage, by_text="prompt" in case, device=target.split(":")[0])
         if storage == "f32":
             self.assertGreater(sure, 0, "every golden id is a near tie: nothing was compared")
 
@@ -96,6 +98,10 @@ def add_cases():
         for storage in TOLERANCE:
             for target in TARGETS:
                 case_runner.add_case(GoldenRuns, f"{model.name} {storage} {target}", GoldenRuns.check_model, model, storage, target)
+    for chip in SIMT_CHIPS:
+        for storage in TOLERANCE:
+            case_runner.add_case(GoldenRuns, f"{shared[0].name} {storage} simt {chip}", GoldenRuns.check_model, shared[0],
+                                 storage, f"simt:{chip}")
     for model in own[:2]:
         for name in OPTIONAL_PASSES:
             case_runner.add_case(GoldenRuns, f"{model.name} without {name}", GoldenRuns.check_model, model, "f32", "cpu",
