@@ -1,5 +1,6 @@
 #include "compiler/Verify/LaunchCheck.h"
 
+#include "models/import/FloatConversion.h"
 #include "runtime/Artifact/KvLayout.h"
 
 #include <cstring>
@@ -63,7 +64,7 @@ Expected<> LaunchCheck::check(uint32_t index, mlir::Operation *op,
 
   for (const reference::Value &value : values) {
     Expected<double> error = 0.0;
-    double tolerance = tolerances.launch;
+    double tolerance = results[index].op == "lm.cached_attention" ? tolerances.attention : tolerances.launch;
     if (const auto *tensor = std::get_if<Tensor>(&value)) {
       resultBuffer[op] = last;
       error = compareTensor(last, *tensor);
@@ -124,11 +125,8 @@ static float cacheElement(const std::byte *page, const fb::KvCache &cache, size_
     std::memcpy(&value, page + 4 * index, 4);
     return value;
   }
-  uint16_t bits;
-  std::memcpy(&bits, page + 2 * index, 2);
-  uint32_t wide = static_cast<uint32_t>(bits) << 16;
   float value;
-  std::memcpy(&value, &wide, 4);
+  (cache.dtype() == fb::DType::f16 ? models::f16ToFloat : models::bf16ToFloat)(page + 2 * index, 1, &value);
   return value;
 }
 

@@ -16,9 +16,10 @@ namespace quipu::verify {
 
 // How far a result may be from the reference's, over the largest value of the reference.
 struct Tolerances {
-  double launch; // one launch on exact operands
-  double cache;  // keys and values, stored in the cache's type
-  double logits; // a whole step
+  double launch;    // one launch on exact operands
+  double attention; // the same of attention
+  double cache;     // keys and values, stored in the cache's type
+  double logits;    // a whole step
 };
 
 class LaunchCheck {

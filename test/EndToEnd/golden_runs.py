@@ -13,8 +13,11 @@ TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}
 # What a CPU must have for a target, by the kernel's names.
 TARGETS = {"cpu": set(), "cpu:x86-64-v3": {"avx2", "fma", "bmi2", "f16c"},
            "cpu:x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
-# A chip of each kind of matrix instruction. What their kernels do is run thread by thread on this CPU.
-SIMT_CHIPS = ["sm_80", "sm_90a", "gfx942", "gfx1100", "gfx1201"]
+# GPU kernels as this CPU runs them, thread by thread: waves of 32 and of 64; f32 arithmetic, and each kind of matrix
+# instruction. The logits of the first two goldens, so many tokens after the first, and a prompt of so many golden ids.
+SIMT_RUNS = [("sm_90a", "f32"), ("gfx942", "f32"), ("sm_80", "bf16"), ("gfx942", "bf16"), ("gfx1100", "bf16")]
+SIMT_STEPS = 8
+SIMT_PROMPT = 70
 OPTIONAL_PASSES = ["join-projections", "fuse-gated-activation", "fuse-matmul-activation", "fuse-matmul-residual",
                    "fuse-rms-norm-matmul", "fuse-rope-kv-append"]
 
@@ -34,17 +37,17 @@ def sure_steps(case, tolerance):
 
 
 class GoldenRuns(CommandTest):
-    def check_case(self, artifact, case, storage, by_text, threads=1, device="cpu"):
+    def check_case(self, artifact, case, storage, by_text, threads=1, device="cpu", steps=None):
         logits = self.folder / "logits.npy"
         prompt = ["-p", case["prompt"]] if by_text else ["--prompt-ids", ",".join(map(str, case["prompt_ids"]))]
-        steps = len(case["greedy_ids"])
+        steps = steps or len(case["greedy_ids"])
         result = self.run_json("run", artifact, *prompt, "--temperature", "0", "-n", str(steps), "--logits", logits,
                                "--threads", str(threads), "--device", device)
         rows = checkpoints.read_npy(logits)
         self.assertEqual(result["prompt_ids"], case["prompt_ids"])
         self.assertEqual(len(rows), len(result["ids"]))
         self.assertLessEqual(checkpoints.relative_error(rows[0], case["last_logits"]), TOLERANCE[storage])
-        sure = sure_steps(case, TOLERANCE[storage])
+        sure = min(sure_steps(case, TOLERANCE[storage]), steps)
         self.assertEqual(result["ids"][:sure], case["greedy_ids"][:sure])
         for row, token in zip(rows, result["ids"]):
             self.assertEqual(row.index(max(row)), token)
@@ -59,9 +62,23 @@ class GoldenRuns(CommandTest):
         sure = 0
         for case in model.cases():
             with self.subTest(prompt=case.get("prompt", case["prompt_ids"])):
-                sure += self.check_case(artifact, case, storage, by_text="prompt" in case, device=target.split(":")[0])
+                sure += self.check_case(artifact, case, storage, by_text="prompt" in case)
         if storage == "f32":
             self.assertGreater(sure, 0, "every golden id is a near tie: nothing was compared")
+
+    def check_simt(self, model, storage, chip):
+        if not model.is_there:
+            self.skipTest(f"{model.folder} is not here")
+        artifact = self.compile(model.folder, "--storage", storage, "--target", f"simt:{chip}")
+        cases = model.cases()[:2]
+        for case in cases:
+            self.check_case(artifact, case, storage, by_text=True, device="simt", steps=SIMT_STEPS)
+        ids = cases[0]["prompt_ids"] + cases[0]["greedy_ids"]
+        prompt, steps = ids[:SIMT_PROMPT], 3
+        result = self.run_json("run", artifact, "--prompt-ids", ",".join(map(str, prompt)), "--temperature", "0", "-n",
+                               str(steps), "--device", "simt")
+        if sure_steps(cases[0], TOLERANCE[storage]) == len(cases[0]["greedy_ids"]):
+            self.assertEqual(result["ids"], ids[SIMT_PROMPT:SIMT_PROMPT + steps])
 
     def check_threads(self, model, threads):
         artifact = self.compile(model.folder, "--storage", "f32")
@@ -98,10 +115,9 @@ def add_cases():
         for storage in TOLERANCE:
             for target in TARGETS:
                 case_runner.add_case(GoldenRuns, f"{model.name} {storage} {target}", GoldenRuns.check_model, model, storage, target)
-    for chip in SIMT_CHIPS:
-        for storage in TOLERANCE:
-            case_runner.add_case(GoldenRuns, f"{shared[0].name} {storage} simt {chip}", GoldenRuns.check_model, shared[0],
-                                 storage, f"simt:{chip}")
+    for chip, storage in SIMT_RUNS:
+        case_runner.add_case(GoldenRuns, f"{shared[0].name} {storage} simt {chip}", GoldenRuns.check_simt, shared[0], storage,
+                             chip)
     for model in own[:2]:
         for name in OPTIONAL_PASSES:
             case_runner.add_case(GoldenRuns, f"{model.name} without {name}", GoldenRuns.check_model, model, "f32", "cpu",
