@@ -25,6 +25,15 @@ struct LoadOptions {
   double deviceTimeout = 120; // seconds that a GPU may take for a step, or for an answer, before it is given up
 };
 
+// One run of a kernel within a step, for profiles. On a CPU every worker has its own.
+struct KernelSpan {
+  uint32_t launch, kernel; // of the target; a launch whose kernels are timed as one has its last
+  uint32_t worker;
+  double begin;   // in seconds of the steady clock
+  double working; // seconds until this worker was done
+  double seconds; // until all were
+};
+
 // One target of an artifact in the memory of a device, and the step that is set. Used from one thread.
 class LoadedProgram {
 public:
@@ -53,10 +62,10 @@ public:
   // The index of an output; the loader has seen to it that it is there.
   uint32_t outputBuffer(StepOutput output) const { return outputs[static_cast<size_t>(output)]; }
 
-  // Adds up the time of each launch from now on, from zero; off at first.
+  // Keeps the time of every kernel's runs from now on, from none; off at first.
   virtual void profile(bool on) = 0;
-  // Seconds of each launch since profile(true), in the order of the target's launches.
-  virtual std::vector<double> launchSeconds() const = 0;
+  // Since profile(true); each worker's in the order of time.
+  virtual std::vector<KernelSpan> spans() const = 0;
 
 protected:
   virtual Expected<void> upload(MemoryRange range, const void *from) = 0;

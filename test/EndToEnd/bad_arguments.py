@@ -59,6 +59,7 @@ REFUSED = {
     "eval window too small": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "3"], ["--window", "3"]),
     "eval window above the context": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "100000"], ["--window", "100000"]),
     "bench of no runs": (["bench", MODEL, "-r", "0"], ["-r", "0"]),
+    "bench with a trace in no folder": (["bench", MODEL, "-p", "0", "-n", "1", "-r", "1", "--trace", "absent/t.json"], ["absent/t.json"]),
     "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000"]),
     "bench after more than the context": (["bench", MODEL, "--context", "100000"], ["--context 100000"]),
     "bench of no sequences": (["bench", MODEL, "--sequences", "0"], ["--sequences", "0"]),

@@ -1,4 +1,6 @@
-"""What `quipu bench --json` prints: which runs it made, and figures that agree with each other."""
+"""What `quipu bench` prints and writes: which runs it made, and figures that agree with each other."""
+import json
+
 import case_runner
 import checkpoints
 from quipu_command import CommandTest
@@ -35,6 +37,41 @@ class BenchFigures(CommandTest):
         figures = self.bench("-p", "0", "-n", "8", "--sequences", "6", "--context", "120")
         self.assertEqual(6, figures["decode_sequences"])
         self.assertGreater(figures["decode_tokens_per_s"], 0)
+
+    def trace(self, threads):
+        file = self.folder / "trace.json"
+        arguments = ["-p", "40", "-n", "3", "--sequences", "2", "-r", "1", "--threads", str(threads), "--trace", file]
+        output = self.run_well("bench", self.artifact, "--profile", *arguments).stdout.decode()
+        return json.loads(file.read_text())["traceEvents"], output
+
+    def test_a_trace_has_every_launch_of_every_step_and_worker(self):
+        events, output = self.trace(threads=2)
+        names = {event["tid"]: event["args"]["name"] for event in events if event["name"] == "thread_name"}
+        self.assertEqual(["steps", "worker 0", "worker 1"], sorted(names.values()))
+        target = self.run_json("inspect", self.artifact)["targets"][0]
+        spans = [event for event in events if event["ph"] == "X"]
+        self.assertEqual({1}, {event["pid"] for event in events})
+        steps = [span for span in spans if names[span["tid"]] == "steps"]
+        self.assertEqual(["prompt", "decode", "decode", "decode"], [step["name"] for step in steps])
+        for step in steps:
+            inside = [span for span in spans if step["ts"] <= span["ts"] < step["ts"] + step["dur"]]
+            for track in (track for track, name in names.items() if name != "steps"):
+                kernels = [span for span in inside if span["tid"] == track and span["cat"] == "kernel"]
+                self.assertEqual([launch["name"] for launch in target["launches"]],
+                                 list(dict.fromkeys(span["args"]["launch"] for span in kernels)))
+                for span in kernels:
+                    variants = target["launches"][span["args"]["index"]]["variants"]
+                    self.assertIn(span["name"], {kernel for variant in variants for kernel in variant["kernels"]})
+        for kernel in {span["name"] for span in spans if span["cat"] == "kernel"}:
+            self.assertIn(kernel, output)
+
+    def test_spans_of_a_worker_add_up_to_its_steps(self):
+        events, _ = self.trace(threads=1)
+        seconds = {category: sum(event["dur"] for event in events if event.get("cat") == category)
+                   for category in ("step", "kernel", "wait")}
+        self.assertLessEqual(seconds["kernel"] + seconds["wait"], seconds["step"])
+        # The rest is sampling and making the batch, little even for a model this small.
+        self.assertGreater(seconds["kernel"] + seconds["wait"], seconds["step"] / 2)
 
 
 if __name__ == "__main__":

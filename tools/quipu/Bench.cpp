@@ -1,15 +1,13 @@
 // Tokens per second, next to what the machine could do at best: both limits are probed in the same run, before and
 // after.
+#include "tools/quipu/KernelProfile.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
 #include "tools/quipu/StepCost.h"
 
 #include <algorithm>
-#include <chrono>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <tuple>
 
 namespace quipu::tool {
 namespace {
@@ -20,12 +18,24 @@ struct BenchOptions {
   uint32_t newTokens = 64, repeats = 5;
   uint32_t sequences = 1, context = 1; // of the decode run
   bool profile = false, json = false;
+  std::string trace; // file to write; empty: none
 };
 
 struct Figures {
   std::vector<double> prompt, decode; // tokens/s of each repeat
-  double loadSeconds = 0;
 };
+
+struct DotLimit {
+  const char *name, *key; // as printed, and of the JSON object
+  double DevicePeaks::*probe;
+};
+
+const DotLimit &limitOf(DotInstruction instruction) {
+  static const DotLimit f32 = {"f32 FMA", "probed_f32_flops_per_s", &DevicePeaks::f32FlopsPerSecond};
+  static const DotLimit bf16 = {"bf16 dot", "probed_bf16_flops_per_s", &DevicePeaks::bf16FlopsPerSecond};
+  static const DotLimit int8 = {"int8 dot", "probed_int8_ops_per_s", &DevicePeaks::int8OpsPerSecond};
+  return instruction == DotInstruction::Int8Dot ? int8 : instruction == DotInstruction::Bf16Dot ? bf16 : f32;
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -33,99 +43,44 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// Ids spread over the vocabulary: embedding rows and pages are touched as a text would.
-std::vector<int32_t> someIds(size_t count, uint32_t vocab) {
-  std::vector<int32_t> ids(count);
-  for (size_t i = 0; i < count; ++i)
-    ids[i] = static_cast<int32_t>((i * 2654435761u + 7) % vocab);
-  return ids;
-}
-
-// The last kernel that a launch runs in a step of one sequence and one asked-for row.
-std::string kernelOf(const fb::TargetProgram &target, const fb::Launch &launch, uint64_t tokens) {
-  uint64_t value = launch.dim() == fb::Dim::tokens ? tokens : 1;
-  for (const fb::Variant *variant : *launch.variants())
-    if (value <= variant->max_value())
-      return target.kernels()->Get(variant->stages()->Get(variant->stages()->size() - 1)->kernel())->symbol()->str();
-  return "";
-}
-
-// Seconds of each op's launches in one more prompt and one more decode run: timing every launch costs a little, so
-// these are no part of the figures.
-Expected<std::map<std::string, double>> profileRun(Engine &engine, uint32_t prompt, uint32_t newTokens) {
-  SamplingParams sampling;
-  sampling.ignoreEos = true;
-  LoadedProgram &program = engine.loadedProgram();
-  program.profile(true);
-  auto run = engine.generate(someIds(prompt, engine.model().vocab()), sampling, newTokens);
-  std::vector<double> seconds = program.launchSeconds();
-  program.profile(false);
-  if (!run)
-    return passError(std::move(run));
-  std::map<std::string, double> byKernel;
-  uint64_t tokens = std::min<uint64_t>(prompt, program.plan().limits.tokens);
-  // Launches of equal kernels count as one: what differs between layers is the name alone.
-  for (uint32_t i = 0; i < seconds.size(); ++i)
-    byKernel[kernelOf(program.target(), *program.target().launches()->Get(i), tokens)] += seconds[i];
-  return byKernel;
-}
-
-void printProfile(const char *title, const std::map<std::string, double> &byKernel) {
-  double total = 0;
-  std::vector<std::pair<double, std::string>> order;
-  for (const auto &[kernel, seconds] : byKernel) {
-    total += seconds;
-    order.emplace_back(seconds, kernel);
-  }
-  std::sort(order.rbegin(), order.rend());
-  fmt::print("  {}: {:.1f} ms in launches\n", title, 1e3 * total);
-  for (const auto &[seconds, kernel] : order)
-    fmt::print("    {:9.3f} ms {:5.1f} %  {}\n", 1e3 * seconds, 100 * seconds / total, kernel);
-}
-
-// Tokens per second of the steps in which every sequence decodes. Prompts that take several steps decode beside others
-// meanwhile, and the first to end leave the last ones to fewer: neither is counted.
+// Tokens per second of the steps in which every sequence decodes.
 Expected<double> decodeRate(Engine &engine, const BenchOptions &options) {
-  using Clock = std::chrono::steady_clock;
-  SamplingParams sampling;
-  sampling.ignoreEos = true;
-  for (uint32_t i = 0; i < options.sequences; ++i)
-    if (auto id = engine.add(someIds(options.context, engine.model().vocab()), sampling, options.newTokens + 1); !id)
-      return passError(std::move(id));
-  double seconds = 0;
-  uint64_t tokens = 0;
-  while (true) {
-    Clock::time_point started = Clock::now();
-    auto step = engine.step();
-    if (!step)
-      return passError(std::move(step));
-    if (step->idle())
-      break;
-    if (step->promptTokens || step->decodeTokens != options.sequences)
-      continue;
-    seconds += std::chrono::duration<double>(Clock::now() - started).count();
-    tokens += step->decodeTokens;
-  }
-  if (!tokens)
+  auto steps = runSteps(engine, options.sequences, options.context, options.newTokens + 1);
+  if (!steps)
+    return passError(std::move(steps));
+  double seconds = 0, tokens = 0;
+  for (const TimedStep &step : *steps)
+    if (isKind(step, StepKind::Decode, options.sequences)) {
+      seconds += step.seconds;
+      tokens += static_cast<double>(step.decodeTokens);
+    }
+  if (tokens == 0)
     return makeError("no step decodes all of --sequences {} at once after --context {}; ask for more tokens (-n) or "
                      "compile with a larger --max-sequences",
                      options.sequences, options.context);
-  return static_cast<double>(tokens) / seconds;
+  return tokens / seconds;
+}
+
+Expected<double> promptRate(Engine &engine, uint32_t promptTokens) {
+  auto steps = runSteps(engine, 1, promptTokens, 1);
+  if (!steps)
+    return passError(std::move(steps));
+  double seconds = 0;
+  for (const TimedStep &step : *steps)
+    seconds += step.seconds;
+  return promptTokens / seconds;
 }
 
 Expected<> measure(Engine &engine, const BenchOptions &options, uint32_t promptTokens, Figures &figures) {
-  SamplingParams sampling;
-  sampling.ignoreEos = true;
-  uint32_t vocab = engine.model().vocab();
   Progress progress;
   for (uint32_t r = 0; r <= options.repeats; ++r) { // the first is not counted
     progress.show("measuring", r, options.repeats + 1);
     if (promptTokens) {
-      auto prompt = engine.generate(someIds(promptTokens, vocab), sampling, 1);
+      auto prompt = promptRate(engine, promptTokens);
       if (!prompt)
         return passError(std::move(prompt));
       if (r)
-        figures.prompt.push_back(promptTokens / prompt->promptSeconds);
+        figures.prompt.push_back(*prompt);
     }
     if (options.newTokens) {
       auto decode = decodeRate(engine, options);
@@ -138,6 +93,97 @@ Expected<> measure(Engine &engine, const BenchOptions &options, uint32_t promptT
   return {};
 }
 
+Expected<> profile(Engine &engine, const BenchOptions &options, uint32_t promptTokens, OutputFile *trace) {
+  std::vector<KernelProfile> profiles;
+  if (promptTokens) {
+    auto prompt = profileSteps(engine, StepKind::Prompt, 1, promptTokens, 1);
+    if (!prompt)
+      return passError(std::move(prompt));
+    profiles.push_back(std::move(*prompt));
+  }
+  if (options.newTokens) {
+    auto decode = profileSteps(engine, StepKind::Decode, options.sequences, options.context, options.newTokens + 1);
+    if (!decode)
+      return passError(std::move(decode));
+    profiles.push_back(std::move(*decode));
+  }
+  const fb::TargetProgram &target = engine.loadedProgram().target();
+  if (options.profile)
+    for (const KernelProfile &profile : profiles)
+      printProfile(profile, target);
+  return trace ? writeTrace(*trace, profiles, target) : Expected<>();
+}
+
+// What the machine could do, probed in the run; 0 where the device has no probe for it.
+struct Limits {
+  double bandwidth = 0;      // bytes/s
+  std::string_view measured; // how: "read", "copy"
+  const DotLimit *dot;
+  double peak = 0; // operations/s
+};
+
+// The machine may be shared: the better of two probes is nearer to what it can do.
+Limits limitsOf(const DevicePeaks &before, const DevicePeaks &after, const StepCost &cost) {
+  const DotLimit &dot = limitOf(cost.dotInstruction());
+  return {std::max(before.bytesPerSecond, after.bytesPerSecond), before.bandwidth, &dot,
+          std::max(before.*dot.probe, after.*dot.probe)};
+}
+
+nlohmann::ordered_json toJson(Engine &engine, const BenchOptions &options, uint32_t promptTokens,
+                              const Figures &figures, const StepCost &cost, const Limits &limits) {
+  nlohmann::ordered_json object = {{"model", options.model.path},
+                                   {"target", engine.loadedProgram().target().target()->c_str()},
+                                   {"threads", engine.plan().workers},
+                                   {"repeats", options.repeats}};
+  if (!figures.prompt.empty()) {
+    double rate = median(figures.prompt);
+    object["prompt_tokens"] = promptTokens;
+    object["prompt_tokens_per_s"] = rate;
+    object["time_to_first_token_s"] = promptTokens / rate;
+    if (limits.peak > 0)
+      object["prompt_share_of_peak"] = cost.promptFlops(promptTokens) * rate / promptTokens / limits.peak;
+  }
+  if (!figures.decode.empty()) {
+    double rate = median(figures.decode);
+    // A step reads the weights once and the cache of every sequence.
+    double positions = options.sequences * (options.context + options.newTokens / 2.0);
+    object["decode_tokens"] = options.newTokens;
+    object["decode_sequences"] = options.sequences;
+    object["decode_context"] = options.context;
+    object["decode_tokens_per_s"] = rate;
+    if (limits.bandwidth > 0)
+      object["decode_share_of_bandwidth"] = cost.decodeBytes(positions) * rate / options.sequences / limits.bandwidth;
+  }
+  if (limits.bandwidth > 0)
+    object[fmt::format("probed_{}_bytes_per_s", limits.measured)] = limits.bandwidth;
+  if (limits.peak > 0)
+    object[limits.dot->key] = limits.peak;
+  return object;
+}
+
+void print(const nlohmann::ordered_json &object, const Limits &limits) {
+  auto number = [&](const char *key) { return object[key].get<double>(); };
+  fmt::print("{} on {}, {} threads, medians of {}\n", object["model"].get<std::string>(),
+             object["target"].get<std::string>(), object["threads"].get<uint32_t>(), object["repeats"].get<uint32_t>());
+  if (object.contains("prompt_tokens"))
+    fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {}first token after {:.3f} s\n", number("prompt_tokens"),
+               number("prompt_tokens_per_s"),
+               limits.peak > 0 ? fmt::format("{:5.1f} % of the {} peak probed ({:.0f} Gop/s), ",
+                                             100 * number("prompt_share_of_peak"), limits.dot->name, limits.peak / 1e9)
+                               : "",
+               number("time_to_first_token_s"));
+  if (!object.contains("decode_tokens"))
+    return;
+  auto sequences = object["decode_sequences"].get<uint32_t>(), context = object["decode_context"].get<uint32_t>();
+  fmt::print("  decode {:>5}: {:9.1f} tokens/s, {}{} sequence{} after {} token{}\n", number("decode_tokens"),
+             number("decode_tokens_per_s"),
+             limits.bandwidth > 0
+                 ? fmt::format("{:5.1f} % of the {} bandwidth probed ({:.1f} GB/s), ",
+                               100 * number("decode_share_of_bandwidth"), limits.measured, limits.bandwidth / 1e9)
+                 : "",
+             sequences, sequences == 1 ? "" : "s", context, context == 1 ? "" : "s");
+}
+
 Expected<> bench(BenchOptions &options) {
   auto engine = loadModel(options.model);
   if (!engine)
@@ -148,8 +194,13 @@ Expected<> bench(BenchOptions &options) {
     return makeError("-p {}, and --context {} with -n {}, must fit the context of {}; compile with a larger "
                      "--max-context",
                      promptTokens, options.context, options.newTokens, context);
-
-  uint32_t threads = (*engine)->plan().workers;
+  std::optional<OutputFile> trace;
+  if (!options.trace.empty()) {
+    auto file = OutputFile::create(options.trace);
+    if (!file)
+      return passError(std::move(file));
+    trace = std::move(*file);
+  }
   StepCost cost(**engine);
   auto before = (*engine)->device().probe((*engine)->loadedProgram());
   if (!before)
@@ -160,72 +211,14 @@ Expected<> bench(BenchOptions &options) {
   auto after = (*engine)->device().probe((*engine)->loadedProgram());
   if (!after)
     return passError(std::move(after));
-  // The machine may be shared: the better of two probes is nearer to what it can do.
-  double bandwidth = std::max(before->bytesPerSecond, after->bytesPerSecond);
-  bool bf16 = cost.bf16Dot();
-  double peak = bf16 ? std::max(before->bf16FlopsPerSecond, after->bf16FlopsPerSecond)
-                     : std::max(before->f32FlopsPerSecond, after->f32FlopsPerSecond);
-
-  nlohmann::ordered_json object = {{"model", options.model.path},
-                                   {"target", (*engine)->loadedProgram().target().target()->c_str()},
-                                   {"threads", threads},
-                                   {"repeats", options.repeats}};
-  if (!figures.prompt.empty()) {
-    double rate = median(figures.prompt);
-    object["prompt_tokens"] = promptTokens;
-    object["prompt_tokens_per_s"] = rate;
-    object["time_to_first_token_s"] = promptTokens / rate;
-    if (peak > 0)
-      object["prompt_share_of_peak"] = cost.promptFlops(promptTokens) * rate / promptTokens / peak;
-  }
-  if (!figures.decode.empty()) {
-    double rate = median(figures.decode);
-    // A step reads the weights once and the cache of every sequence.
-    double positions = options.sequences * (options.context + options.newTokens / 2.0);
-    object["decode_tokens"] = options.newTokens;
-    object["decode_sequences"] = options.sequences;
-    object["decode_context"] = options.context;
-    object["decode_tokens_per_s"] = rate;
-    if (bandwidth > 0)
-      object["decode_share_of_bandwidth"] = cost.decodeBytes(positions) * rate / options.sequences / bandwidth;
-  }
-  if (bandwidth > 0)
-    object[fmt::format("probed_{}_bytes_per_s", before->bandwidth)] = bandwidth;
-  if (peak > 0)
-    object[bf16 ? "probed_bf16_flops_per_s" : "probed_f32_flops_per_s"] = peak;
-  if (options.json) {
+  Limits limits = limitsOf(*before, *after, cost);
+  nlohmann::ordered_json object = toJson(**engine, options, promptTokens, figures, cost, limits);
+  if (options.json)
     fmt::print("{}\n", object.dump());
-    return {};
-  }
-  fmt::print("{} on {}, {} threads, medians of {}\n", options.model.path, object["target"].get<std::string>(), threads,
-             options.repeats);
-  if (!figures.prompt.empty())
-    fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {}first token after {:.3f} s\n", promptTokens,
-               object["prompt_tokens_per_s"].get<double>(),
-               peak > 0 ? fmt::format("{:5.1f} % of the {} peak probed ({:.0f} GFLOP/s), ",
-                                      100 * object["prompt_share_of_peak"].get<double>(), bf16 ? "bf16 dot" : "f32 FMA",
-                                      peak / 1e9)
-                        : "",
-               object["time_to_first_token_s"].get<double>());
-  if (!figures.decode.empty())
-    fmt::print("  decode {:>5}: {:9.1f} tokens/s, {}{} sequence{} after {} token{}\n", options.newTokens,
-               object["decode_tokens_per_s"].get<double>(),
-               bandwidth > 0 ? fmt::format("{:5.1f} % of the {} bandwidth probed ({:.1f} GB/s), ",
-                                           100 * object["decode_share_of_bandwidth"].get<double>(), before->bandwidth,
-                                           bandwidth / 1e9)
-                             : "",
-               options.sequences, options.sequences == 1 ? "" : "s", options.context, options.context == 1 ? "" : "s");
-  if (!options.profile)
-    return {};
-  for (auto [title, prompt, newTokens] :
-       {std::tuple("prompt", promptTokens, 1u), std::tuple("decode", 1u, options.newTokens + 1)}) {
-    if (!prompt || newTokens == 0)
-      continue;
-    auto byKernel = profileRun(**engine, prompt, newTokens);
-    if (!byKernel)
-      return passError(std::move(byKernel));
-    printProfile(title, *byKernel);
-  }
+  else
+    print(object, limits);
+  if (options.profile || trace)
+    return profile(**engine, options, promptTokens, trace ? &*trace : nullptr);
   return {};
 }
 
@@ -251,10 +244,16 @@ void addBench(CLI::App &app, Action &action) {
       ->check(CLI::Range(1u, 1000u));
   command->add_flag("--random-weights", options->model.randomWeights,
                     "numbers made up here for weights: the artifact needs none (compile --weights none)");
-  command->add_flag("--profile", options->profile,
-                    "print the time of each kernel for one sequence as well; not with --json");
-  command->add_flag("--json", options->json,
-                    "print one JSON object; prompt_tokens_per_s and decode_tokens_per_s are medians");
+  CLI::Option *profile =
+      command->add_flag("--profile", options->profile, "print the time of each kernel in one more run as well");
+  command
+      ->add_option("--trace", options->trace,
+                   "write each run of a kernel, by worker, as a trace for ui.perfetto.dev or chrome://tracing")
+      ->type_name("FILE.json");
+  command
+      ->add_flag("--json", options->json,
+                 "print one JSON object; prompt_tokens_per_s and decode_tokens_per_s are medians")
+      ->excludes(profile);
   command->callback([options, &action] { action = [options] { return bench(*options); }; });
 }
 

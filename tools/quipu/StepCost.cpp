@@ -1,14 +1,30 @@
 #include "tools/quipu/StepCost.h"
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Artifact/StorageFormat.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
 
 namespace quipu::tool {
+namespace {
+
+DotInstruction instructionFor(fb::DType dtype, const std::set<std::string> &features) {
+  const StorageFormat *format = findStorageFormat(dtype);
+  if (format && format->isBlocked())
+    return features.count("avx512vnni") || features.count("avxvnni") ? DotInstruction::Int8Dot : DotInstruction::F32Fma;
+  return dtype == fb::DType::bf16 && features.count("avx512bf16") ? DotInstruction::Bf16Dot : DotInstruction::F32Fma;
+}
+
+} // namespace
 
 StepCost::StepCost(Engine &engine) {
   const fb::Program &program = engine.artifact().program();
   const fb::TargetProgram &target = engine.loadedProgram().target();
-  bool bf16Chip = false, bf16Weights = false;
+  std::set<std::string> features;
   for (uint32_t i = 0; i < sizeOf(target.features()); ++i)
-    bf16Chip |= target.features()->Get(i)->str() == "avx512bf16";
+    features.insert(target.features()->Get(i)->str());
+  std::array<double, 3> elementsOf = {}; // of weights, by DotInstruction
   for (uint32_t i = 0; i < sizeOf(target.launches()); ++i) {
     const fb::Launch *launch = target.launches()->Get(i);
     std::string op = launch->op()->str();
@@ -26,7 +42,7 @@ StepCost::StepCost(Engine &engine) {
         if (weight->shape()->size() != 2)
           continue;
         (launch->dim() == fb::Dim::rows ? rowFlops : tokenFlops) += 2 * elements;
-        bf16Weights |= weight->dtype() == fb::DType::bf16;
+        elementsOf[size_t(instructionFor(weight->dtype(), features))] += elements;
       }
       if (op == "lm.cached_attention" && buffer->kind() == fb::BufferKind::kv_cache) {
         const fb::KvCache *cache = program.kv_caches()->Get(buffer->index());
@@ -37,7 +53,7 @@ StepCost::StepCost(Engine &engine) {
       }
     }
   }
-  usesBf16Dot = bf16Chip && bf16Weights;
+  dot = DotInstruction(std::max_element(elementsOf.begin(), elementsOf.end()) - elementsOf.begin());
 }
 
 } // namespace quipu::tool

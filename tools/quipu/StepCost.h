@@ -5,6 +5,9 @@
 
 namespace quipu::tool {
 
+// The multiply-and-add instruction whose peak is the limit of a program's matmuls.
+enum class DotInstruction { F32Fma, Bf16Dot, Int8Dot };
+
 class StepCost {
 public:
   explicit StepCost(Engine &engine);
@@ -15,8 +18,8 @@ public:
   double promptFlops(double tokens) const {
     return tokens * tokenFlops + rowFlops + tokens * (tokens + 1) / 2 * attentionFlopsPerPair;
   }
-  // Whether the matmuls use the bf16 dot product, so that its peak is their limit.
-  bool bf16Dot() const { return usesBf16Dot; }
+  // The instruction that most of the matmuls' work is for, by the weights' storage and what the target's chip has.
+  DotInstruction dotInstruction() const { return dot; }
 
 private:
   double matmulBytes = 0;
@@ -24,7 +27,7 @@ private:
   double tokenFlops = 0; // of matmuls over all tokens
   double rowFlops = 0;   // of matmuls over asked-for rows
   double attentionFlopsPerPair = 0;
-  bool usesBf16Dot = false;
+  DotInstruction dot = DotInstruction::F32Fma;
 };
 
 } // namespace quipu::tool

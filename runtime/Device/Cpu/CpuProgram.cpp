@@ -24,7 +24,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 } // namespace
 
 CpuProgram::CpuProgram(const fb::Model &model, const fb::TargetProgram &target, MemoryPlan &&plan)
-    : LoadedProgram(model, target, std::move(plan)), seconds(sizeOf(target.launches())) {}
+    : LoadedProgram(model, target, std::move(plan)) {}
 
 Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifact, uint32_t targetIndex,
                                                           MemoryPlan &&plan, const LoadOptions &options) {
@@ -78,7 +78,6 @@ Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions
 }
 
 Expected<void> CpuProgram::resolveLaunches() {
-  std::vector<Kernel> kernels;
   for (uint32_t i = 0; i < sizeOf(target().kernels()); ++i) {
     std::string symbol = target().kernels()->Get(i)->symbol()->str();
     kernels.push_back(reinterpret_cast<Kernel>(code.find(symbol)));
@@ -96,7 +95,7 @@ Expected<void> CpuProgram::resolveLaunches() {
     for (const fb::Variant *variant : *from.variants()) {
       launch.variants.push_back({variant->max_value(), {}});
       for (const fb::Stage *stage : *variant->stages())
-        launch.variants.back().stages.push_back(kernels[stage->kernel()]);
+        launch.variants.back().stages.push_back(stage->kernel());
     }
     launches.push_back(std::move(launch));
   }
@@ -122,20 +121,29 @@ void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
   args.scratch = block.data() + plan().scratch.offset + worker * plan().scratchPerWorker;
   args.worker = static_cast<int32_t>(worker);
   args.workers = static_cast<int32_t>(pool->workers());
-  bool timed = profiling && worker == 0;
   for (uint32_t i = begin; i < end; ++i) {
     const Variant *variant = chooseVariant(launches[i]);
     if (!variant)
       continue;
-    double started = timed ? now() : 0;
     args.buffers = launches[i].operands.data();
-    for (Kernel kernel : variant->stages) {
-      kernel(&args);
+    for (uint32_t kernel : variant->stages) {
+      if (profiling) {
+        runTimed(i, kernel, args);
+        continue;
+      }
+      kernels[kernel](&args);
       pool->barrier();
     }
-    if (timed)
-      seconds[i] += now() - started;
   }
+}
+
+void CpuProgram::runTimed(uint32_t launch, uint32_t kernel, const KernelArgs &args) {
+  double begin = now();
+  kernels[kernel](&args);
+  double worked = now();
+  pool->barrier();
+  auto worker = static_cast<uint32_t>(args.worker);
+  spansOf[worker].push_back({launch, kernel, worker, begin, worked - begin, now() - begin});
 }
 
 Expected<void> CpuProgram::run() {
@@ -152,7 +160,14 @@ Expected<void> CpuProgram::runLaunch(uint32_t launch) {
 
 void CpuProgram::profile(bool on) {
   profiling = on;
-  seconds.assign(launches.size(), 0);
+  spansOf.assign(on ? pool->workers() : 0, {});
+}
+
+std::vector<KernelSpan> CpuProgram::spans() const {
+  std::vector<KernelSpan> all;
+  for (const std::vector<KernelSpan> &own : spansOf)
+    all.insert(all.end(), own.begin(), own.end());
+  return all;
 }
 
 Expected<void> CpuProgram::upload(MemoryRange range, const void *from) {

@@ -19,7 +19,7 @@ public:
   Expected<void> runLaunch(uint32_t launch) override;
   void setDims(const StepDims &newDims) override { dims = newDims; }
   void profile(bool on) override;
-  std::vector<double> launchSeconds() const override { return seconds; }
+  std::vector<KernelSpan> spans() const override;
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override;
@@ -28,7 +28,7 @@ protected:
 private:
   struct Variant {
     uint32_t maxValue;
-    std::vector<Kernel> stages;
+    std::vector<uint32_t> stages; // indices of kernels
   };
   struct Launch {
     std::vector<void *> operands;
@@ -41,14 +41,16 @@ private:
   Expected<void> resolveLaunches();
   const Variant *chooseVariant(const Launch &launch) const;
   void runLaunches(uint32_t begin, uint32_t end, uint32_t worker);
+  void runTimed(uint32_t launch, uint32_t kernel, const KernelArgs &args);
 
   HugeBlock block;
   CodeImage code;
+  std::vector<Kernel> kernels;
   std::vector<Launch> launches;
   StepDims dims = {};
   bool profiling = false;
-  std::vector<double> seconds;
-  std::unique_ptr<ThreadPool> pool; // last: its threads end before anything they use
+  std::vector<std::vector<KernelSpan>> spansOf; // of each worker
+  std::unique_ptr<ThreadPool> pool;             // last: its threads end before anything they use
 };
 
 } // namespace quipu::cpu

@@ -29,7 +29,7 @@ public:
   Expected<void> runLaunch(uint32_t launch) override;
   void setDims(const StepDims &newDims) override;
   void profile(bool on) override;
-  std::vector<double> launchSeconds() const override { return seconds; }
+  std::vector<KernelSpan> spans() const override { return taken; }
 
   size_t graphCount() const { return graphs.size(); }
 
@@ -65,7 +65,7 @@ private:
   Expected<void> startLaunch(uint32_t launch, const StepDims &shapeDims);
   Expected<void> startLaunches(const StepDims &shapeDims);
   Expected<void> startTimedLaunches();
-  Expected<void> addTimes();
+  Expected<void> addSpans();
   // A graph for the bucket, captured now where there is none.
   Expected<Graph> graphOf(const StepDims &bucket);
   Expected<void> fetchArgmax();
@@ -94,7 +94,7 @@ private:
 
   bool profiling = false;
   std::vector<Event> marks; // before each launch, and behind the last
-  std::vector<double> seconds;
+  std::vector<KernelSpan> taken;
   std::string failure; // the first; empty: none
   bool lost = false;   // it did not answer in time
 };

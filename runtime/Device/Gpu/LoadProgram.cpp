@@ -13,7 +13,7 @@ namespace quipu::gpu {
 GpuProgram::GpuProgram(std::shared_ptr<GpuDriver> driver, const fb::Model &model, const fb::TargetProgram &target,
                        MemoryPlan &&plan, const LoadOptions &options)
     : LoadedProgram(model, target, std::move(plan)), driver(std::move(driver)), timeout(options.deviceTimeout),
-      checkLaunches(options.checkLaunches), buckets(target, this->plan().limits), seconds(sizeOf(target.launches())) {}
+      checkLaunches(options.checkLaunches), buckets(target, this->plan().limits) {}
 
 GpuProgram::~GpuProgram() {
   (void)driver->useFromThisThread();

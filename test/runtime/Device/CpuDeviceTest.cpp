@@ -2,8 +2,10 @@
 #include "runtime/Device/Cpu/CpuFeatures.h"
 #include "test/runtime/Artifact/ToyModel.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <set>
 
 using namespace quipu;
 
@@ -117,9 +119,11 @@ TEST_F(CpuDeviceTest, rope_table_holds_cosines_then_sines) {
   }
 }
 
-TEST_F(CpuDeviceTest, profile_adds_up_the_time_of_each_launch) {
+TEST_F(CpuDeviceTest, profile_keeps_the_spans_of_every_worker) {
   open(toy::contents());
-  Expected<std::unique_ptr<LoadedProgram>> program = load();
+  LoadOptions options;
+  options.threads = 2;
+  Expected<std::unique_ptr<LoadedProgram>> program = load(options);
   ASSERT_TRUE(program);
   Step step;
   step.ids = {3};
@@ -130,10 +134,24 @@ TEST_F(CpuDeviceTest, profile_adds_up_the_time_of_each_launch) {
   ASSERT_TRUE((*program)->setStep(step));
   (*program)->profile(true);
   ASSERT_TRUE((*program)->run());
-  std::vector<double> seconds = (*program)->launchSeconds();
-  ASSERT_EQ(seconds.size(), 5u);
-  EXPECT_GT(seconds[0], 0);
-  EXPECT_EQ(seconds[3], 0); // no rows are asked for, so there are no logits to compute
+  std::vector<KernelSpan> spans = (*program)->spans();
+  std::vector<uint32_t> launches[2];
+  double ended[2] = {0, 0};
+  for (const KernelSpan &span : spans) {
+    ASSERT_LT(span.worker, 2u);
+    launches[span.worker].push_back(span.launch);
+    EXPECT_GE(span.begin, ended[span.worker]);
+    EXPECT_GE(span.working, 0);
+    EXPECT_GE(span.seconds, span.working);
+    ended[span.worker] = span.begin + span.seconds;
+  }
+  EXPECT_EQ(launches[0], launches[1]);
+  // No rows are asked for, so there are no logits to compute.
+  EXPECT_FALSE(std::count(launches[0].begin(), launches[0].end(), 3u));
+  EXPECT_EQ(std::set<uint32_t>(launches[0].begin(), launches[0].end()).count(0), 1u);
+  (*program)->profile(false);
+  ASSERT_TRUE((*program)->run());
+  EXPECT_TRUE((*program)->spans().empty());
 }
 
 TEST_F(CpuDeviceTest, code_that_is_none_or_lacks_a_kernel_is_an_error) {

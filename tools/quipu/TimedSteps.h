@@ -1,0 +1,24 @@
+// Steps of sequences of equal length and the time each took.
+#pragma once
+
+#include "runtime/Engine/Engine.h"
+
+#include <vector>
+
+namespace quipu::tool {
+
+struct TimedStep {
+  double begin, seconds; // of the steady clock
+  size_t promptTokens, decodeTokens;
+};
+
+// Runs `sequences` prompts of `promptTokens` tokens together until each has `newTokens` new ones.
+Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens,
+                                          uint32_t newTokens);
+
+// Prompts that take several steps decode beside others meanwhile, and the first sequences to end leave the last ones to
+// fewer: neither is a decode step.
+enum class StepKind { Prompt, Decode };
+bool isKind(const TimedStep &step, StepKind kind, uint32_t sequences);
+
+} // namespace quipu::tool
