@@ -1,16 +1,15 @@
-# Writes OUTPUT: the files in HEADERS as string literals, and a digest of them all.
+# Writes OUTPUT: the files in HEADERS as string literals, named by their path in the folder ROOT; those outside by their
+# name alone.
 set(entries "")
-set(digests "")
 foreach(header ${HEADERS})
-  file(SHA256 ${header} digest)
-  string(APPEND digests ${digest})
-  get_filename_component(name ${header} NAME)
+  file(RELATIVE_PATH name ${ROOT} ${header})
+  if(name MATCHES "^\\.\\./")
+    get_filename_component(name ${header} NAME)
+  endif()
   file(READ ${header} text)
   string(APPEND entries "    {\"${name}\", R\"quipu(${text})quipu\"},\n")
 endforeach()
-string(SHA256 digest "${digests}")
-file(WRITE ${OUTPUT} "static constexpr const char *deviceHeadersSha256 = \"${digest}\";
-static constexpr struct {
+file(WRITE ${OUTPUT} "static constexpr struct {
   std::string_view name, text;
 } deviceHeaders[] = {
 ${entries}};

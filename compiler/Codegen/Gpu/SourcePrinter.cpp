@@ -83,8 +83,6 @@ std::string_view deviceHeader(std::string_view name) {
   return {};
 }
 
-std::string_view deviceHeadersDigest() { return deviceHeadersSha256; }
-
 std::string floatLiteral(double value) { return fmt::format("{:a}f", double(float(value))); }
 
 } // namespace quipu::gpu

@@ -15,7 +15,7 @@ class SourcePrinter {
 public:
   explicit SourcePrinter(const Chip &chip);
 
-  // A file of device/, "rowwise.h", and what it includes.
+  // A file of device/, "matmul/few.h", and what it includes.
   void include(std::string_view header);
   // Text at file scope, after the headers printed so far: constants, an epilogue's functor.
   void declare(std::string_view text);
@@ -32,9 +32,6 @@ private:
 
 // The text of device/NAME; empty when there is none.
 std::string_view deviceHeader(std::string_view name);
-
-// A digest of all device headers, for the compile caches.
-std::string_view deviceHeadersDigest();
 
 // A literal that reads back exactly: 0x1p-3f. Infinities and NaN do not occur in parameters.
 std::string floatLiteral(double value);

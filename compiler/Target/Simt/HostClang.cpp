@@ -1,6 +1,7 @@
 #include "compiler/Target/Simt/HostClang.h"
 
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "compiler/Target/CompileCache.h"
 
 namespace quipu::simt {
 
@@ -20,6 +21,13 @@ constexpr std::string_view options[] = {"-std=c++17",
                                         "-Wno-pragma-once-outside-header",
                                         "-Wl,--build-id=none"};
 
+// What comes in front of every kernel.
+const std::string &shim() {
+  static const auto &text = *new std::string("#define QUIPU_SIMT 1\n" + std::string(gpu::deviceHeader("KernelAbi.h")) +
+                                             std::string(gpu::deviceHeader("simt.h")));
+  return text;
+}
+
 } // namespace
 
 Expected<std::unique_ptr<HostClang>> HostClang::find() {
@@ -31,15 +39,12 @@ Expected<std::unique_ptr<HostClang>> HostClang::find() {
 
 std::string HostClang::identity() const {
   return fmt::format("{} for the host, {}; shim {}", clang.version(), fmt::join(options, " "),
-                     gpu::deviceHeadersDigest());
+                     CompileCache::key(shim()));
 }
 
 Expected<gpu::DeviceCode> HostClang::compile(const std::string &symbol, const std::string &source) const {
-  std::string text = "#define QUIPU_SIMT 1\n";
-  for (const char *header : {"KernelAbi.h", "simt.h"})
-    text += gpu::deviceHeader(header);
-  Expected<std::string> code =
-      clang.compile(fmt::format("kernel @{}", symbol), "c++", text + source, {std::begin(options), std::end(options)});
+  Expected<std::string> code = clang.compile(fmt::format("kernel @{}", symbol), "c++", shim() + source,
+                                             {std::begin(options), std::end(options)});
   if (!code)
     return passError(std::move(code));
   gpu::DeviceCode result;

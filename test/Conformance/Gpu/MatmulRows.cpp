@@ -143,7 +143,7 @@ Problem makeProblem(const Case &c, int64_t rows) {
 }
 
 // Of the sum of magnitudes. Packed input is expected as rounded, but after a norm some values round the other way.
-// Unpacked input is f32 or two numbers of the storage's type (device/matmul_few_matrix.h); with many tokens a chip may
+// Unpacked input is f32 or two numbers of the storage's type (device/matmul/few_matrix.h); with many tokens a chip may
 // round it to one, by half a unit in the last place.
 double tolerance(const Case &c) {
   double half = c.storage == ElementType::BF16 ? 0x1p-9 : c.storage == ElementType::F16 ? 0x1p-12 : 0;

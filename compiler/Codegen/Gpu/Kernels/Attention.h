@@ -18,7 +18,7 @@ struct AttentionParams {
   int64_t group() const { return heads / kvHeads; } // query heads that share a KV head
   int64_t elemBytes() const { return elem == "float" ? 4 : 2; }
 
-  // Members of the structure the templates in device/attention_*.h read: all but those of one template.
+  // Members of the structure the templates in device/attention read: all but those of one template.
   std::string members() const;
   // q, positions, seq_starts, context_lens, page_table, cache, out
   std::vector<std::string> operands() const;

@@ -1,5 +1,5 @@
 // Attention of few tokens: a kernel split over the cached positions, and one that merges the splits
-// (device/attention_decode.h). Splits are few enough that all blocks of a step of one token run at once, and leave
+// (device/attention/decode.h). Splits are few enough that all blocks of a step of one token run at once, and leave
 // their sums in scratch.
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/Kernels/Attention.h"
@@ -68,7 +68,7 @@ Expected<Kernel> generateAttentionSplit(const KernelSpec &spec, const Chip &chip
   if (!p)
     return passError(std::move(p));
   SourcePrinter source(chip);
-  source.include("attention_decode.h");
+  source.include("attention/decode.h");
   source.declare(p->config());
   LaunchGeometry launch;
   launch.x = {0, 1, 1};
@@ -84,7 +84,7 @@ Expected<Kernel> generateAttentionMerge(const KernelSpec &spec, const Chip &chip
   if (!p)
     return passError(std::move(p));
   SourcePrinter source(chip);
-  source.include("attention_decode.h");
+  source.include("attention/decode.h");
   source.declare(p->config());
   LaunchGeometry launch;
   launch.x = {0, 1, 1};

@@ -1,4 +1,4 @@
-// Attention of many tokens (device/attention_prefill.h): matrix instructions where the chip has them for the cache's
+// Attention of many tokens (device/attention/prefill.h): matrix instructions where the chip has them for the cache's
 // element type, else f32 arithmetic.
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/Kernels/Attention.h"
@@ -19,7 +19,7 @@ struct PrefillGeometry {
 
   int64_t rows() const { return waves * rowTiles * 16; }
 
-  // As device/attention_prefill.h and the engines lay shared memory out.
+  // As device/attention/prefill.h and the engines lay shared memory out.
   int64_t sharedBytes(const AttentionParams &p, const Chip &chip) const {
     int64_t dim = (p.dim + 15) / 16 * 16;
     if (!matrix)
@@ -82,8 +82,8 @@ Expected<Kernel> generateAttention(const KernelSpec &spec, const Chip &chip) {
 
   int64_t tokens = g->rows() / p.group();
   SourcePrinter source(chip);
-  source.include(g->matrix ? "attention_matrix.h" : "attention_fma.h");
-  source.include("attention_prefill.h");
+  source.include(g->matrix ? "attention/matrix.h" : "attention/fma.h");
+  source.include("attention/prefill.h");
   source.declare(fmt::format("struct Config {{\n{}  enum {{ waves = {}, mTiles = {}, tile = {}, tokens = {}, "
                              "parts = {}, async = {}, ahead = {}, queryShared = {} }};\n}};",
                              p.members(), g->waves, g->rowTiles, g->positions, tokens, g->parts, int(g->async),

@@ -23,7 +23,7 @@ struct MatmulParams {
   int64_t rowsDim = 0;
   int64_t tile = 1; // tokens of a launch at most, or with packedInput those of a block
 
-  // The device struct Epilogue (device/matmul_epilogue.h), and what constructs one from the operands.
+  // The device struct Epilogue (device/matmul/epilogue.h), and what constructs one from the operands.
   std::string epilogue() const;
   std::string epilogueArguments() const { return "Epilogue{o3, o4, o6}"; }
   std::string rows() const; // "dims[0]"

@@ -1,4 +1,4 @@
-// matmul of few tokens (device/matmul_few.h): how a panel is shared out to blocks and waves.
+// matmul of few tokens (device/matmul/few.h): how a panel is shared out to blocks and waves.
 //
 // What it takes to keep memory busy: bandwidth times latency must be under way. H100: 3.35 TB/s x 0.8 us / 132 units =
 // 20 KiB a unit (H200: 29 KiB); MI300X: 5.3 TB/s x 1 us / 304 = 17 KiB. A thread has depth x loads = 8 loads of 16
@@ -82,7 +82,7 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   FewGeometry g = fewGeometry(m, chip);
 
   SourcePrinter source(chip);
-  source.include(matrix ? "matmul_few_matrix.h" : "matmul_few_fma.h");
+  source.include(matrix ? "matmul/few_matrix.h" : "matmul/few_fma.h");
   // x * gain may be out of f16's range before it is scaled.
   bool scaleFirst = matrix && m.element == "f16";
   source.declare(fmt::format(

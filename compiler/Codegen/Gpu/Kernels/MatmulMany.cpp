@@ -1,5 +1,5 @@
-// matmul of many tokens over packed input: with matrix instructions (device/matmul_many.h) or without
-// (device/matmul_many_fma.h).
+// matmul of many tokens over packed input: with matrix instructions (device/matmul/many.h) or without
+// (device/matmul/many_fma.h).
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ Expected<Kernel> generateMatmulMany(const MatmulParams &m, const Chip &chip) {
     g.waveColumns = 64, g.waveTokens = std::min<int64_t>(g.waveTokens, 16 * (m.tile <= 64 ? 1 : 4));
 
   SourcePrinter source(chip);
-  source.include(matrix ? "matmul_many.h" : "matmul_many_fma.h");
+  source.include(matrix ? "matmul/many.h" : "matmul/many_fma.h");
   source.declare(fmt::format("struct Shape {{\n  typedef {} Element;\n"
                              "  enum {{ n = {}, k = {}, gated = {}, tokenTiles = {}, panels = {}, stages = {}, "
                              "waveTokens = {}, waveColumns = {} }};\n}};",

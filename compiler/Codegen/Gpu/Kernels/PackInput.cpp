@@ -18,7 +18,7 @@ Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
     return passError(std::move(read));
 
   SourcePrinter source(chip);
-  source.include("pack_input.h");
+  source.include("matmul/pack_input.h");
   LaunchGeometry launch;
   launch.x = {int(rowsDim), 1, 1};
   launch.threads = k >= 1024 ? 256 : 64;

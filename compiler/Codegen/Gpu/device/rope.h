@@ -4,7 +4,7 @@
 // A piece is `pairs` pairs of elements that turn together. Split halves: elements i and dim/2 + i; interleaved: 2i and
 // 2i + 1. Where the head's shape allows, it is so many pairs that what goes to the cache are whole 16 bytes.
 #pragma once
-#include "compiler/Codegen/Gpu/device/attention_cache.h"
+#include "compiler/Codegen/Gpu/device/attention/cache.h"
 
 enum class Rotation { None, SplitHalf, Interleaved };
 

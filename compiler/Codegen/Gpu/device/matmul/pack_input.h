@@ -1,7 +1,7 @@
 // pack_input: rows of x, normed and rounded to the weight's storage, in tiles as a matmul for many tokens reads them. A
 // block takes a row. Rows that pad the last tile stay as they are: no result depends on them.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_input.h"
+#include "compiler/Codegen/Gpu/device/matmul/input.h"
 
 template <class T, int k, int threads, bool normed>
 QUIPU_DEVICE void packInput(const float *x, const float *gain, void *packed, int rows, float eps) {

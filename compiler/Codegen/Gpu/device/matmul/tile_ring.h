@@ -1,6 +1,6 @@
 // Tiles of packed input and of weight on their way through shared memory.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_fragments.h"
+#include "compiler/Codegen/Gpu/device/matmul/fragments.h"
 
 // Slot s holds, for one k, tokenTiles tiles of the input and then panelTiles of the weight. Rows of tiles past the last
 // one (the block reaches beyond the matrix) hold the last one's: their results are not stored.

@@ -8,11 +8,11 @@
 // positions at a time, the next ones on their way while these are used.
 #pragma once
 #include "compiler/Codegen/Gpu/device/async.h"
-#include "compiler/Codegen/Gpu/device/attention_cache.h"
+#include "compiler/Codegen/Gpu/device/attention/cache.h"
 
 // C: Elem (of the cache), dim, heads, kvHeads, window (0: none), waves, mTiles, tile, tokens, parts, async (copies pass
 // by the registers), ahead (else through registers, read while the tile before is used), scale(). Engine:
-// attention_matrix.h or attention_fma.h.
+// attention/matrix.h or attention/fma.h.
 template <class C, class Engine> struct FlashShape {
   enum {
     group = C::heads / C::kvHeads,

@@ -7,7 +7,7 @@
 // the scores are made. Each group of rowLanes lanes has an online softmax of its own (base 2: the scale holds log2 e);
 // groups, waves and, in a second kernel, splits are merged at the end.
 #pragma once
-#include "compiler/Codegen/Gpu/device/attention_cache.h"
+#include "compiler/Codegen/Gpu/device/attention/cache.h"
 
 // C: Elem (of the cache), dim, heads, kvHeads, blockHeads, headBlocks (blocks that share the query heads of a KV head),
 // window (0: none), splits, waves, scale().

@@ -2,7 +2,7 @@
 // A lane has one query and a part of the 16 positions (scores) or dimensions (sums); its keys and values are read by
 // all lanes of a part at once.
 #pragma once
-#include "compiler/Codegen/Gpu/device/attention_cache.h"
+#include "compiler/Codegen/Gpu/device/attention/cache.h"
 
 struct FmaFragment {
   enum { values = 256 / waveWidth, slots = 1, firstMask = 16, lastMask = waveWidth / 2 };

@@ -1,8 +1,8 @@
-// How a wave of matmul_few.h multiplies with matrix instructions: weights are A, tokens are columns of B. Where the
+// How a wave of matmul/few.h multiplies with matrix instructions: weights are A, tokens are columns of B. Where the
 // columns suffice, a token takes two: its values rounded to the storage's type, and what the rounding left. The sums
 // are then as good as with f32 inputs.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_few.h"
+#include "compiler/Codegen/Gpu/device/matmul/few.h"
 
 template <class Shape> struct MatrixProduct {
   typedef typename Shape::Element Element;

@@ -3,8 +3,8 @@
 //
 // The printed Shape: Element, n, k, gated.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_epilogue.h"
-#include "compiler/Codegen/Gpu/device/matmul_tile_ring.h"
+#include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul/tile_ring.h"
 
 template <class Shape> struct ManyTokensFma {
   typedef ChunkOf<typename Shape::Element> Values;

@@ -1,7 +1,7 @@
-// How a wave of matmul_few.h multiplies without matrix instructions: for f32 weights, and chips that have none. Eight
+// How a wave of matmul/few.h multiplies without matrix instructions: for f32 weights, and chips that have none. Eight
 // lanes take a row's chunks; a lane keeps its sums over k and the eight meet at the end.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_few.h"
+#include "compiler/Codegen/Gpu/device/matmul/few.h"
 
 template <class Shape> struct FmaProduct {
   typedef typename Shape::Element Element;

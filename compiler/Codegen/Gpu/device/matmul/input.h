@@ -1,6 +1,6 @@
 // The input rows of a matmul for few tokens, staged in shared memory by the whole block, norm included.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_fragments.h"
+#include "compiler/Codegen/Gpu/device/matmul/fragments.h"
 #include "compiler/Codegen/Gpu/device/reduce.h"
 
 struct alignas(8) WordPair {

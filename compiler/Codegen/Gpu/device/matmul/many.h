@@ -7,8 +7,8 @@
 //
 // The printed Shape: Element, n, k, gated, tokenTiles, panels, stages, waveTokens, waveColumns.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_epilogue.h"
-#include "compiler/Codegen/Gpu/device/matmul_tile_ring.h"
+#include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul/tile_ring.h"
 
 template <class Shape> struct ManyTokens {
   typedef typename Shape::Element Element;

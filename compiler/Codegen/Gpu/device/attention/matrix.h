@@ -6,7 +6,7 @@
 // S^T = K Q^T and O^T = V^T P^T: then a lane has a single query, and its scores are already the operand. The values lie
 // transposed in shared memory.
 #pragma once
-#include "compiler/Codegen/Gpu/device/attention_cache.h"
+#include "compiler/Codegen/Gpu/device/attention/cache.h"
 #include "compiler/Codegen/Gpu/device/mma.h"
 
 #if QUIPU_MMA_SYNC || QUIPU_MFMA || QUIPU_WMMA_RDNA3 || QUIPU_WMMA_RDNA4

@@ -8,8 +8,8 @@
 // The printed Shape: Element (storage of W), n, k, gated, tokens (the most there are), fragments, waves, depth,
 // sliceTiles (tiles of k whose input is staged at a time), normed, and Product, which says how a wave multiplies.
 #pragma once
-#include "compiler/Codegen/Gpu/device/matmul_epilogue.h"
-#include "compiler/Codegen/Gpu/device/matmul_input.h"
+#include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul/input.h"
 
 template <class Shape> struct FewTokens {
   typedef typename Shape::Product Product;
