@@ -15,10 +15,12 @@
 namespace quipu {
 
 struct CompileRequest {
-  std::string model;                // checkpoint
-  std::string output;               // path of the artifact; empty when `compileTo` stops earlier
-  std::vector<std::string> targets; // "cpu", "cpu:x86-64-v3"; empty: "cpu"
-  std::string storage;              // "f32" or "bf16"; empty: as the checkpoint
+  std::string model;                  // checkpoint
+  std::string output;                 // path of the artifact; empty when `compileTo` stops earlier
+  std::vector<std::string> targets;   // "cpu", "cpu:x86-64-v3"; empty: "cpu"
+  std::string storage;                // name of a storage format, "q4_k"; empty: each matrix as the checkpoint has it
+  std::vector<std::string> storageOf; // "PATTERN=FORMAT" for matrices of these names; the first that matches counts
+  std::string kvStorage;              // "f32", "f16", "bf16"; empty: bf16, or f32 where every matrix is f32
   WeightPlacement weights = WeightPlacement::Embed;
   uint32_t maxContext = 0;     // positions; 0: the model's limit, at most 4096
   uint32_t maxSequences = 0;   // 0: 8
@@ -45,7 +47,9 @@ struct CompileReport {
 struct VerifyRequest {
   std::string model;
   std::string target;  // empty: "cpu"
-  std::string storage; // as in CompileRequest
+  std::string storage; // this and the next two as in CompileRequest
+  std::vector<std::string> storageOf;
+  std::string kvStorage;
   std::string device = "cpu";
   uint32_t threads = 0;
   std::vector<int32_t> promptIds; // empty: chosen from the vocabulary by a fixed seed

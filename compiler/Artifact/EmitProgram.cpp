@@ -1,6 +1,8 @@
 #include "compiler/Artifact/EmitProgram.h"
 
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
+#include "compiler/Dialect/LM/IR/LMTypes.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
@@ -13,12 +15,8 @@ namespace quipu {
 namespace {
 
 fb::DType dtypeOf(Type type) {
-  if (type.isF32())
-    return fb::DType::f32;
-  if (type.isF16())
-    return fb::DType::f16;
-  if (type.isBF16())
-    return fb::DType::bf16;
+  if (const StorageFormat *format = lm::getStorageFormat(type))
+    return format->dtype;
   if (type.isInteger(8))
     return fb::DType::u8;
   return fb::DType::i32; // the verifiers admit no other

@@ -8,7 +8,10 @@ namespace quipu {
 
 static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
                                                           const WeightRecipe &recipe) {
-  std::vector<const models::TensorInfo *> tensors;
+  const StorageFormat *storage = findStorageFormat(recipe.storage);
+  if (!storage)
+    return makeError("weight '{}': weights are not stored as {}", recipe.sources.front(), dtypeName(recipe.storage));
+  std::vector<WeightTensor> tensors;
   uint64_t rows = 0;
   for (const std::string &name : recipe.sources) {
     const models::TensorInfo *tensor = checkpoint.find(name);
@@ -18,23 +21,20 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
     if (tensor->shape.size() != recipe.shape.size() || !columnsAgree)
       return makeError("{}: tensor '{}' does not have the rank and columns the model gives it", tensor->file, name);
     rows += uint64_t(tensor->shape[0]);
-    tensors.push_back(tensor);
+    tensors.push_back({tensor});
   }
   if (rows != recipe.shape[0])
     return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
                      recipe.sources.front(), rows, recipe.shape[0]);
-  Expected<WeightRows> joined = WeightRows::create(tensors);
+  Expected<WeightRows> joined = WeightRows::create(tensors, *storage);
   if (!joined)
     return passError(std::move(joined));
   if (recipe.layout == "tile64" || recipe.layout == "tile64_gated")
-    return gpu::TilePacker::create(std::move(*joined), recipe.storage, recipe.layout == "tile64_gated");
-  if (recipe.storage != fb::DType::f32 && recipe.storage != fb::DType::bf16)
-    return makeError("weight '{}': storage of {} cannot be packed", recipe.sources.front(), dtypeName(recipe.storage));
-  Storage storage = recipe.storage == fb::DType::f32 ? Storage::F32 : Storage::BF16;
+    return gpu::TilePacker::create(std::move(*joined), recipe.layout == "tile64_gated");
   Expected<cpu::WeightForm> form = cpu::parseWeightForm(recipe.layout);
   if (!form)
     return passError(std::move(form));
-  return cpu::PanelPacker::create(std::move(*joined), storage, *form);
+  return cpu::PanelPacker::create(std::move(*joined), *form);
 }
 
 Expected<std::vector<std::unique_ptr<WeightPacker>>> bindWeights(const models::Checkpoint &checkpoint,

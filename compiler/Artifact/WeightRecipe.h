@@ -14,7 +14,7 @@ namespace quipu {
 
 struct WeightRecipe {
   std::vector<std::string> sources; // checkpoint tensors, first rows first
-  fb::DType storage;                // f32 or bf16
+  fb::DType storage;                // of a storage format
   std::vector<uint64_t> shape;      // of the joined weight: [rows, columns], or [size] for a vector
   std::string layout;               // as runtime/Artifact/WeightLayout.h names them
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/KernelSpec.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 #include <optional>
 #include <string>
@@ -84,10 +85,15 @@ public:
   virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
   virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
 
+  // Whether matmuls and embeddings have kernels for weights of this format. Every target takes f32 and bf16.
+  virtual bool takes(const StorageFormat &format) const = 0;
+
   // Names of the layouts in which matmuls read their weights (runtime/Artifact/WeightLayout.h) and of a KV page
   // (runtime/Artifact/KvLayout.h).
   virtual std::string matmulLayout(bool gated) const = 0;
   virtual std::string kvLayout() const = 0;
+  // The layout of an embedding table that no matmul reads.
+  virtual std::string tableLayout(const StorageFormat &) const { return "row_major"; }
 };
 
 } // namespace quipu

@@ -1,76 +1,55 @@
 #include "compiler/Codegen/WeightRows.h"
 
-#include "models/import/FloatConversion.h"
-
 #include <algorithm>
-#include <cstring>
 
 namespace quipu {
 
-using models::DType;
 using models::TensorInfo;
+using quantization::TensorRows;
 
-Expected<WeightRows> WeightRows::create(const std::vector<const TensorInfo *> &tensors) {
+Expected<WeightRows> WeightRows::create(const std::vector<WeightTensor> &tensors, const StorageFormat &storage) {
   WeightRows joined;
-  for (const TensorInfo *tensor : tensors) {
-    if (!models::isWeightType(tensor->dtype))
-      return makeError("{}: tensor {} is {}; weights are F32, F16 or BF16", tensor->file, tensor->name,
-                       models::dtypeName(tensor->dtype));
+  joined.format = findStorageFormat(storage.dtype); // the table's own, which outlives this
+  for (auto [tensor, importance] : tensors) {
+    auto stored = TensorRows::create(*tensor, storage, importance);
+    if (!stored)
+      return passError(std::move(stored));
     bool vector = tensor->shape.size() < 2;
     int64_t rows = vector ? tensor->elements() : tensor->rows(), columns = vector ? 1 : tensor->rowSize();
     if (joined.columnCount != 0 && columns != joined.columnCount)
       return makeError("{}: tensor {} has rows of {} elements, those of {} have {}; they cannot be joined",
-                       tensor->file, tensor->name, columns, tensors[0]->name, joined.columnCount);
+                       tensor->file, tensor->name, columns, tensors[0].tensor->name, joined.columnCount);
     joined.columnCount = columns;
-    joined.sources.push_back({tensor, joined.rowCount, rows});
+    joined.parts.push_back({*stored, joined.rowCount, rows});
     joined.rowCount += rows;
   }
   if (joined.rowCount == 0 || joined.columnCount == 0)
-    return makeError("a weight without elements cannot be packed{}", tensors.empty() ? "" : ": " + tensors[0]->name);
+    return makeError("a weight without elements cannot be packed{}",
+                     tensors.empty() ? "" : ": " + tensors[0].tensor->name);
   return joined;
 }
 
 std::string WeightRows::name() const {
-  return fmt::format("{}: tensor {}", sources[0].tensor->file, sources[0].tensor->name);
+  const TensorInfo &first = parts[0].tensor.info();
+  return fmt::format("{}: tensor {}", first.file, first.name);
 }
 
-const WeightRows::Source &WeightRows::sourceOf(int64_t row) const {
-  return *std::find_if(sources.begin(), sources.end(), [&](const Source &s) { return row < s.firstRow + s.rows; });
+const WeightRows::Part &WeightRows::partOf(int64_t row) const {
+  return *std::find_if(parts.begin(), parts.end(), [&](const Part &part) { return row < part.firstRow + part.rows; });
 }
 
-int64_t WeightRows::contiguousEnd(int64_t row) const { return sourceOf(row).firstRow + sourceOf(row).rows; }
+int64_t WeightRows::contiguousEnd(int64_t row) const { return partOf(row).firstRow + partOf(row).rows; }
 
-const std::byte *WeightRows::locate(int64_t row, int64_t column, DType &dtype) const {
-  const Source &source = sourceOf(row);
-  dtype = source.tensor->dtype;
-  return source.tensor->data +
-         ((row - source.firstRow) * columnCount + column) * static_cast<int64_t>(models::byteSize(dtype));
-}
-
-void WeightRows::read(int64_t row, int64_t column, int64_t count, float *out) const {
-  DType dtype;
-  const std::byte *data = locate(row, column, dtype);
-  if (dtype == DType::F32)
-    std::memcpy(out, data, static_cast<size_t>(count) * 4);
-  else if (dtype == DType::BF16)
-    models::bf16ToFloat(data, count, out);
-  else
-    models::f16ToFloat(data, count, out);
-}
-
-void WeightRows::read(int64_t row, int64_t column, int64_t count, uint16_t *out) const {
-  DType dtype;
-  const std::byte *data = locate(row, column, dtype);
-  if (dtype == DType::BF16) {
-    std::memcpy(out, data, static_cast<size_t>(count) * 2);
-    return;
-  }
-  constexpr int64_t pieceColumns = 64; // on the stack
-  float wide[pieceColumns];
-  for (int64_t done = 0; done < count; done += pieceColumns) {
-    int64_t part = std::min(pieceColumns, count - done);
-    read(row, column + done, part, wide);
-    models::floatToBf16(wide, part, out + done);
+void WeightRows::read(int64_t row, int64_t first, int64_t count, std::byte *out) const {
+  const Part &part = partOf(row);
+  // As blocks of the whole tensor, which has rows of its own: a vector is one.
+  int64_t perRow = part.tensor.info().rowSize() / format->blockElements;
+  int64_t at = (row - part.firstRow) * columnCount / format->blockElements + first;
+  for (int64_t end = at + count; at < end;) {
+    int64_t within = at % perRow, piece = std::min(end - at, perRow - within);
+    part.tensor.read(at / perRow, within, piece, out);
+    out += piece * format->blockBytes;
+    at += piece;
   }
 }
 

@@ -1,40 +1,46 @@
-// The rows of a weight that is to be packed: checkpoint tensors joined along rows, read in the type a packer asks for.
+// The rows of a weight that is to be packed: checkpoint tensors joined along rows, in the weight's storage format.
 #pragma once
 
-#include "models/import/Checkpoint.h"
-#include "runtime/Support/Error.h"
+#include "compiler/Quantization/TensorRows.h"
 
 #include <vector>
 
 namespace quipu {
 
+// A tensor of a weight, and what each of its columns counts when it is rounded (Encode.h); null: all alike.
+struct WeightTensor {
+  const models::TensorInfo *tensor;
+  const float *importance = nullptr;
+};
+
 class WeightRows {
 public:
-  // F32, F16 or BF16 tensors of one row size; vectors are joined end to end, as rows of one element. The tensors must
-  // outlive this. Errors name the tensor: an element type that is no weight, row sizes that differ.
-  static Expected<WeightRows> create(const std::vector<const models::TensorInfo *> &tensors);
+  // Tensors of one row size; vectors are joined end to end, as rows of one element. The tensors must outlive this.
+  // Errors name the tensor: an element type that is no weight, row sizes that differ, rows that are no whole blocks.
+  static Expected<WeightRows> create(const std::vector<WeightTensor> &tensors, const StorageFormat &storage);
 
   int64_t rows() const { return rowCount; }
   int64_t columns() const { return columnCount; }
+  const StorageFormat &storage() const { return *format; }
   // The first tensor as errors name it: "FILE: tensor NAME".
   std::string name() const;
 
-  // Elements [column, column + count) of a row, rounded to bf16 to nearest, ties to even. A count may run over the end
-  // of a row into the rows that follow, up to `contiguousEnd`.
-  void read(int64_t row, int64_t column, int64_t count, float *out) const;
-  void read(int64_t row, int64_t column, int64_t count, uint16_t *out) const;
-  // The row after the last one that lies in one piece with `row`.
+  // Blocks [first, first + count) of a row: the checkpoint's own bytes where it holds the storage format, else rounded
+  // to it. A count may run over the end of a row into the rows that follow, up to `contiguousEnd`. Where elements stand
+  // by themselves a block is an element.
+  void read(int64_t row, int64_t first, int64_t count, std::byte *out) const;
+  // The row after the last one of the tensor that `row` is in.
   int64_t contiguousEnd(int64_t row) const;
 
 private:
-  struct Source {
-    const models::TensorInfo *tensor;
+  struct Part {
+    quantization::TensorRows tensor;
     int64_t firstRow, rows;
   };
-  const Source &sourceOf(int64_t row) const;
-  const std::byte *locate(int64_t row, int64_t column, models::DType &dtype) const;
+  const Part &partOf(int64_t row) const;
 
-  std::vector<Source> sources;
+  std::vector<Part> parts;
+  const StorageFormat *format = nullptr;
   int64_t rowCount = 0, columnCount = 0;
 };
 

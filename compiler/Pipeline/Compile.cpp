@@ -52,9 +52,12 @@ Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
                      request.compileFrom);
   if (*from > range.to)
     return makeError("--compile-from {}: that is after --compile-to {}", request.compileFrom, request.compileTo);
-  if (*from >= Phase::Specialised && (!request.storage.empty() || !request.disabledPasses.empty()))
-    return makeError("--compile-from {}: --storage and --disable-pass have no effect on what is already specialised",
-                     request.compileFrom);
+  if (*from >= Phase::Specialised && (!request.storage.empty() || !request.storageOf.empty() ||
+                                      !request.kvStorage.empty() || !request.disabledPasses.empty()))
+    return makeError(
+        "--compile-from {}: --storage, --storage-of, --kv-storage and --disable-pass have no effect on what "
+        "is already specialised",
+        request.compileFrom);
   if (*from == Phase::Kernels &&
       (!request.targets.empty() || request.maxContext || request.maxSequences || request.maxBatchTokens))
     return makeError(
@@ -135,14 +138,15 @@ private:
     source = std::move(*opened);
     report.warnings = source.description.warnings;
     Expected<PhaseOptions> options =
-        resolvePhaseOptions({request.targets, request.storage, request.maxContext, request.maxSequences,
-                             request.maxBatchTokens, request.disabledPasses},
+        resolvePhaseOptions({request.targets, request.storage, request.storageOf, request.kvStorage, request.maxContext,
+                             request.maxSequences, request.maxBatchTokens, request.disabledPasses},
                             *source.checkpoint, source.description, report.warnings);
     if (!options)
       return passError(std::move(options));
 
     context = createContext();
     PhaseRunner runner(*context, *options);
+    runner.onWarning([&](std::string warning) { report.warnings.push_back(std::move(warning)); });
     if (request.printAfterPasses)
       runner.onPass([](StringRef pass, Operation *op) {
         llvm::errs() << "// after " << pass << '\n';

@@ -18,7 +18,10 @@ void addSpecialisation(OpPassManager &func, const PhaseOptions &options) {
     if (!options.disabled.count(name))
       func.addPass(create());
   };
-  func.addPass(lm::createConvertWeightStorage({options.storage}));
+  lm::QuantizeWeightsOptions quantize;
+  quantize.storage = options.storage;
+  quantize.storageOf.assign(options.storageOf.begin(), options.storageOf.end());
+  func.addPass(lm::createQuantizeWeights(quantize));
   // Joined first: the fusions after it look for one reader of a norm, and for gate and up in one matmul.
   addOptional("join-projections", [] { return lm::createJoinProjections(); });
   addOptional("fuse-gated-activation", [] { return lm::createFuseGatedActivation(); });
@@ -43,10 +46,10 @@ void addKernels(OpPassManager &module, const PhaseOptions &options) {
 
 // The options of the named pipelines, as flags of quipu-opt.
 struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
-  Option<lm::ElementKind> storage{*this, "storage", llvm::cl::desc("element type of stored matrices"),
-                                  llvm::cl::init(lm::ElementKind::bf16), lm::elementKindValues()};
-  Option<lm::ElementKind> kvStorage{*this, "kv-storage", llvm::cl::desc("element type of the KV cache"),
-                                    llvm::cl::init(lm::ElementKind::bf16), lm::elementKindValues()};
+  Option<std::string> storage{*this, "storage", llvm::cl::desc("storage format of matrices"), llvm::cl::init("bf16")};
+  ListOption<std::string> storageOf{*this, "storage-of", llvm::cl::desc("PATTERN=FORMAT, by the names of matrices")};
+  Option<std::string> kvStorage{*this, "kv-storage", llvm::cl::desc("element type of the KV cache"),
+                                llvm::cl::init("bf16")};
   ListOption<std::string> targets{*this, "targets", llvm::cl::desc("targets, such as cpu:x86-64-v3")};
   Option<int64_t> maxContext{*this, "max-context", llvm::cl::desc("most positions of a sequence"),
                              llvm::cl::init(4096)};
@@ -56,8 +59,16 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> disabled{*this, "disable-pass", llvm::cl::desc("optional passes to leave out")};
 
   PhaseOptions get() const {
-    return {storage,      kvStorage,      {targets.begin(), targets.end()},  maxContext,
-            maxSequences, maxBatchTokens, {disabled.begin(), disabled.end()}};
+    PhaseOptions options;
+    options.storage = storage;
+    options.storageOf.assign(storageOf.begin(), storageOf.end());
+    options.kvStorage = kvStorage;
+    options.targets.assign(targets.begin(), targets.end());
+    options.maxContext = maxContext;
+    options.maxSequences = maxSequences;
+    options.maxBatchTokens = maxBatchTokens;
+    options.disabled.insert(disabled.begin(), disabled.end());
+    return options;
   }
 };
 

@@ -13,9 +13,11 @@
 namespace quipu {
 
 struct PhaseOptions {
-  lm::ElementKind storage = lm::ElementKind::bf16;
-  lm::ElementKind kvStorage = lm::ElementKind::bf16;
-  std::vector<std::string> targets; // "cpu:CHIP"
+  std::string storage;                // name of a storage format; empty: what the checkpoint has each matrix in
+  std::vector<std::string> storageOf; // PATTERN=FORMAT
+  std::string kvStorage = "bf16";     // f32, f16 or bf16
+  bool allF32 = false;                // what comes of it: every matrix is stored as f32
+  std::vector<std::string> targets;   // "cpu:CHIP"
   int64_t maxContext = 4096;
   int64_t maxSequences = 8;
   int64_t maxBatchTokens = 512;

@@ -11,13 +11,15 @@ using namespace mlir;
 namespace quipu {
 namespace {
 
-// Keeps the first error and prints nothing: the caller reports it as one line.
-class FirstError {
+// Keeps the first error, hands warnings on and prints nothing: the caller reports both as lines.
+class Diagnostics {
 public:
-  explicit FirstError(MLIRContext &context)
-      : handler(&context, [this](Diagnostic &diagnostic) {
+  Diagnostics(MLIRContext &context, const OnWarning &warn)
+      : handler(&context, [this, &warn](Diagnostic &diagnostic) {
           if (diagnostic.getSeverity() == DiagnosticSeverity::Error && text.empty())
             text = describe(diagnostic);
+          else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
+            warn(describe(diagnostic));
           return success();
         }) {}
 
@@ -76,7 +78,7 @@ private:
 
 Expected<> PhaseRunner::runPasses(PassManager &manager, ModuleOp module) {
   manager.addInstrumentation(std::make_unique<PassObserver>(afterPass, seconds));
-  FirstError error(context);
+  Diagnostics error(context, warn);
   if (failed(manager.run(module)))
     return makeError("{}", error.take("a pass failed without saying why"));
   return {};
@@ -91,7 +93,7 @@ Expected<> PhaseRunner::run(Phase phase, ModuleOp module) {
 Expected<OwningOpRef<ModuleOp>> PhaseRunner::read(Phase phase, const std::string &file) {
   OwningOpRef<ModuleOp> module;
   {
-    FirstError error(context);
+    Diagnostics error(context, warn);
     module = parseSourceFile<ModuleOp>(file, &context);
     if (!module)
       return makeError("{}", error.take(file + ": cannot be read"));

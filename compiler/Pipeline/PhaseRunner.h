@@ -14,12 +14,15 @@ namespace quipu {
 // Called after each pass with its name ("fuse-rms-norm-matmul") and what it ran on, an lm.func, a kernel.program or the
 // module. Evaluating the model here tells which pass changed a number.
 using AfterPass = std::function<void(llvm::StringRef pass, mlir::Operation *op)>;
+// Called with each warning of a pass, as one line.
+using OnWarning = std::function<void(std::string)>;
 
 class PhaseRunner {
 public:
   PhaseRunner(mlir::MLIRContext &context, const PhaseOptions &options) : context(context), options(options) {}
 
   void onPass(AfterPass call) { afterPass.push_back(std::move(call)); }
+  void onWarning(OnWarning call) { warn = std::move(call); }
 
   // The passes of a phase. Errors carry the first diagnostic.
   Expected<> run(Phase phase, mlir::ModuleOp module);
@@ -35,6 +38,7 @@ private:
   mlir::MLIRContext &context;
   PhaseOptions options;
   std::vector<AfterPass> afterPass;
+  OnWarning warn = [](std::string) {};
   std::vector<std::pair<std::string, double>> seconds;
 };
 

@@ -1,14 +1,15 @@
 #include "compiler/Pipeline/Settings.h"
 
+#include "compiler/Dialect/LM/Transforms/StoragePolicy.h"
 #include "compiler/Target/Target.h"
 
 #include <algorithm>
 #include <fmt/ranges.h>
+#include <map>
 
 namespace quipu {
 namespace {
 
-using models::DType;
 using models::TensorRole;
 
 constexpr int64_t defaultContext = 4096;
@@ -23,31 +24,66 @@ Expected<std::string> resolveTarget(const std::string &name) {
   return (*target)->name();
 }
 
-// The widest type among the matrices of a checkpoint, F32 before F16 before BF16.
-DType matrixType(const models::Checkpoint &checkpoint, const models::ModelDescription &model) {
-  DType widest = DType::BF16;
+// The first target that has no kernels for weights of a format; empty: all have.
+std::string targetWithout(const StorageFormat &format, const std::vector<std::string> &targets) {
+  for (const std::string &name : targets)
+    if (Expected<std::unique_ptr<Target>> target = findTarget(name); target && !(*target)->choice().takes(format))
+      return name;
+  return "";
+}
+
+// Gives each matrix its format. What the checkpoint has and a target has no kernels for becomes bf16, with a warning;
+// where it was asked for it is an error.
+Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::ModelDescription &model,
+                          lm::StoragePolicy &policy, PhaseOptions &options, std::vector<std::string> &warnings) {
+  std::map<std::string_view, size_t> rounded;
   for (const models::TensorSpec &spec : model.tensors) {
     const models::TensorInfo *tensor = checkpoint.find(spec.name);
     if (!tensor || (spec.role != TensorRole::Matrix && spec.role != TensorRole::Embedding))
       continue;
-    if (tensor->dtype == DType::F32)
-      return DType::F32;
-    if (tensor->dtype == DType::F16)
-      widest = DType::F16;
+    const StorageFormat &own = *models::storageFormatOf(tensor->dtype);
+    const StorageFormat &format = policy.formatOf(spec.name, own, /*isTable=*/false);
+    options.allF32 = options.allF32 && format.dtype == fb::DType::f32;
+    std::string target = targetWithout(format, options.targets);
+    if (target.empty())
+      continue;
+    if (policy.isAsked(spec.name))
+      return makeError("--storage {}: target {} has no kernels for weights of this format; f32 and bf16 it has",
+                       format.name, target);
+    options.storageOf.push_back(spec.name + "=bf16");
+    ++rounded[own.name];
   }
-  return widest;
+  if (std::vector<std::string> unused = policy.unusedRules(); !unused.empty())
+    return makeError("--storage-of {}: the model has no matrix of such a name", unused.front());
+  for (auto [name, count] : rounded) {
+    const StorageFormat &format = *findStorageFormat(name);
+    warnings.push_back(fmt::format("{} weights in {} are stored as bf16, for target {} has no kernels for {}{}", count,
+                                   name, targetWithout(format, options.targets), name,
+                                   format.isBlocked() ? "" : "; --storage f32 keeps them exact"));
+  }
+  return {};
 }
 
-Expected<lm::ElementKind> resolveStorage(const std::string &storage, DType own, std::vector<std::string> &warnings) {
-  if (storage == "f32")
-    return lm::ElementKind::f32;
-  if (storage != "bf16" && !storage.empty())
-    return makeError("--storage {}: expected f32 or bf16", storage);
-  if (storage.empty() && own == DType::F32)
-    return lm::ElementKind::f32;
-  if (storage.empty() && own == DType::F16)
-    warnings.push_back("the f16 weights are stored as bf16, which rounds them; --storage f32 keeps them exact");
-  return lm::ElementKind::bf16;
+// What is asked of the storage, checked against the matrices of the checkpoint; the KV type follows from it.
+Expected<> resolveStorage(const PhaseRequest &request, const models::Checkpoint &checkpoint,
+                          const models::ModelDescription &model, PhaseOptions &options,
+                          std::vector<std::string> &warnings) {
+  auto named = lm::StoragePolicy::create(request.storage, {});
+  if (!named)
+    return makeError("--storage {}: {}", request.storage, named.error().message);
+  auto policy = lm::StoragePolicy::create(request.storage, request.storageOf);
+  if (!policy)
+    return makeError("--storage-of {}", policy.error().message);
+  options.storage = request.storage;
+  options.storageOf = request.storageOf;
+  options.allF32 = true;
+  if (auto weights = resolveWeights(checkpoint, model, *policy, options, warnings); !weights)
+    return passError(std::move(weights));
+  options.kvStorage = !request.kvStorage.empty() ? request.kvStorage : options.allF32 ? "f32" : "bf16";
+  if (const StorageFormat *format = findStorageFormat(std::string_view(options.kvStorage));
+      !format || format->isBlocked())
+    return makeError("--kv-storage {}: expected f32, f16 or bf16", request.kvStorage);
+  return {};
 }
 
 Expected<int64_t> resolveContext(uint32_t asked, int64_t modelLimit) {
@@ -70,10 +106,8 @@ Expected<PhaseOptions> resolvePhaseOptions(const PhaseRequest &request, const mo
     if (std::find(options.targets.begin(), options.targets.end(), *name) == options.targets.end())
       options.targets.push_back(*name);
   }
-  Expected<lm::ElementKind> storage = resolveStorage(request.storage, matrixType(checkpoint, model), warnings);
-  if (!storage)
-    return passError(std::move(storage));
-  options.storage = options.kvStorage = *storage;
+  if (auto resolved = resolveStorage(request, checkpoint, model, options, warnings); !resolved)
+    return passError(std::move(resolved));
 
   Expected<int64_t> context = resolveContext(request.maxContext, model.maxPosition);
   if (!context)

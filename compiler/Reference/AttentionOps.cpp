@@ -58,11 +58,11 @@ Tensor attention(const Tensor &q, const Tensor &k, const Tensor &v, const Attent
   return out;
 }
 
-double roundTo(CacheElement element, double x) {
+double roundTo(fb::DType element, double x) {
   float value = static_cast<float>(x);
-  if (element == CacheElement::F32)
+  if (element == fb::DType::f32)
     return value;
-  if (element == CacheElement::F16)
+  if (element == fb::DType::f16)
     return static_cast<float>(static_cast<_Float16>(value));
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
@@ -72,14 +72,14 @@ double roundTo(CacheElement element, double x) {
   return value;
 }
 
-static void appendRow(Tensor &to, const double *row, int64_t cols, CacheElement element) {
+static void appendRow(Tensor &to, const double *row, int64_t cols, fb::DType element) {
   to.cols = cols;
   to.rows += 1;
   for (int64_t i = 0; i < cols; ++i)
     to.data.push_back(roundTo(element, row[i]));
 }
 
-void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, CacheElement element) {
+void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element) {
   for (size_t s = 0; s < batch.sequences.size(); ++s) {
     size_t sequence = batch.sequences[s];
     if (cache.keys.size() <= sequence) {

@@ -1,4 +1,5 @@
 #include "compiler/Reference/Evaluator.h"
+#include "runtime/Artifact/StorageFormat.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <numeric>
@@ -37,10 +38,6 @@ private:
   std::vector<std::shared_ptr<const Weight>> parts;
   bool vectors;
 };
-
-CacheElement elementOf(mlir::Type type) {
-  return type.isF16() ? CacheElement::F16 : type.isBF16() ? CacheElement::BF16 : CacheElement::F32;
-}
 
 Activation activationOf(lm::ActivationKind kind) {
   switch (kind) {
@@ -103,7 +100,7 @@ private:
 
   Results eval(lm::WeightOp op) {
     auto type = op.getResult().getType();
-    auto found = weights.find(op.getTensorName().str(), elementOf(type.getElementType()));
+    auto found = weights.find(op.getTensorName().str(), *lm::getStorageFormat(type.getElementType()));
     if (!found)
       return passError(std::move(found));
     return results(std::move(*found));
@@ -176,7 +173,7 @@ private:
 
   Results eval(lm::KvAppendOp op) {
     kvAppend(*cache(op.getCache()), tensor(op.getK()), tensor(op.getV()), batch(op.getBatch()),
-             elementOf(op.getCache().getType().getElem()));
+             lm::getStorageFormat(op.getCache().getType().getElem())->dtype);
     return results(cache(op.getCache()));
   }
 
@@ -195,7 +192,7 @@ private:
       q = rope(std::move(q), ints(op.getPositions()), ropeOf(attr));
       k = rope(std::move(k), ints(op.getPositions()), ropeOf(attr));
     }
-    kvAppend(*cache(op.getCache()), k, v, batch(op.getBatch()), elementOf(type.getElem()));
+    kvAppend(*cache(op.getCache()), k, v, batch(op.getBatch()), lm::getStorageFormat(type.getElem())->dtype);
     return results(std::move(q), cache(op.getCache()));
   }
 

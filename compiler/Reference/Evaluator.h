@@ -13,11 +13,11 @@
 
 namespace quipu::reference {
 
-// Finds the weight of a name, with its values rounded to the storage type. An error names the tensor.
+// Finds the weight of a name, with the values that its blocks have in the storage format. An error names the tensor.
 class WeightSource {
 public:
   virtual ~WeightSource() = default;
-  virtual Expected<std::shared_ptr<const Weight>> find(const std::string &name, CacheElement storage) = 0;
+  virtual Expected<std::shared_ptr<const Weight>> find(const std::string &name, const StorageFormat &storage) = 0;
 };
 
 // What a value of the graph can be. A cache is shared by the values that follow from one another: lm's value semantics

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Reference/Tensor.h"
+#include "runtime/Artifact/Program_generated.h"
 #include <optional>
 #include <string>
 
@@ -54,15 +55,14 @@ struct AttentionShape {
 // * dim].
 Tensor attention(const Tensor &q, const Tensor &k, const Tensor &v, const AttentionShape &shape, bool causal);
 
-// Writes this step's keys and values behind what each sequence of the batch holds. Values pass through float32 or
-// bfloat16 as the cache's element type says.
-enum class CacheElement { F32, F16, BF16 };
-void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, CacheElement element);
+// Writes this step's keys and values behind what each sequence of the batch holds, rounded to the cache's element type:
+// f32, f16 or bf16.
+void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element);
 
 // Each token of q sees the positions <= its own of its own sequence.
 Tensor cachedAttention(const Tensor &q, const Cache &cache, const Batch &batch, const AttentionShape &shape);
 
-// Rounds to the storage type and back, to nearest even.
-double roundTo(CacheElement element, double x);
+// Rounds to f32, f16 or bf16 and back, to nearest even.
+double roundTo(fb::DType element, double x);
 
 } // namespace quipu::reference

@@ -4,16 +4,10 @@ using namespace mlir;
 
 namespace quipu::models {
 
-static FloatType elementType(DType dtype, MLIRContext *context) {
-  switch (dtype) {
-  case DType::F16:
-    return Float16Type::get(context);
-  case DType::BF16:
-    return BFloat16Type::get(context);
-  default:
-    assert(dtype == DType::F32 && "checkpoints are checked for their weight types");
-    return Float32Type::get(context);
-  }
+static Type elementType(DType dtype, MLIRContext *context) {
+  const StorageFormat *format = storageFormatOf(dtype);
+  assert(format && "checkpoints are checked for their weight types");
+  return lm::getStorageType(context, *format);
 }
 
 GraphBuilder::GraphBuilder(MLIRContext &context, WeightTypes weightTypes)

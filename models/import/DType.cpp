@@ -9,6 +9,19 @@ struct DTypeRow {
   std::string_view name;
   size_t bytes;        // of a block
   size_t elements = 1; // of a block
+  const StorageFormat *format = nullptr;
+
+  constexpr DTypeRow(DType dtype, std::string_view name, size_t bytes, size_t elements = 1)
+      : dtype(dtype), name(name), bytes(bytes), elements(elements) {}
+  // A storage format.
+  constexpr DTypeRow(DType dtype, std::string_view name, fb::DType stored) : dtype(dtype), name(name), bytes(0) {
+    for (const StorageFormat &row : storageFormats)
+      if (row.dtype == stored) {
+        bytes = row.blockBytes;
+        elements = row.blockElements;
+        format = &row;
+      }
+  }
 };
 
 // In the order of the enum.
@@ -21,26 +34,26 @@ constexpr DTypeRow dtypes[] = {
     {DType::F8_E8M0, "F8_E8M0", 1},
     {DType::U16, "U16", 2},
     {DType::I16, "I16", 2},
-    {DType::F16, "F16", 2},
-    {DType::BF16, "BF16", 2},
+    {DType::F16, "F16", fb::DType::f16},
+    {DType::BF16, "BF16", fb::DType::bf16},
     {DType::U32, "U32", 4},
     {DType::I32, "I32", 4},
-    {DType::F32, "F32", 4},
+    {DType::F32, "F32", fb::DType::f32},
     {DType::U64, "U64", 8},
     {DType::I64, "I64", 8},
     {DType::F64, "F64", 8},
     {DType::C64, "C64", 8},
-    {DType::Q4_0, "Q4_0", 18, 32},
+    {DType::Q4_0, "Q4_0", fb::DType::q4_0},
     {DType::Q4_1, "Q4_1", 20, 32},
     {DType::Q5_0, "Q5_0", 22, 32},
     {DType::Q5_1, "Q5_1", 24, 32},
-    {DType::Q8_0, "Q8_0", 34, 32},
+    {DType::Q8_0, "Q8_0", fb::DType::q8_0},
     {DType::Q8_1, "Q8_1", 36, 32},
     {DType::Q2_K, "Q2_K", 84, 256},
     {DType::Q3_K, "Q3_K", 110, 256},
-    {DType::Q4_K, "Q4_K", 144, 256},
+    {DType::Q4_K, "Q4_K", fb::DType::q4_k},
     {DType::Q5_K, "Q5_K", 176, 256},
-    {DType::Q6_K, "Q6_K", 210, 256},
+    {DType::Q6_K, "Q6_K", fb::DType::q6_k},
     {DType::Q8_K, "Q8_K", 292, 256},
     {DType::IQ1_S, "IQ1_S", 50, 256},
     {DType::IQ1_M, "IQ1_M", 56, 256},
@@ -49,7 +62,7 @@ constexpr DTypeRow dtypes[] = {
     {DType::IQ2_S, "IQ2_S", 82, 256},
     {DType::IQ3_XXS, "IQ3_XXS", 98, 256},
     {DType::IQ3_S, "IQ3_S", 110, 256},
-    {DType::IQ4_NL, "IQ4_NL", 18, 32},
+    {DType::IQ4_NL, "IQ4_NL", fb::DType::iq4_nl},
     {DType::IQ4_XS, "IQ4_XS", 136, 256},
     {DType::TQ1_0, "TQ1_0", 54, 256},
     {DType::TQ2_0, "TQ2_0", 66, 256},
@@ -79,6 +92,17 @@ size_t byteSize(DType dtype) { return dtypes[static_cast<size_t>(dtype)].bytes; 
 size_t blockElements(DType dtype) { return dtypes[static_cast<size_t>(dtype)].elements; }
 
 std::string_view dtypeName(DType dtype) { return dtypes[static_cast<size_t>(dtype)].name; }
+
+const StorageFormat *storageFormatOf(DType dtype) { return dtypes[static_cast<size_t>(dtype)].format; }
+
+std::string weightTypeNames() {
+  std::string names;
+  for (const StorageFormat &format : storageFormats) // in the order of the formats: plain ones first
+    for (const DTypeRow &row : dtypes)
+      if (row.format == &format)
+        names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
 
 std::optional<DType> dtypeFromSafetensors(std::string_view name) {
   for (const DTypeRow &row : dtypes)

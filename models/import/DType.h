@@ -1,10 +1,13 @@
-// Element types a checkpoint may hold. Every one is read from a header; models take weights of F32, F16 and BF16.
-// Those from Q4_0 on are GGUF's: blocks of elements with scales of their own.
+// Element types a checkpoint may hold. Every one is read from a header; models take weights of those that are storage
+// formats. Those from Q4_0 on are GGUF's: blocks of elements with scales of their own.
 #pragma once
+
+#include "runtime/Artifact/StorageFormat.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace quipu::models {
@@ -20,7 +23,10 @@ enum class DType {
 size_t byteSize(DType dtype);            // bytes of one element, or of one block
 size_t blockElements(DType dtype);       // 1 but for GGUF's blocks
 std::string_view dtypeName(DType dtype); // the name in safetensors or GGUF, for example "BF16"
-inline bool isWeightType(DType dtype) { return dtype == DType::F32 || dtype == DType::F16 || dtype == DType::BF16; }
+// The format weights of this type are stored in, bit for bit; null where models do not take weights of it.
+const StorageFormat *storageFormatOf(DType dtype);
+// Those with one, for messages: "F32, F16, BF16, Q8_0, ...".
+std::string weightTypeNames();
 
 std::optional<DType> dtypeFromSafetensors(std::string_view name); // "BF16"
 std::optional<DType> dtypeFromTorch(std::string_view name);       // "bfloat16" or "torch.bfloat16"; weight types only

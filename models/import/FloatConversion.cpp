@@ -1,7 +1,5 @@
 #include "models/import/FloatConversion.h"
 
-#include "models/config/JsonFile.h"
-
 #include <cstring>
 
 namespace quipu::models {
@@ -75,26 +73,6 @@ void floatToF16(const float *source, int64_t count, uint16_t *out) {
 void floatToBf16(const float *source, int64_t count, uint16_t *out) {
   for (int64_t i = 0; i < count; ++i)
     out[i] = bf16FromFloat(source[i]);
-}
-
-Expected<> convertRows(const TensorInfo &tensor, int64_t firstRow, int64_t rows, float *out) {
-  if (firstRow < 0 || rows < 0 || firstRow > tensor.rows() || rows > tensor.rows() - firstRow)
-    return makeError("{}: tensor {} has {} rows; rows {} to {} asked for", tensor.file, inQuotes(tensor.name),
-                     tensor.rows(), firstRow, firstRow + rows);
-  if (!isWeightType(tensor.dtype))
-    return makeError("{}: tensor {} has dtype {}; expected F32, F16 or BF16", tensor.file, inQuotes(tensor.name),
-                     dtypeName(tensor.dtype));
-  int64_t count = rows * tensor.rowSize();
-  const std::byte *source = tensor.data + firstRow * tensor.rowSize() * byteSize(tensor.dtype);
-  if (count == 0) // also keeps null pointers of empty tensors from memcpy
-    return {};
-  if (tensor.dtype == DType::F32)
-    std::memcpy(out, source, count * sizeof(float));
-  else if (tensor.dtype == DType::F16)
-    f16ToFloat(source, count, out);
-  else
-    bf16ToFloat(source, count, out);
-  return {};
 }
 
 } // namespace quipu::models

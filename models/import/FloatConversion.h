@@ -2,7 +2,8 @@
 // turns them into vector code for every x86-64; source and destination need no alignment.
 #pragma once
 
-#include "models/import/Checkpoint.h"
+#include <cstddef>
+#include <cstdint>
 
 namespace quipu::models {
 
@@ -12,9 +13,5 @@ void bf16ToFloat(const std::byte *source, int64_t count, float *out);
 // To the nearest value, ties to even; overflow gives infinity, NaN stays NaN.
 void floatToF16(const float *source, int64_t count, uint16_t *out);
 void floatToBf16(const float *source, int64_t count, uint16_t *out);
-
-// Converts rows [firstRow, firstRow + rows) of a tensor of F32, F16 or BF16 (see TensorInfo::rows) into
-// out[rows * rowSize()]. Fails on another dtype and on rows the tensor does not have.
-Expected<> convertRows(const TensorInfo &tensor, int64_t firstRow, int64_t rows, float *out);
 
 } // namespace quipu::models

@@ -15,8 +15,12 @@ std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *ten
   std::string wanted = fmt::format("[{}]", fmt::join(spec.shape, ", "));
   if (!tensor)
     return fmt::format("{}: tensor {} is missing; expected shape {}", directory, inQuotes(spec.name), wanted);
-  if (!isWeightType(tensor->dtype))
-    return fmt::format("{}: tensor {} is {}; weights of F32, F16 and BF16 are supported", tensor->file,
+  const StorageFormat *format = storageFormatOf(tensor->dtype);
+  if (!format)
+    return fmt::format("{}: tensor {} is {}; weights of {} are supported", tensor->file, inQuotes(tensor->nameInFile()),
+                       dtypeName(tensor->dtype), weightTypeNames());
+  if (format->isBlocked() && spec.shape.size() != 2)
+    return fmt::format("{}: tensor {} is {}; only matrices may be quantised", tensor->file,
                        inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype));
   if (tensor->shape != spec.shape)
     return fmt::format("{}: tensor {} has shape [{}]; expected {} from the configuration", tensor->file,

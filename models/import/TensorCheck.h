@@ -15,9 +15,9 @@ struct TensorSpec {
 
 int64_t elementsOf(const TensorSpec &spec);
 
-// Checks that every tensor of `expected` is there with its shape and a dtype of F32, F16 or BF16; the error names the
-// first at fault and counts the others. A tensor that is not expected gives a warning, unless its name ends in one of
-// `ignored`.
+// Checks that every tensor of `expected` is there with its shape and a dtype that is a storage format, vectors
+// unblocked; the error names the first at fault and counts the others. A tensor that is not expected gives a warning,
+// unless its name ends in one of `ignored`.
 Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSpec> &expected,
                         const std::vector<std::string> &ignored, std::vector<std::string> &warnings);
 

@@ -34,10 +34,10 @@ struct CacheShape {
     return layout == KvLayout::Rows ? offset * dim + i : i * pageSize + offset;
   }
   int64_t valueIndex(int64_t offset, int64_t i) const { return pageSize * dim + offset * valueStride() + i; }
-  reference::CacheElement referenceElement() const {
-    return element == ElementType::F32    ? reference::CacheElement::F32
-           : element == ElementType::BF16 ? reference::CacheElement::BF16
-                                          : reference::CacheElement::F16;
+  fb::DType referenceElement() const {
+    return element == ElementType::F32    ? fb::DType::f32
+           : element == ElementType::BF16 ? fb::DType::bf16
+                                          : fb::DType::f16;
   }
 };
 

@@ -7,11 +7,16 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace quipu::tool {
 
 // What main runs after parsing: set by the subcommand that was named.
 using Action = std::function<Expected<>()>;
+
+// --storage, --storage-of and --kv-storage of the commands that compile.
+void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
+                       std::string &kvStorage);
 
 void addCompile(CLI::App &app, Action &action);
 void addRun(CLI::App &app, Action &action);

@@ -1,3 +1,4 @@
+#include "runtime/Artifact/StorageFormat.h"
 #include "tools/quipu/Command.h"
 #include "tools/quipu/CompilerLibrary.h"
 #include "tools/quipu/Progress.h"
@@ -63,6 +64,28 @@ Expected<> compile(CompileOptions &options) {
 
 } // namespace
 
+void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
+                       std::string &kvStorage) {
+  std::vector<std::string> formats;
+  for (const StorageFormat &format : storageFormats)
+    formats.emplace_back(format.name);
+  command
+      .add_option("--storage", storage,
+                  fmt::format("format matrices are stored in: {}; default: as the checkpoint has each",
+                              fmt::join(formats, ", ")))
+      ->type_name("FORMAT");
+  command
+      .add_option("--storage-of", storageOf,
+                  "format of the matrices whose name matches, such as '*.down_proj.weight=q6_k'; may be given several "
+                  "times, the first that matches counts")
+      ->type_name("PATTERN=FORMAT")
+      ->allow_extra_args(false);
+  command
+      .add_option("--kv-storage", kvStorage,
+                  "type of the KV cache: f32, f16 or bf16; default: bf16, or f32 where every matrix is f32")
+      ->type_name("TYPE");
+}
+
 void addCompile(CLI::App &app, Action &action) {
   auto options = std::make_shared<CompileOptions>();
   CompileRequest &request = options->request;
@@ -77,9 +100,7 @@ void addCompile(CLI::App &app, Action &action) {
                    "device and chip to compile for, may be given several times: cpu (this machine, the default), "
                    "cpu:x86-64-v3, cpu:x86-64-v4, cpu:znver4, ...")
       ->allow_extra_args(false);
-  command
-      ->add_option("--storage", request.storage, "type weights and KV cache are stored in; default: as the checkpoint")
-      ->check(CLI::IsMember({"f32", "bf16"}));
+  addStorageOptions(*command, request.storage, request.storageOf, request.kvStorage);
   command
       ->add_option("--weights", options->weights, "where weights go: into the artifact, a file beside it, or nowhere")
       ->check(CLI::IsMember({"embed", "file", "none"}))

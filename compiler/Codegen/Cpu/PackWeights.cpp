@@ -1,7 +1,10 @@
 #include "compiler/Codegen/Cpu/PackWeights.h"
 
+#include "compiler/Codegen/Cpu/PackBlocks.h"
+
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace quipu::cpu {
 
@@ -43,22 +46,23 @@ Expected<WeightForm> parseWeightForm(std::string_view name) {
   return makeError("unknown weight layout \"{}\"; known are row_major, panel64 and panel64_gated", name);
 }
 
-Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, Storage storage, WeightForm form) {
+Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, WeightForm form) {
+  if (form != WeightForm::RowMajor && rows.storage().dtype == fb::DType::f16)
+    return makeError("{}: CPU targets have no panels of f16; f32 and bf16 there are", rows.name());
   if (form == WeightForm::Panel64Gated && rows.rows() % 2 != 0)
     return makeError("{} and those joined to it have {} rows; gate and up rows must be as many", rows.name(),
                      rows.rows());
-  return std::unique_ptr<WeightPacker>(new PanelPacker(std::move(rows), storage, form));
+  return std::unique_ptr<WeightPacker>(new PanelPacker(std::move(rows), form));
 }
 
 PanelLayout PanelPacker::layout() const {
   bool gated = form == WeightForm::Panel64Gated;
-  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(),
-                     *findStorageFormat(storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16), gated);
+  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(), source.storage(), gated);
 }
 
 uint64_t PanelPacker::bytes() const {
   if (form == WeightForm::RowMajor)
-    return uint64_t(source.rows()) * uint64_t(source.columns()) * (storage == Storage::F32 ? 4 : 2);
+    return uint64_t(source.rows()) * source.storage().rowBytes(uint64_t(source.columns()));
   return uint64_t(layout().bytes());
 }
 
@@ -72,8 +76,32 @@ int64_t PanelPacker::rowInPanel(int64_t panel, int64_t row) const {
   return index < n ? index + row / half * n : -1;
 }
 
+void PanelPacker::packUnits(int64_t panel, std::byte *out) const {
+  const StorageFormat &format = source.storage();
+  int64_t perRow = source.columns() / format.blockElements, atOnce = blockColumns * 4 / format.blockElements;
+  std::vector<std::byte> blocks(size_t(panelRows * atOnce * format.blockBytes));
+  for (int64_t first = 0; first < perRow; first += atOnce) {
+    int64_t count = std::min(atOnce, perRow - first);
+    auto blockAt = [&](int64_t row, int64_t index) {
+      return &blocks[size_t((row * atOnce + index) * format.blockBytes)];
+    };
+    for (int64_t row = 0; row < panelRows; ++row)
+      if (int64_t joined = rowInPanel(panel, row); joined >= 0)
+        source.read(joined, first, count, blockAt(row, 0));
+    for (int64_t index = 0; index < count; ++index) {
+      PanelBlocks unit;
+      for (int64_t row = 0; row < panelRows; ++row)
+        unit[size_t(row)] = rowInPanel(panel, row) >= 0 ? blockAt(row, index) : nullptr;
+      packUnit(format, unit, out);
+      out += panelRows * format.blockBytes;
+    }
+  }
+}
+
 void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
-  int64_t wordColumns = storage == Storage::F32 ? 1 : 2; // columns in a 32-bit word
+  if (source.storage().isBlocked())
+    return packUnits(panel, out);
+  int64_t wordColumns = 4 / source.storage().blockBytes; // columns in a 32-bit word
   int64_t columns = source.columns();
   for (int64_t column = 0; column < columns; column += blockColumns) {
     int64_t count = std::min(blockColumns, columns - column);
@@ -82,10 +110,7 @@ void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
       int64_t joined = rowInPanel(panel, row);
       if (joined < 0)
         continue;
-      if (storage == Storage::F32)
-        source.read(joined, column, count, reinterpret_cast<float *>(block[row]));
-      else
-        source.read(joined, column, count, reinterpret_cast<uint16_t *>(block[row]));
+      source.read(joined, column, count, reinterpret_cast<std::byte *>(block[row]));
     }
     int64_t words = (count + wordColumns - 1) / wordColumns;
     std::byte *destination = out + column / wordColumns * panelRows * 4;
@@ -100,18 +125,13 @@ void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
 }
 
 void PanelPacker::packFlat(uint64_t begin, std::byte *out, uint64_t count) const {
-  int64_t elementBytes = storage == Storage::F32 ? 4 : 2, columns = source.columns();
-  int64_t element = int64_t(begin) / elementBytes, last = int64_t(begin + count) / elementBytes;
-  while (element < last) {
-    // A source is contiguous, so a segment reaches to its end.
-    int64_t row = element / columns;
-    int64_t part = std::min(last, source.contiguousEnd(row) * columns) - element;
-    if (storage == Storage::F32)
-      source.read(row, element % columns, part, reinterpret_cast<float *>(out));
-    else
-      source.read(row, element % columns, part, reinterpret_cast<uint16_t *>(out));
-    element += part;
-    out += part * elementBytes;
+  int64_t blockBytes = source.storage().blockBytes, perRow = source.columns() / source.storage().blockElements;
+  int64_t block = int64_t(begin) / blockBytes, last = int64_t(begin + count) / blockBytes;
+  while (block < last) {
+    int64_t row = block / perRow, part = std::min(last, source.contiguousEnd(row) * perRow) - block;
+    source.read(row, block % perRow, part, out);
+    block += part;
+    out += part * blockBytes;
   }
 }
 

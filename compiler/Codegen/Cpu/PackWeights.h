@@ -17,26 +17,24 @@ enum class WeightForm { RowMajor, Panel64, Panel64Gated };
 // "row_major", "panel64", "panel64_gated".
 Expected<WeightForm> parseWeightForm(std::string_view name);
 
-// Rounds to the storage, to nearest, ties to even.
 class PanelPacker : public WeightPacker {
 public:
-  // An error names the tensor: an odd number of rows for the gated form.
-  static Expected<std::unique_ptr<WeightPacker>> create(WeightRows rows, Storage storage, WeightForm form);
+  // Errors name the tensor: an odd number of rows for the gated form, f16 in panels.
+  static Expected<std::unique_ptr<WeightPacker>> create(WeightRows rows, WeightForm form);
 
   uint64_t bytes() const override;
   void pack(uint64_t begin, std::byte *out, uint64_t count) const override;
 
 private:
-  PanelPacker(WeightRows rows, Storage storage, WeightForm form)
-      : source(std::move(rows)), storage(storage), form(form) {}
+  PanelPacker(WeightRows rows, WeightForm form) : source(std::move(rows)), form(form) {}
   PanelLayout layout() const;
   void packPanel(int64_t panel, std::byte *out) const;
+  void packUnits(int64_t panel, std::byte *out) const; // of blocks
   void packFlat(uint64_t begin, std::byte *out, uint64_t count) const;
   // The joined row at place `row` of a panel; -1 where the panel is padding.
   int64_t rowInPanel(int64_t panel, int64_t row) const;
 
   WeightRows source;
-  Storage storage;
   WeightForm form;
 };
 

@@ -1,6 +1,7 @@
 #include "compiler/Conversion/LMToKernel/OpLowering.h"
 
 #include "compiler/Conversion/LMToKernel/LaunchNames.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -138,22 +139,7 @@ FailureOr<Value> OpLowering::vectorWeight(Operation *user, Value weight) {
   return program.weight(*source, Layout::RowMajor);
 }
 
-FailureOr<std::string> OpLowering::storageName(Operation *user, Type elementType) {
-  if (elementType.isF32())
-    return std::string("f32");
-  if (elementType.isBF16())
-    return std::string("bf16");
-  return user->emitError("expected storage of f32 or bf16, got ")
-         << elementType << "; convert-weight-storage changes it";
-}
-
-FailureOr<std::string> OpLowering::kvElem(Operation *user, lm::KvType type) {
-  if (type.getElem().isF32())
-    return std::string("f32");
-  if (type.getElem().isBF16())
-    return std::string("bf16");
-  return user->emitError("expected a KV cache of f32 or bf16, got ") << type.getElem();
-}
+std::string OpLowering::formatName(Type element) { return std::string(lm::getStorageFormat(element)->name); }
 
 Type OpLowering::packedElement(const PackedForm &form) {
   MLIRContext *context = func.getContext();
@@ -216,19 +202,20 @@ LogicalResult OpLowering::lowerEmbedding(lm::EmbeddingOp op) {
   FailureOr<WeightSource> table = resolveWeight(op, op.getTable());
   if (failed(table))
     return failure();
-  FailureOr<std::string> storage = storageName(op, table->type.getElementType());
-  if (failed(storage))
-    return failure();
+  const StorageFormat &format = *lm::getStorageFormat(table->type.getElementType());
   // Tied to the output projection: one copy, in the panels that the larger reader wants.
   bool tied = table->names.size() == 1 && panelWeights.contains(table->names[0]);
-  Layout layout = tied ? *symbolizeLayout(choice.matmulLayout(/*gated=*/false)) : Layout::RowMajor;
+  Layout layout = *symbolizeLayout(tied ? choice.matmulLayout(/*gated=*/false) : choice.tableLayout(format));
   int64_t rows = table->type.getDimSize(0), dim = table->type.getDimSize(1);
   std::string name = weightLocation(table->names);
   Value out = resultBuffer(op.getResult(), name, dimOf(op.getIds()));
   launch(op, name, {bufferOf(op.getIds()), program.weight(*table, layout)}, {out}, Dim::Tokens,
-         {formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), *storage, rows, dim),
+         {formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), format.name, rows, dim),
           "embedding",
-          {{"rows", rows}, {"dim", dim}, {"storage", *storage}, {"layout", stringifyLayout(layout).str()}}});
+          {{"rows", rows},
+           {"dim", dim},
+           {"storage", std::string(format.name)},
+           {"layout", stringifyLayout(layout).str()}}});
   return success();
 }
 
@@ -238,14 +225,12 @@ LogicalResult OpLowering::lowerMatmul(lm::MatmulOp op) {
   FailureOr<Value> bias = vectorWeight(op, op.getBias());
   if (failed(weight) || failed(gain) || failed(bias))
     return failure();
-  FailureOr<std::string> storage = storageName(op, weight->type.getElementType());
-  if (failed(storage))
-    return failure();
+  std::string storage = formatName(weight->type.getElementType());
 
   MatmulShape shape;
   shape.n = op.getOutFeatures();
   shape.k = op.getInFeatures();
-  shape.storage = *storage;
+  shape.storage = storage;
   if (op.getActivation())
     shape.activation = lm::stringifyActivationKind(*op.getActivation()).str();
   shape.gated = op.getGated();
@@ -280,15 +265,13 @@ LogicalResult OpLowering::lowerKvCache(lm::KvCacheOp op) {
 
 LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
   auto type = cast<lm::KvType>(op.getCache().getType());
-  FailureOr<std::string> elem = kvElem(op, type);
-  if (failed(elem))
-    return failure();
+  std::string elem = formatName(type.getElem());
   Value cache = bufferOf(op.getCache());
   std::string name = layerName(cache) + ".rope_append";
   KernelParams params = {{"heads", static_cast<int64_t>(op.getHeads())},
                          {"kv_heads", type.getHeads()},
                          {"dim", type.getDim()},
-                         {"elem", *elem},
+                         {"elem", elem},
                          {"page_size", type.getLayout().getPageSize()}};
   Value table = program.absent();
   if (lm::RopeAttr rope = op.getRopeAttr()) {
@@ -298,20 +281,18 @@ LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
   Value q = resultBuffer(op.getQ(), name, Dim::Tokens);
   buffers[op.getNextCache()] = cache;
   launch(op, name, {bufferOf(op.getQkv()), bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
-         {formatv("rope_append_{0}_h{1}_kv{2}_d{3}", *elem, op.getHeads(), type.getHeads(), type.getDim()),
+         {formatv("rope_append_{0}_h{1}_kv{2}_d{3}", elem, op.getHeads(), type.getHeads(), type.getDim()),
           "rope_append", params});
   return success();
 }
 
 LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
   auto type = cast<lm::KvType>(op.getCache().getType());
-  FailureOr<std::string> elem = kvElem(op, type);
-  if (failed(elem))
-    return failure();
+  std::string elem = formatName(type.getElem());
   Value cache = bufferOf(op.getCache());
   std::string name = layerName(cache) + ".attention";
   AttentionShape shape{
-      static_cast<int64_t>(op.getHeads()), type.getHeads(), type.getDim(), *elem, type.getLayout().getPageSize(),
+      static_cast<int64_t>(op.getHeads()), type.getHeads(), type.getDim(), elem, type.getLayout().getPageSize(),
       op.getScale().convertToDouble(),     std::nullopt};
   if (op.getWindow())
     shape.window = static_cast<int64_t>(*op.getWindow());
@@ -323,17 +304,15 @@ LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
 
 LogicalResult OpLowering::lowerKvAppend(lm::KvAppendOp op) {
   auto type = cast<lm::KvType>(op.getCache().getType());
-  FailureOr<std::string> elem = kvElem(op, type);
-  if (failed(elem))
-    return failure();
+  std::string elem = formatName(type.getElem());
   Value cache = bufferOf(op.getCache());
   buffers[op.getResult()] = cache;
   launch(op, layerName(cache) + ".kv_append", {bufferOf(op.getK()), bufferOf(op.getV()), slots}, {cache}, Dim::Tokens,
-         {formatv("kv_append_{0}_kv{1}_d{2}", *elem, type.getHeads(), type.getDim()),
+         {formatv("kv_append_{0}_kv{1}_d{2}", elem, type.getHeads(), type.getDim()),
           "kv_append",
           {{"kv_heads", type.getHeads()},
            {"dim", type.getDim()},
-           {"elem", *elem},
+           {"elem", elem},
            {"page_size", type.getLayout().getPageSize()}}});
   return success();
 }

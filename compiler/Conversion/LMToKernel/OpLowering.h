@@ -39,9 +39,8 @@ private:
   mlir::FailureOr<WeightSource> resolveWeight(mlir::Operation *user, mlir::Value weight);
   // A gain or bias: f32, in order. Absent stays absent.
   mlir::FailureOr<mlir::Value> vectorWeight(mlir::Operation *user, mlir::Value weight);
-  // "f32" or "bf16"; an error at `user` for another storage.
-  mlir::FailureOr<std::string> storageName(mlir::Operation *user, mlir::Type elementType);
-  mlir::FailureOr<std::string> kvElem(mlir::Operation *user, lm::KvType type);
+  // The storage format of an element type, by name: which of them a target has kernels for its generators say.
+  static std::string formatName(mlir::Type element);
 
   mlir::Type packedElement(const PackedForm &form);
 

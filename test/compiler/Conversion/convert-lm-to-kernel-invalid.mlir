@@ -20,14 +20,3 @@ lm.func @contiguous_cache_is_refused(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %
   %token = lm.argmax %x : tensor<?x96xf32>
   lm.return %x, %token : tensor<?x96xf32>, tensor<?xi32>
 }
-
-// -----
-
-lm.func @f16_weights_are_refused(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x96xf32>, tensor<?xi32>) {
-  %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 2, dim = 48, elem = f32, layout = paged<16>>
-  %table = lm.weight @t : tensor<96x96xf16>
-  // expected-error @below {{expected storage of f32 or bf16, got 'f16'; convert-weight-storage changes it}}
-  %x = lm.embedding %ids, %table : tensor<96x96xf16>
-  %token = lm.argmax %x : tensor<?x96xf32>
-  lm.return %x, %token : tensor<?x96xf32>, tensor<?xi32>
-}

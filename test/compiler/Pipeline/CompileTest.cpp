@@ -144,7 +144,14 @@ TEST_F(CompileTest, errors_name_the_flag) {
             "cuda:sm_90a or hip:gfx942");
   EXPECT_NE(with([](auto &r) { r.targets = {"cpu:pentium"}; }).find("--target cpu:pentium: unknown CPU \"pentium\""),
             std::string::npos);
-  EXPECT_EQ(with([](auto &r) { r.storage = "q4"; }), "--storage q4: expected f32 or bf16");
+  EXPECT_EQ(
+      with([](auto &r) { r.storage = "q4"; }).find("--storage q4: there is no storage format 'q4'; they are f32, "),
+      0U);
+  EXPECT_EQ(with([](auto &r) { r.storageOf = {"bf16"}; }),
+            "--storage-of 'bf16': expected PATTERN=FORMAT, such as *.down_proj.weight=q8_0");
+  EXPECT_EQ(with([](auto &r) { r.storageOf = {"*.gate_proj.weight=bf16", "*.dwn_proj.*=f32"}; }),
+            "--storage-of *.dwn_proj.*=f32: the model has no matrix of such a name");
+  EXPECT_EQ(with([](auto &r) { r.kvStorage = "q8_0"; }), "--kv-storage q8_0: expected f32, f16 or bf16");
   EXPECT_NE(with([](auto &r) { r.maxContext = 1 << 20; }).find("--max-context 1048576: the model was made for at most"),
             std::string::npos);
   EXPECT_EQ(with([](auto &r) { r.maxSequences = 1 << 20; }), "--max-sequences 1048576: expected at most 65536");

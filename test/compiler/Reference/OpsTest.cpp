@@ -93,18 +93,18 @@ TEST(ReferenceOps, AttentionWindowCutsOffTheOldest) {
 TEST(ReferenceOps, CachedAttentionSeesItsOwnSequenceOnly) {
   Cache cache;
   Batch first{{0, 2, 3}, {0, 1}, {0, 1, 0}};
-  kvAppend(cache, tensor(3, {0, 0, 0}), tensor(3, {2, 4, 100}), first, CacheElement::F32);
+  kvAppend(cache, tensor(3, {0, 0, 0}), tensor(3, {2, 4, 100}), first, fb::DType::f32);
   Batch second{{0, 1, 2}, {1, 0}, {1, 2}};
-  kvAppend(cache, tensor(2, {0, 0}), tensor(2, {300, 6}), second, CacheElement::F32);
+  kvAppend(cache, tensor(2, {0, 0}), tensor(2, {300, 6}), second, fb::DType::f32);
   expectNear(cachedAttention(tensor(2, {0, 0}), cache, second, {1, 1, 1.0, {}}).data, {200, 4});
 }
 
 TEST(ReferenceOps, CacheRoundsToItsElementType) {
-  EXPECT_EQ(roundTo(CacheElement::F32, 0.1), double(0.1f));
-  EXPECT_EQ(roundTo(CacheElement::BF16, 1.00390625), 1.0);      // halfway: to even
-  EXPECT_EQ(roundTo(CacheElement::BF16, 1.01171875), 1.015625); // halfway: to even
-  EXPECT_EQ(roundTo(CacheElement::F16, 1.00048828125), 1.0);
-  EXPECT_TRUE(std::isnan(roundTo(CacheElement::BF16, NAN)));
+  EXPECT_EQ(roundTo(fb::DType::f32, 0.1), double(0.1f));
+  EXPECT_EQ(roundTo(fb::DType::bf16, 1.00390625), 1.0);      // halfway: to even
+  EXPECT_EQ(roundTo(fb::DType::bf16, 1.01171875), 1.015625); // halfway: to even
+  EXPECT_EQ(roundTo(fb::DType::f16, 1.00048828125), 1.0);
+  EXPECT_TRUE(std::isnan(roundTo(fb::DType::bf16, NAN)));
 }
 
 } // namespace

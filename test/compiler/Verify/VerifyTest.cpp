@@ -77,7 +77,7 @@ public:
   Perturbed(reference::WeightSource &from, std::string name) : from(from), name(std::move(name)) {}
 
   Expected<std::shared_ptr<const reference::Weight>> find(const std::string &tensor,
-                                                          reference::CacheElement storage) override {
+                                                          const StorageFormat &storage) override {
     auto found = from.find(tensor, storage);
     if (found && tensor == name)
       return std::make_shared<Scaled>(*found);

@@ -46,7 +46,7 @@ bool run(ModuleOp module, const std::function<void(OpPassManager &)> &addPasses)
 }
 
 void addSpecialisation(OpPassManager &passes) {
-  passes.addPass(lm::createConvertWeightStorage({lm::ElementKind::bf16}));
+  passes.addPass(lm::createQuantizeWeights({"bf16", {}}));
   passes.addPass(lm::createJoinProjections());
   passes.addPass(lm::createFuseGatedActivation());
   passes.addPass(lm::createFuseMatmulResidual());

@@ -106,38 +106,4 @@ TEST(FloatConversion, to_bf16_gives_the_nearest_with_ties_to_even) {
   }
 }
 
-TensorInfo tensorOf(DType dtype, std::vector<int64_t> shape, const void *data) {
-  TensorInfo tensor{"t", dtype, std::move(shape), static_cast<const std::byte *>(data), 0, "m.safetensors"};
-  tensor.bytes = tensor.elements() * byteSize(dtype);
-  return tensor;
-}
-
-TEST(FloatConversion, converts_a_range_of_rows) {
-  const float f32[] = {1, 2, 3, 4, 5, 6};
-  std::vector<float> out(4, -1.0f);
-  ASSERT_TRUE(convertRows(tensorOf(DType::F32, {3, 2}, f32), 1, 2, out.data()));
-  EXPECT_EQ(out, (std::vector<float>{3, 4, 5, 6}));
-
-  const uint16_t bf16[] = {0x3f80, 0x4000, 0x4040};
-  ASSERT_TRUE(convertRows(tensorOf(DType::BF16, {3, 1}, bf16), 2, 1, out.data()));
-  EXPECT_EQ(out, (std::vector<float>{3, 4, 5, 6}));
-  ASSERT_TRUE(convertRows(tensorOf(DType::BF16, {3}, bf16), 0, 1, out.data())); // a vector is one row
-  EXPECT_EQ(out, (std::vector<float>{1, 2, 3, 6}));
-
-  const uint16_t f16[] = {0x3c00, 0x4000, 0x4200, 0x4400};
-  ASSERT_TRUE(convertRows(tensorOf(DType::F16, {2, 1, 2}, f16), 1, 1, out.data()));
-  EXPECT_EQ(out, (std::vector<float>{3, 4, 3, 6}));
-}
-
-TEST(FloatConversion, refuses_rows_and_dtypes_that_are_not_there) {
-  const float f32[] = {1, 2};
-  float out[2];
-  auto beyond = convertRows(tensorOf(DType::F32, {2, 1}, f32), 1, 2, out);
-  ASSERT_FALSE(beyond);
-  EXPECT_EQ(beyond.error().message, "m.safetensors: tensor 't' has 2 rows; rows 1 to 3 asked for");
-  auto integers = convertRows(tensorOf(DType::U32, {2, 1}, f32), 0, 2, out);
-  ASSERT_FALSE(integers);
-  EXPECT_EQ(integers.error().message, "m.safetensors: tensor 't' has dtype U32; expected F32, F16 or BF16");
-}
-
 } // namespace

@@ -99,8 +99,10 @@ TEST_F(LlamaCheckpoint, misshapen_tensors_are_named_with_both_shapes) {
 
 TEST_F(LlamaCheckpoint, dtypes_that_hold_no_plain_weights_are_refused) {
   writeModel([](auto &tensors) { tensors[2].dtype = "U32"; });
-  EXPECT_EQ(message(), pathOf("model.safetensors") +
-                           ": tensor 'lm_head.weight' is U32; weights of F32, F16 and BF16 are supported");
+  EXPECT_EQ(
+      message(),
+      pathOf("model.safetensors") +
+          ": tensor 'lm_head.weight' is U32; weights of F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, IQ4_NL are supported");
 }
 
 TEST_F(LlamaCheckpoint, tied_embeddings_need_no_lm_head) {

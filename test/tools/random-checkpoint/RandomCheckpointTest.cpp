@@ -65,7 +65,10 @@ Moments momentsOf(const Checkpoint &checkpoint, const char *name) {
   const TensorInfo *tensor = checkpoint.find(name);
   EXPECT_NE(tensor, nullptr) << name;
   std::vector<float> values(static_cast<size_t>(tensor->elements()));
-  EXPECT_TRUE(convertRows(*tensor, 0, tensor->rows(), values.data()));
+  if (tensor->dtype == DType::F32)
+    std::memcpy(values.data(), tensor->data, tensor->bytes);
+  else
+    (tensor->dtype == DType::F16 ? f16ToFloat : bf16ToFloat)(tensor->data, tensor->elements(), values.data());
   Moments moments;
   for (float value : values)
     moments.mean += value / static_cast<double>(values.size());

@@ -1,5 +1,6 @@
 #include "compiler/Dialect/LM/Transforms/Passes.h"
 #include "compiler/Dialect/LM/Transforms/VerifyForm.h"
+#include "runtime/Artifact/StorageFormat.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_INSERTKVCACHE
@@ -10,7 +11,7 @@ using namespace mlir;
 using namespace quipu::lm;
 
 /// Attention over one sequence becomes append and attention over the cache of `layer`.
-static void cacheAttention(AttentionOp op, int64_t layer, FloatType elem, Value batch) {
+static void cacheAttention(AttentionOp op, int64_t layer, Type elem, Value batch) {
   OpBuilder builder(op);
   Location location = op.getLoc();
   auto type = KvType::get(op.getContext(), op.getKvHeads(), op.getHeadDim(), elem, KvLayout::contiguous());
@@ -50,7 +51,12 @@ struct InsertKvCache : quipu::lm::impl::InsertKvCacheBase<InsertKvCache> {
         failed(func.insertArgument(3, BatchType::get(context), {}, func.getLoc())))
       return signalPassFailure();
 
-    FloatType elemType = getElementType(elem, context);
+    const quipu::StorageFormat *format = quipu::findStorageFormat(std::string_view(elem));
+    if (!format || format->isBlocked()) {
+      func.emitError("expected elem f32, f16 or bf16, got ") << elem;
+      return signalPassFailure();
+    }
+    Type elemType = getStorageType(context, *format);
     int64_t layer = 0;
     for (auto op : llvm::make_early_inc_range(func.getBody().getOps<AttentionOp>()))
       cacheAttention(op, layer++, elemType, func.getArgument(3));

@@ -137,8 +137,7 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"elem", "elem", "::quipu::lm::ElementKind", /*default=*/"::quipu::lm::ElementKind::f32",
-           "Element type of the cache", "::quipu::lm::elementKindValues()">
+    Option<"elem", "elem", "std::string", /*default=*/"\"f32\"", "Element type of the cache: f32, f16 or bf16">
   ];
   let statistics = [Statistic<"caches", "caches-inserted", "Layers that got a cache">];
 }
@@ -182,27 +181,35 @@ def PageKvCache : Pass<"lm-page-kv-cache", "::quipu::lm::FuncOp"> {
   let statistics = [Statistic<"paged", "caches-paged", "Caches laid out in pages">];
 }
 
-def ConvertWeightStorage : Pass<"lm-convert-weight-storage", "::quipu::lm::FuncOp"> {
-  let summary = "Set the storage type of the weights";
+def QuantizeWeights : Pass<"lm-quantize-weights", "::quipu::lm::FuncOp"> {
+  let summary = "Set the storage format of every weight";
   let description = [{
-    Matrices (matmul weights, embedding tables) get the storage asked for, vectors (gains, biases) f32: they are small,
-    and rounding them costs more than it saves.
+    A matrix (matmul weight, embedding table) gets the format of the first rule that matches its name, else `storage`,
+    else the format it has in the checkpoint. Where `storage` has less than six bits an element, the embedding table and
+    the weight that makes the logits are kept in q8_0, one format for both where they are tied: their errors reach the
+    result at once. A matrix whose rows are no whole blocks gets the nearest format with smaller blocks, and a warning.
+
+    Vectors (gains, biases) become f32: they are small, and rounding them costs more than it saves.
 
     ```mlir
     // Before
-    %w = lm.weight @lm_head.weight : tensor<96x64xf16>
+    %w = lm.weight @model.layers.0.mlp.down_proj.weight : tensor<64x256xf16>
+    %h = lm.weight @lm_head.weight : tensor<96x64xf16>
     %g = lm.weight @model.norm.weight : tensor<64xf16>
 
-    // After, with storage=bf16
-    %w = lm.weight @lm_head.weight : tensor<96x64xbf16>
+    // After, with storage=q4_k
+    %w = lm.weight @model.layers.0.mlp.down_proj.weight : tensor<64x256x!lm.q4_k>
+    %h = lm.weight @lm_head.weight : tensor<96x64x!lm.q8_0>
     %g = lm.weight @model.norm.weight : tensor<64xf32>
     ```
   }];
   let options = [
-    Option<"storage", "storage", "::quipu::lm::ElementKind", /*default=*/"::quipu::lm::ElementKind::bf16",
-           "Element type of stored matrices", "::quipu::lm::elementKindValues()">
+    Option<"storage", "storage", "std::string", /*default=*/"\"\"",
+           "Storage format of matrices; empty: what the checkpoint has each in">,
+    ListOption<"storageOf", "storage-of", "std::string",
+               "PATTERN=FORMAT: matrices of these names are stored so; the first that matches counts">
   ];
-  let statistics = [Statistic<"converted", "weights-converted", "Weights whose storage type changed">];
+  let statistics = [Statistic<"converted", "weights-converted", "Weights whose storage format changed">];
 }
 
 def RemoveDeadWeights : Pass<"lm-remove-dead-weights", "::quipu::lm::FuncOp"> {
@@ -239,8 +246,7 @@ def VerifyCachedForm : Pass<"lm-verify-cached-form", "::quipu::lm::FuncOp"> {
     - no attention is left in the plain form
     - layers have one cache each, laid out in pages, and a cache that was appended to has no other reader: the append
       happens in place
-    - every weight operand is a weight of the checkpoint, or weights joined; every weight is read; vectors are f32,
-      matrices f32 or bf16
+    - every weight operand is a weight of the checkpoint, or weights joined; every weight is read; vectors are f32
 
     Each error names the pass that should have made it so.
   }];

@@ -41,9 +41,7 @@ static LogicalResult verifyWeightStorage(WeightOp op) {
   auto type = cast<RankedTensorType>(op.getResult().getType());
   Type elem = type.getElementType();
   if (type.getRank() == 1 && !elem.isF32())
-    return op.emitOpError("expected a vector of f32, got ") << elem << ": run --lm-convert-weight-storage first";
-  if (!elem.isF32() && !elem.isBF16())
-    return op.emitOpError("expected f32 or bf16, got ") << elem << ": run --lm-convert-weight-storage first";
+    return op.emitOpError("expected a vector of f32, got ") << elem << ": run --lm-quantize-weights first";
   return success();
 }
 

@@ -55,13 +55,14 @@ std::vector<uint8_t> packAll(const WeightPacker &packer) {
 
 Expected<std::unique_ptr<WeightPacker>> tryPacker(const std::vector<Tensor> &tensors, Storage storage,
                                                   WeightForm form) {
-  std::vector<const TensorInfo *> sources;
+  std::vector<WeightTensor> sources;
   for (const Tensor &tensor : tensors)
-    sources.push_back(&tensor.info);
-  Expected<WeightRows> rows = WeightRows::create(sources);
+    sources.push_back({&tensor.info});
+  fb::DType dtype = storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16;
+  Expected<WeightRows> rows = WeightRows::create(sources, *findStorageFormat(dtype));
   if (!rows)
     return passError(std::move(rows));
-  return PanelPacker::create(std::move(*rows), storage, form);
+  return PanelPacker::create(std::move(*rows), form);
 }
 
 std::unique_ptr<WeightPacker> packer(const std::vector<Tensor> &tensors, Storage storage, WeightForm form) {
@@ -140,7 +141,7 @@ TEST(PackWeights, WhatCannotBeJoinedIsAnErrorThatNamesTheTensor) {
   Tensor integers = makeTensor({4, 8}, DType::F32, 1);
   integers.info.dtype = DType::I32;
   EXPECT_EQ(message({integers}, WeightForm::Panel64),
-            "model.safetensors: tensor t1 is I32; weights are F32, F16 or BF16");
+            "model.safetensors: tensor 't1' is I32; weights are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, IQ4_NL");
   EXPECT_EQ(message({}, WeightForm::Panel64), "a weight without elements cannot be packed");
 }
 

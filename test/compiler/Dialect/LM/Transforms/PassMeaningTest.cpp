@@ -24,13 +24,13 @@ struct NamedPass {
 // In an order in which each pass has work. f32 holds what f16 and bf16 hold, so only the cache, which rounds keys and
 // values to float32, may move a float64 result by more than the order of additions does.
 const NamedPass passes[] = {
-    {"convert-weight-storage", [] { return lm::createConvertWeightStorage({lm::ElementKind::f32}); }, 1e-12},
+    {"quantize-weights", [] { return lm::createQuantizeWeights({"f32", {}}); }, 1e-12},
     {"join-projections", [] { return lm::createJoinProjections(); }, 1e-12},
     {"fuse-gated-activation", [] { return lm::createFuseGatedActivation(); }, 1e-12},
     {"fuse-matmul-activation", [] { return lm::createFuseMatmulActivation(); }, 1e-12},
     {"fuse-matmul-residual", [] { return lm::createFuseMatmulResidual(); }, 1e-12},
     {"fuse-rms-norm-matmul", [] { return lm::createFuseRmsNormMatmul(); }, 1e-12},
-    {"insert-kv-cache", [] { return lm::createInsertKvCache({lm::ElementKind::f32}); }, 1e-6},
+    {"insert-kv-cache", [] { return lm::createInsertKvCache({"f32"}); }, 1e-6},
     {"fuse-rope-kv-append", [] { return lm::createFuseRopeKvAppend(); }, 1e-12},
     {"page-kv-cache", [] { return lm::createPageKvCache({16}); }, 1e-12},
     {"remove-dead-weights", [] { return lm::createRemoveDeadWeights(); }, 1e-12},

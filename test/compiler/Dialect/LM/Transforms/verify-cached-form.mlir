@@ -91,19 +91,10 @@ lm.func @weight_that_nothing_reads(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %ro
 
 // -----
 
-lm.func @matrix_of_f16(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
-  // expected-error @+1 {{expected f32 or bf16, got 'f16': run --lm-convert-weight-storage first}}
-  %w = lm.weight @w : tensor<96x64xf16>
-  %x = lm.embedding %ids, %w : tensor<96x64xf16>
-  lm.return %x, %rows : tensor<?x64xf32>, tensor<?xi32>
-}
-
-// -----
-
 lm.func @gain_of_bf16(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xf32>
   %x = lm.embedding %ids, %w : tensor<96x64xf32>
-  // expected-error @+1 {{expected a vector of f32, got 'bf16': run --lm-convert-weight-storage first}}
+  // expected-error @+1 {{expected a vector of f32, got 'bf16': run --lm-quantize-weights first}}
   %g = lm.weight @g : tensor<64xbf16>
   %n = lm.rms_norm %x, %g eps 0.5 : tensor<?x64xf32>, tensor<64xbf16>
   lm.return %n, %rows : tensor<?x64xf32>, tensor<?xi32>
