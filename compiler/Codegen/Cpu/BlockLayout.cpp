@@ -33,25 +33,14 @@ std::optional<BlockLayout> BlockLayout::of(const StorageFormat &format) {
   }
 }
 
-BlockLayout BlockLayout::unpacked() const {
-  BlockLayout layout = *this;
-  layout.columns = runColumns;
-  layout.valueBits = 8;
-  layout.isLevel = false;
-  layout.scales = Scales::F32;
-  return layout;
-}
-
-int64_t BlockLayout::scaleBytes() const {
+int64_t BlockLayout::unitScaleBytes() const {
   switch (scales) {
   case Scales::F16:
     return panelRows * (hasMinimum ? 3 : 2);
-  case Scales::F32:
-    return panelRows * 4 * (segments() + (hasMinimum ? 1 : 0));
   case Scales::Q4K:
-    return panelRows * (2 + 2 + 12);
+    return panelRows * (2 + 2 + 4);
   case Scales::Q6K:
-    return panelRows * (2 + 16);
+    return panelRows * 2;
   }
   return 0;
 }

@@ -59,9 +59,8 @@ Value KernelBuilder::bitOr(Value a, Value b) { return arith::OrIOp::create(build
 Value KernelBuilder::shiftLeft(Value a, int64_t bits) {
   return arith::ShLIOp::create(builder, location, a, constant(bits, a.getType()));
 }
-Value KernelBuilder::shiftRight(Value a, int64_t bits) {
-  return arith::ShRUIOp::create(builder, location, a, constant(bits, a.getType()));
-}
+Value KernelBuilder::shiftRight(Value a, int64_t bits) { return shiftRight(a, constant(bits, a.getType())); }
+Value KernelBuilder::shiftRight(Value a, Value bits) { return arith::ShRUIOp::create(builder, location, a, bits); }
 Value KernelBuilder::less(Value a, Value b) {
   return arith::CmpIOp::create(builder, location, arith::CmpIPredicate::slt, a, b);
 }

@@ -69,8 +69,8 @@ void KernelBuilder::store(Value value, Value address, Value mask, int64_t align)
   LLVM::MaskedStoreOp::create(builder, location, value, address, mask, align);
 }
 
-void KernelBuilder::prefetch(Value address) {
-  LLVM::Prefetch::create(builder, location, address, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+void KernelBuilder::prefetch(Value address, int level) {
+  LLVM::Prefetch::create(builder, location, address, /*rw=*/0, /*hint=*/uint32_t(4 - level), /*cache=*/1);
 }
 
 void KernelBuilder::memoryBarrier() {

@@ -71,7 +71,8 @@ public:
   Value bitOr(Value a, Value b);
   Value shiftLeft(Value a, int64_t bits);
   Value shiftRight(Value a, int64_t bits); // logical
-  Value less(Value a, Value b);            // i1 or a vector of it
+  Value shiftRight(Value a, Value bits);
+  Value less(Value a, Value b); // i1 or a vector of it
   Value equal(Value a, Value b);
   Value toI64(Value a); // sign extension of a scalar
   Value signExtend(Value a, mlir::Type type);
@@ -124,7 +125,7 @@ public:
   Value loadOr0(Value address, mlir::Type type, Value mask, int64_t align = 4);
   void store(Value value, Value address, int64_t align = 4);
   void store(Value value, Value address, Value mask, int64_t align = 4);
-  void prefetch(Value address); // for reading, into L1
+  void prefetch(Value address, int level = 1); // for reading, into that cache
   // No load or store moves across it, so that LLVM's scheduler does not lengthen live ranges beyond the registers there
   // are.
   void memoryBarrier();

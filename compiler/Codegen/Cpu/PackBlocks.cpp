@@ -27,16 +27,21 @@ class RowOfUnit {
 public:
   RowOfUnit(const BlockLayout &layout, std::byte *unit, int64_t row) : layout(layout), unit(unit), row(row) {}
 
-  // Word `index` of a run, from its start on.
-  void word(int64_t run, int64_t index, Word value) {
-    std::memcpy(unit + layout.scaleBytes() + run * layout.runBytes() + (index * panelRows + row) * 4, &value, 4);
+  // Word `index` of a segment's values.
+  void word(int64_t run, int64_t segment, int64_t index, Word value) {
+    std::memcpy(at(run, segment) + layout.segmentScaleBytes() + (index * panelRows + row) * 4, &value, 4);
   }
+  void segmentScale(int64_t run, int64_t segment, uint8_t value) { at(run, segment)[row] = std::byte(value); }
   // A number of an array [64] that begins `before` bytes from the start of the unit.
   template <typename T> void number(int64_t before, T value) {
     std::memcpy(unit + before + row * int64_t(sizeof(T)), &value, sizeof(T));
   }
 
 private:
+  std::byte *at(int64_t run, int64_t segment) {
+    return unit + layout.unitScaleBytes() + run * layout.runBytes() + segment * layout.segmentBytes();
+  }
+
   const BlockLayout &layout;
   std::byte *unit;
   int64_t row;
@@ -50,7 +55,7 @@ void packSimple(const StorageFormat &format, const BlockLayout &layout, const ui
   Word flip = layout.valueBits == 8 && !layout.hasMinimum ? 0x80808080 : 0;
   for (int64_t run = 0; run < layout.runs(); ++run)
     for (int64_t i = 0; i < words; ++i)
-      out.word(run, i, wordAt(block + head, run * words + i) ^ flip);
+      out.word(run, 0, i, wordAt(block + head, run * words + i) ^ flip);
   uint16_t scale;
   std::memcpy(&scale, block, 2);
   out.number(0, scale);
@@ -61,26 +66,18 @@ void packSimple(const StorageFormat &format, const BlockLayout &layout, const ui
 void packQ4K(const BlockLayout &layout, const uint8_t *bytes, RowOfUnit &out) {
   BlockQ4K block;
   std::memcpy(&block, bytes, sizeof(block));
-  uint32_t fields[3] = {};
-  auto setField = [&](int64_t i, uint32_t value) {
-    if (i < 15)
-      fields[i / 5] |= value << i % 5 * 6;
-    else
-      for (int64_t part = 0; part < 3; ++part)
-        fields[part] |= (value >> 2 * part & 3) << 30;
-  };
+  uint32_t highBits = 0;
   for (int64_t run = 0; run < layout.runs(); ++run) {
     auto nibbles = [&](int64_t quad) { return wordAt(block.nibbles, run / 2 * 8 + quad) >> run % 2 * 4 & lowNibbles; };
     for (int64_t quad = 0; quad < 4; ++quad)
-      out.word(run, quad, nibbles(quad) | nibbles(quad + 4) << 4);
+      out.word(run, 0, quad, nibbles(quad) | nibbles(quad + 4) << 4);
     ScaleAndMin pair = scaleAndMin(block, int(run));
-    setField(2 * run, pair.scale);
-    setField(2 * run + 1, pair.min);
+    out.segmentScale(run, 0, uint8_t((pair.scale & 15) | (pair.min & 15) << 4));
+    highBits |= uint32_t(pair.scale >> 4 | pair.min >> 4 << 2) << 4 * run;
   }
   out.number(0, block.d);
   out.number(2 * panelRows, block.dmin);
-  for (int64_t i = 0; i < 3; ++i)
-    out.number(4 * panelRows + i * 4 * panelRows, fields[i]);
+  out.number(4 * panelRows, highBits);
 }
 
 void packQ6K(const BlockLayout &layout, const uint8_t *bytes, RowOfUnit &out) {
@@ -90,13 +87,14 @@ void packQ6K(const BlockLayout &layout, const uint8_t *bytes, RowOfUnit &out) {
     int64_t half = run / 4, part = run % 4;
     auto low = [&](int64_t quad) { return wordAt(block.low[half], part % 2 * 8 + quad) >> part / 2 * 4 & lowNibbles; };
     auto high = [&](int64_t quad) { return wordAt(block.high[half], quad) >> 2 * part & lowPairs; };
-    for (int64_t quad = 0; quad < 4; ++quad)
-      out.word(run, quad, low(quad) | low(quad + 4) << 4);
-    for (int64_t quad = 0; quad < 8; quad += 4)
-      out.word(run, 4 + quad / 4, high(quad) | high(quad + 1) << 2 | high(quad + 2) << 4 | high(quad + 3) << 6);
+    for (int64_t segment = 0; segment < 2; ++segment) {
+      int64_t quad = 4 * segment;
+      out.word(run, segment, 0, low(quad) | low(quad + 2) << 4);
+      out.word(run, segment, 1, low(quad + 1) | low(quad + 3) << 4);
+      out.word(run, segment, 2, high(quad) | high(quad + 1) << 2 | high(quad + 2) << 4 | high(quad + 3) << 6);
+      out.segmentScale(run, segment, uint8_t(block.scales[2 * run + segment]));
+    }
   }
-  for (int64_t i = 0; i < 16; ++i)
-    out.number(2 * panelRows + i * panelRows, block.scales[i]);
   out.number(0, block.d);
 }
 

@@ -3,39 +3,62 @@
 namespace quipu::cpu {
 
 // Register budget as for f32 and bf16: the tile's sums of a run, a row of weights and a broadcast. The f32 sums stay in
-// L1: a run adds to them once, after eight dot products each.
+// L1: a run adds to them once, after eight dot products each. One row leaves registers for them and for what a unit's
+// runs share.
 BlockMicrokernel::BlockMicrokernel(KernelBuilder &b, const BlockLayout &layout, const PackedInput &input, int64_t tile,
-                                   int64_t prefetchBytes)
-    : Microkernel(b, layout.unitBytes(), layout.runs() * tile * input.runBytes(),
-                  BlockReader(b, layout).preparedBytes()),
-      layout(layout), reader(b, layout), input(input), tile(tile), vectors(panelRows / b.lanes()),
-      prefetchBytes(prefetchBytes) {
-  while (vectors * tile > b.chip().vectorRegisters * 3 / 4)
+                                   Prefetch prefetch)
+    : Microkernel(b, layout.unitBytes(), layout.runs() * tile * input.runBytes()), layout(layout), reader(b, layout),
+      input(input), tile(tile), vectors(panelRows / b.lanes()), prefetch(prefetch) {
+  int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
+  while (vectors * tile > accumulators)
     vectors /= 2;
+  holdsSums = passes() == 1 && vectors * tile * 6 <= accumulators;
 }
 
-void BlockMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate,
-                                Value scratch) const {
-  int64_t width = vectors * b.lanes(), runInputs = tile * input.runBytes();
-  if (!accumulate)
-    for (int64_t at = 0; at < tile * panelRows; at += b.lanes())
+void BlockMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const {
+  mlir::Type vector = b.f32(b.lanes());
+  Values held;
+  for (int64_t at = 0; at < tile * panelRows; at += b.lanes())
+    if (holdsSums)
+      held.push_back(accumulate ? b.load(b.offset(sums, at * 4), vector) : b.real(0, b.lanes()));
+    else if (!accumulate)
       b.store(b.real(0, b.lanes()), b.offset(sums, at * 4));
-  b.loop(b.constant(0), b.constant(groups), 1, [&](Value group) {
-    Value unit = b.offset(weights, group, layout.unitBytes());
-    reader.prepareUnit(unit, scratch);
-    auto emitIndex = [&](Value index) {
-      Value inputsAt = b.offset(b.offset(inputs, group, layout.runs() * runInputs), index, runInputs);
-      b.loopOrOnce(panelRows, width, [&](Value column) {
-        emitRun({unit, index, b.offset(b.offset(unit, layout.scaleBytes()), index, layout.runBytes()), inputsAt,
-                 b.offset(sums, column, 4), column, b.offset(unit, prefetchBytes)},
-                scratch);
-      });
-    };
-    b.loopOrOnce(layout.runs(), 1, emitIndex);
+  held = b.loop(b.constant(0), b.constant(groups), 1, held, [&](Value group, llvm::ArrayRef<Value> carried) {
+    return emitUnit(b.offset(weights, group, weightGroupBytes), b.offset(inputs, group, inputGroupBytes), sums,
+                    Values(carried));
   });
+  for (size_t i = 0; i < held.size(); ++i)
+    b.store(held[i], b.offset(sums, int64_t(i) * b.lanes() * 4));
 }
 
-void BlockMicrokernel::emitRun(const Run &run, Value prepared) const {
+Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, Values held) const {
+  int64_t lanes = b.lanes();
+  auto scalesAt = [&](Value column) {
+    llvm::SmallVector<BlockReader::Scales> scales;
+    for (int64_t v = 0; v < vectors; ++v)
+      scales.push_back(reader.unitScales(unit, b.add(column, v * lanes)));
+    return scales;
+  };
+  llvm::SmallVector<BlockReader::Scales> shared;
+  if (holdsSums)
+    shared = scalesAt(b.constant(0));
+  auto emitIndex = [&](Value index, Values held) {
+    Value inputsAt = b.offset(inputs, index, tile * input.runBytes());
+    b.loopOrOnce(panelRows, vectors * lanes, [&](Value column) {
+      llvm::SmallVector<BlockReader::Scales> scales = holdsSums ? shared : scalesAt(column);
+      emitRun({index, reader.run(unit, index), inputsAt, column, b.offset(sums, column, 4), scales,
+               b.offset(unit, prefetch.bytes)},
+              held);
+    });
+    return held;
+  };
+  if (layout.runs() == 1)
+    return emitIndex(b.constant(0), held);
+  return b.loop(b.constant(0), b.constant(layout.runs()), 1, held,
+                [&](Value index, llvm::ArrayRef<Value> carried) { return emitIndex(index, Values(carried)); });
+}
+
+void BlockMicrokernel::emitRun(const Run &run, Values &held) const {
   mlir::Type words = b.i32(b.lanes());
   int64_t done = 0;
   for (int64_t segment = 0; segment < layout.segments(); ++segment) {
@@ -47,34 +70,34 @@ void BlockMicrokernel::emitRun(const Run &run, Value prepared) const {
       for (int64_t v = 0; v < vectors; ++v)
         acc[v * tile + t] = start;
     }
-    for (int64_t quad : reader.quadOrder(segment)) {
-      if (prefetchBytes)
-        prefetchShare(run, done++);
-      step(run, quad, acc);
-      b.memoryBarrier(); // the loads of the next quads would take the accumulators' registers
+    for (int64_t quad : reader.quadOrder()) {
+      prefetchShare(run, done++);
+      step(run, segment, quad, acc);
+      // The loads of the next quads would take the accumulators' registers, and prefetches come in bursts.
+      b.memoryBarrier();
     }
-    addToSums(run, segment, acc, prepared);
+    addToSums(run, segment, acc, held);
   }
 }
 
 // An eighth of this pass's part of the unit. Passes and runs ask for one part each.
 void BlockMicrokernel::prefetchShare(const Run &run, int64_t quad) const {
-  int64_t passes = panelRows / (vectors * b.lanes()), parts = layout.runs() * passes;
+  int64_t parts = layout.runs() * passes();
   int64_t lines = (layout.unitBytes() / 64 + parts - 1) / parts;
-  Value part = b.offset(run.soonNeeded, run.index, passes * lines * 64);
-  if (passes > 1)
+  Value part = b.offset(run.soonNeeded, run.index, passes() * lines * 64);
+  if (passes() > 1)
     part = b.offset(part, run.column, lines * 64 / (vectors * b.lanes()));
   for (int64_t line = lines * quad / quadsInRun; line < lines * (quad + 1) / quadsInRun; ++line)
-    b.prefetch(b.offset(part, line * 64));
+    b.prefetch(b.offset(part, line * 64), prefetch.level);
 }
 
-void BlockMicrokernel::step(const Run &run, int64_t quad, llvm::MutableArrayRef<Value> acc) const {
-  int64_t lanes = b.lanes();
+void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const {
+  int64_t lanes = b.lanes(), quadInRun = segment * layout.segmentQuads() + quad;
   Values row;
   for (int64_t v = 0; v < vectors; ++v)
-    row.push_back(reader.quad(run.weights, quad, b.add(run.column, v * lanes)));
+    row.push_back(reader.quad(reader.segment(run.weights, segment), quad, b.add(run.column, v * lanes)));
   auto word = [&](int64_t t, int64_t part) {
-    return b.broadcast(b.load(b.offset(run.inputs, input.wordAt(tile, quad, part, t)), b.i32()), lanes);
+    return b.broadcast(b.load(b.offset(run.inputs, input.wordAt(tile, quadInRun, part, t)), b.i32()), lanes);
   };
   if (!input.widened) {
     for (int64_t t = 0; t < tile; ++t) {
@@ -100,21 +123,27 @@ void BlockMicrokernel::step(const Run &run, int64_t quad, llvm::MutableArrayRef<
   }
 }
 
-void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Value prepared) const {
+void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const {
   int64_t lanes = b.lanes();
   mlir::Type f32 = b.f32(lanes);
   auto inputFactor = [&](int64_t at) { return b.broadcast(b.load(b.offset(run.inputs, at), b.f32()), lanes); };
   for (int64_t v = 0; v < vectors; ++v) {
     Value column = b.add(run.column, v * lanes), minimum;
-    Value scale = reader.scale(run.unit, run.index, segment, column, prepared);
+    BlockReader::Scales scales =
+        reader.segmentScales(run.scales[v], run.index, reader.segment(run.weights, segment), column);
     if (layout.hasMinimum)
-      minimum = b.negf(reader.minimum(run.unit, run.index, column, prepared));
+      minimum = b.negf(scales.minimum);
     for (int64_t t = 0; t < tile; ++t) {
-      Value product = b.mulf(b.intToFloat(acc[v * tile + t]), scale);
+      Value product = b.mulf(b.intToFloat(acc[v * tile + t]), scales.scale);
       if (layout.hasMinimum)
         product = b.fma(minimum, inputFactor(input.correctionAt(tile, segment, t)), product);
+      Value scale = inputFactor(input.scaleAt(tile, t));
+      if (holdsSums) {
+        held[t * vectors + v] = b.fma(product, scale, held[t * vectors + v]);
+        continue;
+      }
       Value at = b.offset(run.sums, (t * panelRows + v * lanes) * 4);
-      b.store(b.fma(product, inputFactor(input.scaleAt(tile, t)), b.load(at, f32)), at);
+      b.store(b.fma(product, scale, b.load(at, f32)), at);
     }
   }
 }

@@ -9,28 +9,35 @@ namespace quipu::cpu {
 
 class BlockMicrokernel : public Microkernel {
 public:
-  // `layout`: as the weights lie, or unpacked. The input is packed for it.
+  // `layout`: as the weights lie. The input is packed for it.
   BlockMicrokernel(KernelBuilder &b, const BlockLayout &layout, const PackedInput &input, int64_t tile,
-                   int64_t prefetchBytes);
+                   Prefetch prefetch);
 
 private:
   // One run of the tile for the columns of a pass.
   struct Run {
-    Value unit, index, weights, inputs, sums, column, soonNeeded;
+    Value index, weights, inputs, column;
+    Value sums;                                 // where the pass's sums are in memory
+    llvm::ArrayRef<BlockReader::Scales> scales; // of the unit, for each weight vector
+    Value soonNeeded;
   };
-  void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate, Value scratch) const override;
-  void emitRun(const Run &run, Value prepared) const;
-  // Adds quad `quad` of `vectors` weight vectors times the tile to acc [vectors][tile], int32.
-  void step(const Run &run, int64_t quad, llvm::MutableArrayRef<Value> acc) const;
-  void addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Value prepared) const;
+  void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const override;
+  // One unit; takes and gives the sums that are held in registers.
+  Values emitUnit(Value unit, Value inputs, Value sums, Values held) const;
+  void emitRun(const Run &run, Values &held) const;
+  // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile], int32.
+  void step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const;
+  void addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const;
   void prefetchShare(const Run &run, int64_t quad) const;
+  int64_t passes() const { return panelRows / (vectors * b.lanes()); }
 
   BlockLayout layout;
   BlockReader reader;
   PackedInput input;
   int64_t tile;
   int64_t vectors; // weight vectors of a pass
-  int64_t prefetchBytes;
+  bool holdsSums;  // in registers rather than in L1
+  Prefetch prefetch;
 };
 
 } // namespace quipu::cpu

@@ -4,51 +4,62 @@
 
 namespace quipu::cpu {
 
-using Scales = BlockLayout::Scales;
+using Format = BlockLayout::Scales;
 
-constexpr int64_t quadBytes = panelRows * 4;
-
-Value BlockReader::widenedF16(Value address) const { return b.widenF16(b.load(address, b.i16(b.lanes()), 2)); }
-
-int64_t BlockReader::preparedBytes() const {
-  return layout.scales == Scales::Q4K ? layout.runs() * 2 * panelRows * 4 : 0;
+Value BlockReader::widenedF16(Value address, Value column) const {
+  return b.widenF16(b.load(b.offset(address, column, 2), b.i16(b.lanes()), 2));
 }
 
-// Scales and minimums of q4_k as f32: [runs][scale, minimum][64].
-void BlockReader::prepareUnit(Value unit, Value prepared) const {
-  if (layout.scales != Scales::Q4K)
-    return;
+Value BlockReader::bytes(Value address, Value column, bool isSigned) const {
+  Value small = b.load(b.offset(address, column, 1), b.i8(b.lanes()), 1);
   mlir::Type words = b.i32(b.lanes());
-  Value fields = b.offset(unit, 2 * panelRows * 2);
-  b.loop(b.constant(0), b.constant(panelRows), b.lanes(), [&](Value column) {
-    Value factor[2] = {widenedF16(b.offset(unit, column, 2)),
-                       widenedF16(b.offset(b.offset(unit, panelRows * 2), column, 2))};
-    Value word[3];
-    for (int64_t i = 0; i < 3; ++i)
-      word[i] = b.load(b.offset(b.offset(fields, i * panelRows * 4), column, 4), words);
-    auto field = [&](int64_t i) {
-      if (i < 15)
-        return b.bitAnd(b.shiftRight(word[i / 5], i % 5 * 6), b.constant(63, words));
-      Value low = b.shiftRight(word[0], 30), middle = b.shiftLeft(b.shiftRight(word[1], 30), 2);
-      return b.bitOr(b.bitOr(low, middle), b.shiftLeft(b.shiftRight(word[2], 30), 4));
-    };
-    for (int64_t i = 0; i < layout.runs() * 2; ++i)
-      b.store(b.mulf(b.intToFloat(field(i)), factor[i % 2]),
-              b.offset(b.offset(prepared, i * panelRows * 4), column, 4));
-  });
+  return isSigned ? b.signExtend(small, words) : b.zeroExtend(small, words);
 }
 
-Value BlockReader::nibbles(Value run, int64_t quad, Value column) const {
-  mlir::Type words = b.i32(b.lanes());
-  Value raw = b.load(b.offset(b.offset(run, quad % 4 * quadBytes), column, 4), words);
-  return b.bitAnd(quad < 4 ? raw : b.shiftRight(raw, 4), b.constant(0x0f0f0f0f, words));
+Value BlockReader::word(Value segment, int64_t index, Value column) const {
+  int64_t before = layout.segmentScaleBytes() + index * panelRows * 4;
+  return b.load(b.offset(b.offset(segment, before), column, 4), b.i32(b.lanes()));
 }
 
-Value BlockReader::quad(Value run, int64_t quad, Value column) const {
+Value BlockReader::run(Value unit, Value run) const {
+  return b.offset(b.offset(unit, layout.unitScaleBytes()), run, layout.runBytes());
+}
+
+BlockReader::Scales BlockReader::unitScales(Value unit, Value column) const {
+  Scales result{widenedF16(unit, column), {}, {}};
+  Value second = b.offset(unit, 2 * panelRows);
+  if (layout.scales == Format::Q4K) {
+    result.minimum = widenedF16(second, column);
+    result.highBits = b.load(b.offset(b.offset(unit, 4 * panelRows), column, 4), b.i32(b.lanes()));
+  } else if (layout.hasMinimum) {
+    result.minimum = b.mulf(b.intToFloat(bytes(second, column, /*isSigned=*/false)), result.scale);
+  }
+  return result;
+}
+
+BlockReader::Scales BlockReader::segmentScales(const Scales &ofUnit, Value run, Value segment, Value column) const {
+  if (layout.scales == Format::F16)
+    return ofUnit;
+  Value own = bytes(segment, column, /*isSigned=*/layout.scales == Format::Q6K);
+  if (layout.scales == Format::Q6K)
+    return {b.mulf(b.intToFloat(own), ofUnit.scale), {}, {}};
   mlir::Type words = b.i32(b.lanes());
+  Value high = b.shiftRight(ofUnit.highBits, b.broadcast(b.truncate(b.mul(run, 4), b.i32()), b.lanes()));
+  Value scale = b.bitOr(b.bitAnd(own, b.constant(0xf, words)), b.shiftLeft(b.bitAnd(high, b.constant(3, words)), 4));
+  Value minimum = b.bitOr(b.shiftRight(own, 4), b.shiftLeft(b.bitAnd(high, b.constant(12, words)), 2));
+  return {b.mulf(b.intToFloat(scale), ofUnit.scale), b.mulf(b.intToFloat(minimum), ofUnit.minimum), {}};
+}
+
+Value BlockReader::nibbles(Value segment, int64_t quad, Value column) const {
+  int64_t half = layout.segmentQuads() / 2;
+  Value raw = word(segment, quad % half, column);
+  return b.bitAnd(quad < half ? raw : b.shiftRight(raw, 4), b.constant(0x0f0f0f0f, raw.getType()));
+}
+
+Value BlockReader::quad(Value segment, int64_t quad, Value column) const {
   if (layout.valueBits == 8)
-    return b.load(b.offset(b.offset(run, quad * quadBytes), column, 4), words);
-  Value low = nibbles(run, quad, column);
+    return word(segment, quad, column);
+  Value low = nibbles(segment, quad, column);
   if (layout.isLevel) {
     uint8_t levels[16];
     for (int64_t i = 0; i < 16; ++i)
@@ -58,45 +69,17 @@ Value BlockReader::quad(Value run, int64_t quad, Value column) const {
   if (layout.valueBits == 4)
     return low;
   // Bit pair p of each byte comes to bits 4 and 5.
-  Value pairs = b.load(b.offset(b.offset(run, (4 + quad / 4) * quadBytes), column, 4), words);
+  Value pairs = word(segment, layout.segmentQuads() / 2 + quad / 4, column);
   int64_t left = 4 - 2 * (quad % 4);
   Value placed = left >= 0 ? b.shiftLeft(pairs, left) : b.shiftRight(pairs, -left);
-  return b.bitOr(low, b.bitAnd(placed, b.constant(0x30303030, words)));
+  return b.bitOr(low, b.bitAnd(placed, b.constant(0x30303030, pairs.getType())));
 }
 
-Value BlockReader::scale(Value unit, Value run, int64_t segment, Value column, Value prepared) const {
-  switch (layout.scales) {
-  case Scales::F16:
-    return widenedF16(b.offset(unit, column, 2));
-  case Scales::F32:
-    return b.load(b.offset(b.offset(unit, segment * panelRows * 4), column, 4), b.f32(b.lanes()));
-  case Scales::Q4K:
-    return b.load(b.offset(b.offset(prepared, run, 2 * panelRows * 4), column, 4), b.f32(b.lanes()));
-  case Scales::Q6K: {
-    Value bytes = b.offset(b.offset(unit, run, 2 * panelRows), (2 + segment) * panelRows);
-    Value factor = widenedF16(b.offset(unit, column, 2));
-    Value small = b.signExtend(b.load(b.offset(bytes, column, 1), b.i8(b.lanes()), 1), b.i32(b.lanes()));
-    return b.mulf(b.intToFloat(small), factor);
-  }
-  }
-  return {};
-}
-
-Value BlockReader::minimum(Value unit, Value run, Value column, Value prepared) const {
-  if (layout.scales == Scales::F32)
-    return b.load(b.offset(b.offset(unit, layout.segments() * panelRows * 4), column, 4), b.f32(b.lanes()));
-  if (layout.scales == Scales::Q4K)
-    return b.load(b.offset(b.offset(b.offset(prepared, run, 2 * panelRows * 4), panelRows * 4), column, 4),
-                  b.f32(b.lanes()));
-  Value zero = b.load(b.offset(b.offset(unit, 2 * panelRows), column, 1), b.i8(b.lanes()), 1);
-  return b.mulf(b.intToFloat(b.zeroExtend(zero, b.i32(b.lanes()))), widenedF16(b.offset(unit, column, 2)));
-}
-
-llvm::SmallVector<int64_t> BlockReader::quadOrder(int64_t segment) const {
+llvm::SmallVector<int64_t> BlockReader::quadOrder() const {
   llvm::SmallVector<int64_t> order;
-  int64_t count = quadsInRun / layout.segments();
-  for (int64_t i = 0; i < count; ++i)
-    order.push_back(segment * count + (layout.valueBits == 4 ? i / 2 + i % 2 * 4 : i));
+  int64_t half = layout.segmentQuads() / 2;
+  for (int64_t i = 0; i < layout.segmentQuads(); ++i)
+    order.push_back(layout.valueBits == 8 ? i : i / 2 + i % 2 * half);
   return order;
 }
 

@@ -11,23 +11,29 @@ class BlockReader {
 public:
   BlockReader(KernelBuilder &b, const BlockLayout &layout) : b(b), layout(layout) {}
 
-  // Some scales are made for a whole unit at once, before its runs are read: prepareUnit writes preparedBytes() to
-  // `prepared`, which the functions below take. Null where there is nothing to write.
-  int64_t preparedBytes() const;
-  void prepareUnit(Value unit, Value prepared) const;
+  // f32 [lanes()]; null where the format has no minimum.
+  struct Scales {
+    Value scale, minimum;
+    Value highBits; // of a unit of q4_k
+  };
+  // What all of a unit shares; a segment's scales are made of it and of the segment's own.
+  Scales unitScales(Value unit, Value column) const;
+  Scales segmentScales(const Scales &ofUnit, Value run, Value segment, Value column) const;
 
-  // Quad `quad` of a run: lanes() words of four unsigned bytes, one word for each row.
-  Value quad(Value run, int64_t quad, Value column) const;
-  // f32 [lanes()].
-  Value scale(Value unit, Value run, int64_t segment, Value column, Value prepared) const;
-  Value minimum(Value unit, Value run, Value column, Value prepared) const;
+  // Addresses.
+  Value run(Value unit, Value run) const;
+  Value segment(Value run, int64_t segment) const { return b.offset(run, segment * layout.segmentBytes()); }
 
-  // The order of quads in which a run's bytes are read once, as far as its segments allow.
-  llvm::SmallVector<int64_t> quadOrder(int64_t segment) const;
+  // Quad `quad` of a segment: lanes() words of four unsigned bytes, one word for each row.
+  Value quad(Value segment, int64_t quad, Value column) const;
+  // The order of quads in which a segment's bytes are read once.
+  llvm::SmallVector<int64_t> quadOrder() const;
 
 private:
-  Value nibbles(Value run, int64_t quad, Value column) const;
-  Value widenedF16(Value address) const;
+  Value word(Value segment, int64_t index, Value column) const;
+  Value nibbles(Value segment, int64_t quad, Value column) const;
+  Value bytes(Value address, Value column, bool isSigned) const;
+  Value widenedF16(Value address, Value column) const;
 
   KernelBuilder &b;
   BlockLayout layout;

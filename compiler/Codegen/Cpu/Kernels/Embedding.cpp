@@ -58,8 +58,8 @@ void copyPanelRow(KernelBuilder &b, const Embedding &e, Value table, Value id, V
 void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks, Value table, Value id, Value out) {
   PanelLayout layout(e.rows, e.dim, e.format);
   BlockReader reader(b, blocks);
-  int64_t lanes = b.lanes(), quadsInSegment = blocks.segmentColumns / 4;
-  Value prepared = b.scratch(reader.preparedBytes()), words = b.scratch(4 * lanes), numbers = b.scratch(4 * lanes);
+  int64_t lanes = b.lanes();
+  Value words = b.scratch(4 * lanes), numbers = b.scratch(4 * lanes);
   Value panel = b.offset(table, b.div(id, panelRows), layout.panelBytes());
   Value row = b.rem(id, panelRows), lane = b.rem(row, lanes), column = b.sub(row, lane);
   auto laneOf = [&](Value vector, Value aside, mlir::Type type) {
@@ -68,22 +68,22 @@ void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks,
   };
   b.loop(b.constant(0), b.constant(layout.groups()), 1, [&](Value group) {
     Value unit = b.offset(panel, group, blocks.unitBytes());
-    reader.prepareUnit(unit, prepared);
     b.loop(b.constant(0), b.constant(blocks.runs()), 1, [&](Value index) {
-      Value run = b.offset(b.offset(unit, blocks.scaleBytes()), index, blocks.runBytes());
       Value firstColumn = b.add(b.mul(group, blocks.columns), b.mul(index, runColumns));
-      Value scale, minimum = b.real(0);
-      if (blocks.hasMinimum)
-        minimum = laneOf(reader.minimum(unit, index, column, prepared), numbers, b.f32());
-      for (int64_t quad = 0; quad < quadsInRun; ++quad) {
-        if (quad % quadsInSegment == 0)
-          scale = laneOf(reader.scale(unit, index, quad / quadsInSegment, column, prepared), numbers, b.f32());
-        Value word = laneOf(reader.quad(run, quad, column), words, b.i32());
-        for (int64_t byte = 0; byte < 4; ++byte) {
-          Value at = b.add(firstColumn, quad * 4 + byte);
-          Value stored = b.bitAnd(b.shiftRight(word, 8 * byte), b.constant(255, b.i32()));
-          Value weight = b.subf(b.mulf(b.intToFloat(b.add(stored, -blocks.bias)), scale), minimum);
-          b.when(b.less(at, b.constant(e.dim)), [&] { b.store(weight, b.offset(out, at, 4)); });
+      for (int64_t s = 0; s < blocks.segments(); ++s) {
+        Value segment = reader.segment(reader.run(unit, index), s);
+        BlockReader::Scales scales = reader.segmentScales(reader.unitScales(unit, column), index, segment, column);
+        Value scale = laneOf(scales.scale, numbers, b.f32()), minimum = b.real(0);
+        if (blocks.hasMinimum)
+          minimum = laneOf(scales.minimum, numbers, b.f32());
+        for (int64_t quad = 0; quad < blocks.segmentQuads(); ++quad) {
+          Value word = laneOf(reader.quad(segment, quad, column), words, b.i32());
+          for (int64_t byte = 0; byte < 4; ++byte) {
+            Value at = b.add(firstColumn, s * blocks.segmentColumns + quad * 4 + byte);
+            Value stored = b.bitAnd(b.shiftRight(word, 8 * byte), b.constant(255, b.i32()));
+            Value weight = b.subf(b.mulf(b.intToFloat(b.add(stored, -blocks.bias)), scale), minimum);
+            b.store(weight, b.offset(out, at, 4));
+          }
         }
       }
     });
@@ -100,6 +100,7 @@ Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
                  fmt::format("expected layout \"row_major\" or \"panel64\", got \"{}\"", layout));
   std::optional<BlockLayout> blocks = BlockLayout::of(e.format);
   params.require(!blocks || layout == "panel64", "expected layout \"panel64\" of a table stored in blocks");
+  params.require(e.format.takesRow(uint64_t(e.dim)), "expected dim to be whole blocks of the storage format");
   params.require(e.format.dtype != fb::DType::f16 || layout == "row_major", "f16 weights have no panels on CPUs");
   if (auto read = params.finish(); !read)
     return read;

@@ -12,9 +12,9 @@ static bool splits(const PanelLayout &weight, const PackedInput &input) {
 // registers of 16 lanes a tile of 6 takes the whole panel width: 24 + 4 + 1; with 16 of 8 lanes a quarter of it: 12 + 2
 // + 1. One row leaves registers for a second set of accumulators, which hides the latency of the dot product.
 FloatMicrokernel::FloatMicrokernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
-                                   int64_t prefetchBytes)
-    : Microkernel(b, groupBytes, tile * (splits(weight, input) ? 8 : 4), 0), input(input), tile(tile),
-      splitsPairs(splits(weight, input)), vectors(panelRows / b.lanes()), unroll(1), prefetchBytes(prefetchBytes) {
+                                   Prefetch prefetch)
+    : Microkernel(b, groupBytes, tile * (splits(weight, input) ? 8 : 4)), input(input), tile(tile),
+      splitsPairs(splits(weight, input)), vectors(panelRows / b.lanes()), unroll(1), prefetch(prefetch) {
   int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
   while (vectors * tile > accumulators)
     vectors /= 2;
@@ -58,11 +58,10 @@ void FloatMicrokernel::step(Value weights, Value inputs, llvm::MutableArrayRef<V
   }
 }
 
-void FloatMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate,
-                                Value scratch) const {
+void FloatMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const {
   int64_t width = vectors * b.lanes();
   if (width == panelRows) {
-    emitColumns(weights, inputs, groups, sums, accumulate, b.offset(weights, prefetchBytes));
+    emitColumns(weights, inputs, groups, sums, accumulate, b.offset(weights, prefetch.bytes));
     return;
   }
   // The panel is wider than the accumulators: go over it in blocks of k that stay in L1 while all its columns pass, so
@@ -97,7 +96,7 @@ void FloatMicrokernel::emitColumns(Value weights, Value inputs, int64_t groups, 
     Value inputsAt = b.offset(b.offset(inputs, group, inputGroupBytes), u * inputGroupBytes);
     int64_t ahead = vectors * lanes * 4;
     for (int64_t line = 0; line < ahead; line += 64)
-      b.prefetch(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line));
+      b.prefetch(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line), prefetch.level);
     step(weightsAt, inputsAt, sumsOfU);
   };
   int64_t whole = groups / unroll * unroll;

@@ -9,10 +9,10 @@ class FloatMicrokernel : public Microkernel {
 public:
   // Prefetches where a pass takes a panel's whole width.
   FloatMicrokernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
-                   int64_t prefetchBytes);
+                   Prefetch prefetch);
 
 private:
-  void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate, Value scratch) const override;
+  void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const override;
   // One pass: vectors * lanes columns of the panel, from the group and column `weights` and `sums` point at on. Each
   // group prefetches as many bytes as it reads, one after the other from `soonNeeded` on.
   void emitColumns(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate, Value soonNeeded) const;
@@ -25,7 +25,7 @@ private:
   bool splitsPairs; // bf16 weights times f32 input: the pair of k in each word comes apart into two f32
   int64_t vectors;  // weight vectors of a row of the panel taken at a time
   int64_t unroll;   // groups at a time, each with accumulators of its own
-  int64_t prefetchBytes;
+  Prefetch prefetch;
 };
 
 } // namespace quipu::cpu

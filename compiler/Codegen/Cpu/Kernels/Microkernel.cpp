@@ -6,15 +6,15 @@
 namespace quipu::cpu {
 
 std::unique_ptr<Microkernel> Microkernel::create(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input,
-                                                 int64_t tile, int64_t prefetchBytes) {
+                                                 int64_t tile, Prefetch prefetch) {
   if (input.blocks)
-    return std::make_unique<BlockMicrokernel>(b, *input.blocks, input, tile, prefetchBytes);
-  return std::make_unique<FloatMicrokernel>(b, weight, input, tile, prefetchBytes);
+    return std::make_unique<BlockMicrokernel>(b, *input.blocks, input, tile, prefetch);
+  return std::make_unique<FloatMicrokernel>(b, weight, input, tile, prefetch);
 }
 
 void Microkernel::emit(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const {
-  b.outline({weights, inputs, sums, scratch}, [&](llvm::ArrayRef<Value> parameters) {
-    emitBody(parameters[0], parameters[1], groups, parameters[2], accumulate, parameters[3]);
+  b.outline({weights, inputs, sums}, [&](llvm::ArrayRef<Value> parameters) {
+    emitBody(parameters[0], parameters[1], groups, parameters[2], accumulate);
   });
 }
 

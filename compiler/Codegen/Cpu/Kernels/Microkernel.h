@@ -11,9 +11,13 @@ namespace quipu::cpu {
 
 class Microkernel {
 public:
-  // `prefetchBytes`: how far ahead of its reads of the weights it prefetches them; 0: not at all.
+  // How far ahead of its reads the microkernel asks for weights, and into which cache.
+  struct Prefetch {
+    int64_t bytes;
+    int level;
+  };
   static std::unique_ptr<Microkernel> create(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input,
-                                             int64_t tile, int64_t prefetchBytes);
+                                             int64_t tile, Prefetch prefetch);
   virtual ~Microkernel() = default;
 
   // `groups` groups of a panel and of a packed tile, from the ones the addresses point at on. sums is f32 [tile][64]:
@@ -23,15 +27,11 @@ public:
   const int64_t weightGroupBytes, inputGroupBytes; // from one group to the next
 
 protected:
-  Microkernel(KernelBuilder &b, int64_t weightGroupBytes, int64_t inputGroupBytes, int64_t scratchBytes)
-      : weightGroupBytes(weightGroupBytes), inputGroupBytes(inputGroupBytes), b(b), scratch(b.scratch(scratchBytes)) {}
-  virtual void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate,
-                        Value scratch) const = 0;
+  Microkernel(KernelBuilder &b, int64_t weightGroupBytes, int64_t inputGroupBytes)
+      : weightGroupBytes(weightGroupBytes), inputGroupBytes(inputGroupBytes), b(b) {}
+  virtual void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const = 0;
 
   KernelBuilder &b;
-
-private:
-  Value scratch;
 };
 
 } // namespace quipu::cpu
