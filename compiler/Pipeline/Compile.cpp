@@ -1,6 +1,7 @@
 #include "compiler/Pipeline/Compile.h"
 
 #include "compiler/Artifact/EmitProgram.h"
+#include "compiler/Artifact/PackGeometry.h"
 #include "compiler/Pipeline/Definition.h"
 #include "compiler/Pipeline/PhaseRunner.h"
 #include "compiler/Pipeline/Settings.h"
@@ -75,22 +76,6 @@ Expected<std::string> readTokenizer(const std::string &checkpoint, std::vector<s
     return (*tokenizer)->serialize();
   warnings.push_back(checkpoint + ": has no tokenizer; the artifact takes token ids only");
   return std::string();
-}
-
-std::unique_ptr<fb::LaunchGeometryT> geometryOf(const LaunchGeometry &geometry) {
-  auto table = std::make_unique<fb::LaunchGeometryT>();
-  auto dimOf = [](int dim) { return dim == GridAxis::constant ? fb::Dim::none : static_cast<fb::Dim>(dim); };
-  for (const GridAxis &axis : {geometry.x, geometry.y, geometry.z}) {
-    table->grid.push_back(std::make_unique<fb::GridAxisT>());
-    table->grid.back()->dim = dimOf(axis.dim);
-    table->grid.back()->divide = static_cast<uint32_t>(axis.divide);
-    table->grid.back()->plus = dimOf(axis.plus);
-    table->grid.back()->times = static_cast<uint32_t>(axis.times);
-  }
-  table->block = static_cast<uint32_t>(geometry.threads);
-  table->shared_bytes = static_cast<uint32_t>(geometry.sharedBytes);
-  table->cluster = static_cast<uint32_t>(geometry.cluster);
-  return table;
 }
 
 // One compile, phase after phase.
@@ -204,7 +189,7 @@ private:
     for (size_t i = 0; i < target.kernels.size(); ++i) {
       target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->kernels[i].scratchBytes);
       if (compiled->kernels[i].geometry)
-        target.kernels[i]->geometry = geometryOf(*compiled->kernels[i].geometry);
+        target.kernels[i]->geometry = packGeometry(*compiled->kernels[i].geometry);
     }
     report.warnings.insert(report.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
     target.features = (*backend)->features();

@@ -92,7 +92,7 @@ Expected<void> Artifact::checkPlaces() const {
 }
 
 Expected<void> Artifact::readSections() {
-  size_t programs = 0, tokenizers = 0, indexes = 0, weightSections = 0, indexSection = 0;
+  size_t programs = 0, tokenizers = 0, indexes = 0, weightSections = 0, indexSection = 0, checks = 0;
   uint64_t held = 0;
   sectionBytes.resize(table.size());
   for (size_t i = 0; i < table.size(); ++i) {
@@ -118,10 +118,16 @@ Expected<void> Artifact::readSections() {
       tokenizerSection = i, ++tokenizers;
     else if (section.kind == SectionKind::WeightIndex)
       indexSection = i, ++indexes;
+    else if (section.kind == SectionKind::Checks)
+      checksSection = i, ++checks;
     else
       codeSections.push_back(i);
   }
-  if (programs != 1 || tokenizers != 1 || indexes != 1 || weightSections > 1)
+  if (!checks) { // no section: an empty one
+    checksSection = sectionBytes.size();
+    sectionBytes.emplace_back();
+  }
+  if (programs != 1 || tokenizers != 1 || indexes != 1 || weightSections > 1 || checks > 1)
     return damaged(path(), "it does not have one program, one tokenizer and one weight index");
 
   Expected<WeightIndex> index = decodeWeightIndex(sectionBytes[indexSection]);

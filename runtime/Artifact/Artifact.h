@@ -29,6 +29,7 @@ public:
   uint32_t codeCount() const { return static_cast<uint32_t>(codeSections.size()); }
   std::string_view code(uint32_t index) const { return sectionBytes[codeSections[index]]; }
   std::string_view tokenizer() const { return sectionBytes[tokenizerSection]; } // empty: none
+  std::string_view checks() const { return sectionBytes[checksSection]; }       // empty: none; CheckList.h reads them
   const WeightIndex &weightIndex() const { return weights; }
   const std::vector<SectionEntry> &sections() const { return table; }
 
@@ -44,6 +45,7 @@ private:
   std::vector<std::string> sectionBytes; // as `table`; empty for the weights
   size_t programSection = 0;
   size_t tokenizerSection = 0;
+  size_t checksSection = 0;
   std::vector<size_t> codeSections;
   uint64_t weightsOffset = 0; // in this file, where it has them
   WeightIndex weights;

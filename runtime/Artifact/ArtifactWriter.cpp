@@ -92,7 +92,7 @@ Expected<WeightIndex> startIndex(fb::ProgramT &program, WeightPlacement placemen
 Expected<void> writeContents(OutputFile &file, OutputFile *weightsFile, const ArtifactContents &contents,
                              WeightIndex &index, const ArtifactWriterOptions &options) {
   bool embed = options.placement == WeightPlacement::Embed;
-  SectionWriter sections(file, 3 + contents.code.size() + embed);
+  SectionWriter sections(file, 3 + contents.code.size() + !contents.checks.empty() + embed);
   if (Expected<void> result = sections.append(SectionKind::Program, 0, packProgram(contents.program)); !result)
     return result;
   for (uint32_t i = 0; i < contents.code.size(); ++i)
@@ -100,6 +100,9 @@ Expected<void> writeContents(OutputFile &file, OutputFile *weightsFile, const Ar
       return result;
   if (Expected<void> result = sections.append(SectionKind::Tokenizer, 0, contents.tokenizer); !result)
     return result;
+  if (!contents.checks.empty())
+    if (Expected<void> result = sections.append(SectionKind::Checks, 0, contents.checks); !result)
+      return result;
   size_t indexSection = sections.append(SectionKind::WeightIndex, 0, uint64_t(encodeWeightIndex(index).size()));
   if (options.placement != WeightPlacement::None) {
     uint64_t offset = embed ? sections.offsetOf(sections.append(SectionKind::Weights, 0, index.bytes)) : 0;

@@ -21,6 +21,7 @@ struct ArtifactContents {
   fb::ProgramT program;          // offset and bytes of the weights are set by the writer
   std::vector<std::string> code; // what TargetProgram.code_section indexes: ELF shared objects
   std::string tokenizer;         // empty: the artifact takes token ids only
+  std::string checks;            // of a conformance artifact (Checks.fbs); empty: no section
   PackWeight packWeight;         // not called for WeightPlacement::None
 };
 

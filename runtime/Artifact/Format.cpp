@@ -41,6 +41,8 @@ std::string_view sectionName(SectionKind kind) {
     return "weight_index";
   case SectionKind::Weights:
     return "weights";
+  case SectionKind::Checks:
+    return "checks";
   }
   return "";
 }

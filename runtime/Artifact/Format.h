@@ -5,9 +5,10 @@
 //   sections       each at a multiple of its alignment; the bytes between sections are zero
 //
 // There is one program (FlatBuffers, Program.fbs), one code section a target program (an ELF shared object), one
-// tokenizer (may be empty), one weight index, and with embedded weights one weights section, page aligned and last.
-// The weight index says where the weights are and holds a digest for each chunk of them, so that chunks are checked by
-// several threads while they are read. Digests are XXH3-128: they find damage, they do not prove who wrote the file.
+// tokenizer (may be empty), one weight index, in a conformance artifact one list of checks (FlatBuffers, Checks.fbs),
+// and with embedded weights one weights section, page aligned and last. The weight index says where the weights are and
+// holds a digest for each chunk of them, so that chunks are checked by several threads while they are read. Digests are
+// XXH3-128: they find damage, they do not prove who wrote the file.
 #pragma once
 
 #include "runtime/Support/Error.h"
@@ -39,7 +40,7 @@ struct ArtifactHeader {
 };
 static_assert(sizeof(ArtifactHeader) == 64);
 
-enum class SectionKind : uint32_t { Program = 1, Code = 2, Tokenizer = 3, WeightIndex = 4, Weights = 5 };
+enum class SectionKind : uint32_t { Program = 1, Code = 2, Tokenizer = 3, WeightIndex = 4, Weights = 5, Checks = 6 };
 
 std::string_view sectionName(SectionKind kind); // "weight_index"; empty where the kind is unknown
 

@@ -178,7 +178,7 @@ Expected<void> checkLaunch(const fb::TargetProgram &target, const fb::Launch &la
 }
 
 Expected<void> checkGeometry(const fb::LaunchGeometry &geometry) {
-  constexpr uint32_t mostThreads = 1024, mostCluster = 16, mostShared = 1 << 20;
+  constexpr uint32_t mostThreads = 1024, mostCluster = 8 /* what every chip with clusters has */, mostShared = 1 << 20;
   if (geometry.block() == 0 || geometry.block() > mostThreads || geometry.shared_bytes() > mostShared ||
       geometry.cluster() == 0 || geometry.cluster() > mostCluster || sizeOf(geometry.grid()) > 3)
     return makeError("blocks of {} threads with {} bytes, in clusters of {} along {} axes", geometry.block(),

@@ -19,6 +19,7 @@ void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std:
                        std::string &kvStorage);
 
 void addCompile(CLI::App &app, Action &action);
+void addConformance(CLI::App &app, Action &action);
 void addRun(CLI::App &app, Action &action);
 void addBench(CLI::App &app, Action &action);
 void addDevices(CLI::App &app, Action &action);

@@ -29,8 +29,8 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", QUIPU_VERSION);
   tool::Action action;
-  for (auto add : {tool::addCompile, tool::addRun, tool::addBench, tool::addDevices, tool::addEval, tool::addInspect,
-                   tool::addPlan, tool::addVerify})
+  for (auto add : {tool::addCompile, tool::addConformance, tool::addRun, tool::addBench, tool::addDevices,
+                   tool::addEval, tool::addInspect, tool::addPlan, tool::addVerify})
     add(app, action);
   try {
     app.parse(argc, argv);

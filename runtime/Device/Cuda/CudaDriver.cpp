@@ -6,14 +6,15 @@ namespace {
 
 using gpu::Function;
 using gpu::LaunchShape;
+using gpu::Module;
 using gpu::Stream;
 
 // Graphs as they are used here, and launches with clusters.
 constexpr int oldestVersion = 11080;
 constexpr int capabilityMajor = 75, capabilityMinor = 76, sharedPerBlockOptIn = 97; // device attributes
 constexpr int maxDynamicShared = 8;                                                 // function attribute
-constexpr uint32_t sharedWithoutAsking = 48 << 10;
-constexpr int clusterDimension = 4; // launch attribute
+constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;                                // options of cuModuleLoadDataEx
+constexpr int clusterDimension = 4;                                                 // launch attribute
 
 struct LaunchAttribute {
   int id;
@@ -76,10 +77,25 @@ public:
 
   Expected<void> useFromThisThread() override { return check(cuda.contextSetCurrent(context), "cuCtxSetCurrent"); }
 
-  // Blocks of more than 48 KiB are for kernels that ask for them.
+  // Of text that the driver does not compile, it says why in a log.
+  Expected<Module> loadModule(const std::string &image) override {
+    std::array<char, 4096> log = {};
+    int keys[] = {jitErrorLog, jitErrorLogBytes};
+    void *values[] = {log.data(), reinterpret_cast<void *>(log.size() - 1)};
+    Module module;
+    Expected<void> done =
+        check(calls.moduleLoad(&module.handle, image.data(), 2, keys, values), cudaSymbols.moduleLoad);
+    if (done)
+      return module;
+    std::string_view said(log.data());
+    said = said.substr(0, said.find_first_of("\r\n"));
+    return makeError("{}{}{}", done.error().message, said.empty() ? "" : ": ", said);
+  }
+
+  // Static and dynamic shared memory of more than 48 KiB together are for kernels that ask for it.
   Expected<Function> findFunction(gpu::Module module, const std::string &symbol, uint32_t sharedBytes) override {
     Expected<Function> function = VendorDriver::findFunction(module, symbol, sharedBytes);
-    if (function && sharedBytes > sharedWithoutAsking)
+    if (function && sharedBytes > 0)
       if (Expected<void> set =
               check(cuda.functionSetAttribute(function->handle, maxDynamicShared, static_cast<int>(sharedBytes)),
                     "cuFuncSetAttribute");

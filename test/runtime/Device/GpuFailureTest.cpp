@@ -163,6 +163,17 @@ TEST_F(GpuFailureTest, code_that_the_driver_refuses) {
                               "memory, a block has 232448");
 }
 
+TEST_F(GpuFailureTest, text_that_the_driver_does_not_compile_tells_why) {
+  ArtifactContents contents = toy::gpuContents();
+  std::vector<BundledKernel> kernels;
+  for (const auto &kernel : contents.program.targets[0]->kernels)
+    kernels.push_back({kernel->symbol, "", "text of no kernel"});
+  contents.code[0] = writeCodeBundle(kernels);
+  ASSERT_TRUE(writeArtifact(path, std::move(contents)));
+  EXPECT_EQ(errorOf(), path + ": target 'cuda:sm_90a' on cuda:0: kernel 'toy_embedding': cuModuleLoadDataEx: "
+                              "CUDA_ERROR_INVALID_IMAGE (as the driver says it): line 9; fatal");
+}
+
 TEST_F(GpuFailureTest, a_launch_that_fails_is_named) {
   write();
   control().failing = {{"cuLaunchKernel", fake::InvalidValue}};

@@ -296,8 +296,12 @@ int Gpu::moduleLoad(void **module, const void *image, unsigned options, int *key
   if (int error = checkWaiting("to load a module"))
     return error;
   void *handle = openImage(image);
-  if (!handle)
+  if (!handle) {
+    for (unsigned i = 0; i + 1 < options; ++i)
+      if (keys[i] == 5 && keys[i + 1] == 6) // CU_JIT_ERROR_LOG_BUFFER and its size, as CUDA has them
+        std::snprintf(static_cast<char *>(values[i]), reinterpret_cast<size_t>(values[i + 1]), "line 9; fatal\nmore");
     return InvalidImage;
+  }
   *module = *modules.insert(new Module{handle, {}}).first;
   ++control.openObjects;
   return None;
