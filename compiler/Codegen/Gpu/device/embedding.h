@@ -30,15 +30,19 @@ QUIPU_DEVICE void embedding(const i32 *ids, const T *table, float *out, int toke
   if (known && (tiled || whole))
     ChunkOf<T>::widen(loadChunk(tableAddress<T, dim, tiled>(table, id, column)), values);
   if (known && !tiled && !whole)
-    for (int i = 0; i < count && column + i < dim; ++i)
-      values[i] = widen(table[i64(id) * dim + column + i]);
+#pragma unroll
+    for (int i = 0; i < count; ++i)
+      if (column + i < dim)
+        values[i] = widen(table[i64(id) * dim + column + i]);
   float *to = out + i64(blockX()) * dim + column;
   if (whole) {
 #pragma unroll
     for (int i = 0; i < count; i += 4)
       storeChunk(to + i, ChunkOf<float>::narrow(values + i));
   } else {
-    for (int i = 0; i < count && column + i < dim; ++i)
-      to[i] = values[i];
+#pragma unroll
+    for (int i = 0; i < count; ++i)
+      if (column + i < dim)
+        to[i] = values[i];
   }
 }

@@ -63,6 +63,7 @@ template <class Shape> struct FewTokens {
 
     StagedInput<Shape> staged(x, gain, rows, eps, squares);
     Product product;
+#pragma unroll 1
     for (int slice = 0; slice * Shape::sliceTiles < tiles; ++slice) {
       if (slice > 0)
         blockBarrier();
@@ -102,7 +103,8 @@ template <class Shape> struct FewTokens {
 #pragma unroll
       for (int part = 0; part < Product::parts; ++part)
         sum += sums[((split * Shape::fragments + row / 16) * 16 + row % 16) * Product::columns +
-                    token * Product::parts + part];
+                    token * Product::parts + part] *
+               Product::partScale(part);
     return sum;
   }
 };

@@ -18,6 +18,8 @@ template <class Shape> struct FmaProduct {
   };
   float d[loads][columns];
 
+  static QUIPU_DEVICE_MEMBER float partScale(int) { return 1.0f; }
+
   QUIPU_DEVICE_MEMBER FmaProduct() {
 #pragma unroll
     for (int i = 0; i < loads; ++i)

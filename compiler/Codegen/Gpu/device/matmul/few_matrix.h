@@ -1,8 +1,12 @@
 // How a wave of matmul/few.h multiplies with matrix instructions: weights are A, tokens are columns of B. Where the
-// columns suffice, a token takes two: its values rounded to the storage's type, and what the rounding left. The sums
-// are then as good as with f32 inputs.
+// columns suffice, a token takes two: its values rounded to the storage's type, and what the rounding left, times
+// lowScale. The sums are then as good as with f32 inputs. What the rounding to f16 left would be below f16's normal
+// range, and the matrix instructions of gfx90a take that for zero; scaled it is as large as the value at most.
 #pragma once
 #include "compiler/Codegen/Gpu/device/matmul/few.h"
+
+QUIPU_DEVICE float lowScale(bf16) { return 1.0f; }
+QUIPU_DEVICE float lowScale(f16) { return 2048.0f; }
 
 template <class Shape> struct MatrixProduct {
   typedef typename Shape::Element Element;
@@ -14,6 +18,8 @@ template <class Shape> struct MatrixProduct {
     loads = MatrixUnit::steps * MatrixUnit::aChunks,
   };
   float d[MatrixUnit::sums];
+
+  static QUIPU_DEVICE_MEMBER float partScale(int part) { return part == 0 ? 1.0f : 1.0f / lowScale(Element()); }
 
   QUIPU_DEVICE_MEMBER MatrixProduct() {
 #pragma unroll
@@ -64,8 +70,8 @@ template <class Shape> struct MatrixProduct {
     WordPair low;
 #pragma unroll
     for (int i = 0; i < 2; ++i)
-      low.word[i] = narrowPair(Element(), values[2 * i] - widenLow(Element(), high.word[i]),
-                               values[2 * i + 1] - widenHigh(Element(), high.word[i]));
+      low.word[i] = narrowPair(Element(), (values[2 * i] - widenLow(Element(), high.word[i])) * lowScale(Element()),
+                               (values[2 * i + 1] - widenHigh(Element(), high.word[i])) * lowScale(Element()));
     *(WordPair *)(at + columnBytes) = low;
   }
 };
