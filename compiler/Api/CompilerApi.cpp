@@ -14,6 +14,10 @@ static std::vector<std::pair<std::string, std::string>> listPhases() {
 
 } // namespace quipu
 
+extern "C" __attribute__((visibility("default"))) const char *quipuCompilerInterface() {
+  return QUIPU_COMPILER_INTERFACE;
+}
+
 extern "C" __attribute__((visibility("default"))) const quipu::CompilerApi *quipuCompilerApi() {
   static const quipu::CompilerApi api = {quipu::compile, quipu::verifyModel, quipu::compilerVersion, quipu::listPhases};
   return &api;

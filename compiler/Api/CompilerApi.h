@@ -82,4 +82,6 @@ struct CompilerApi {
 
 } // namespace quipu
 
+// What both sides must agree on, asked for before anything else: a library of another build has other types.
+extern "C" const char *quipuCompilerInterface();
 extern "C" const quipu::CompilerApi *quipuCompilerApi();

@@ -21,6 +21,16 @@ template <typename Struct> Struct copyKnown(const Struct *given, void (*init)(St
   return full;
 }
 
+// Fills as much of a caller's struct as the caller has room for.
+template <typename Struct> void giveKnown(Struct *to, Struct full) {
+  full.struct_size = std::min(to->struct_size, sizeof(Struct));
+  std::memcpy(to, &full, full.struct_size);
+}
+
+quipu_token toC(const NewToken &token, const char *text) {
+  return {sizeof(quipu_token), token.sequence, token.token, static_cast<quipu_finish>(token.finish), text};
+}
+
 int fail(char **error, const Error &reason) {
   if (error)
     *error = ::strdup(reason.message.c_str());
@@ -83,6 +93,16 @@ void quipu_sampling_init(quipu_sampling *sampling) {
   sampling->repetition_penalty = 1;
 }
 
+void quipu_model_info_init(quipu_model_info *info) {
+  *info = {};
+  info->struct_size = sizeof(*info);
+}
+
+void quipu_step_result_init(quipu_step_result *result) {
+  *result = {};
+  result->struct_size = sizeof(*result);
+}
+
 void quipu_free(void *memory) { std::free(memory); }
 
 int quipu_load(const char *path, const quipu_options *given, quipu_engine **engine, char **error) {
@@ -103,8 +123,8 @@ void quipu_unload(quipu_engine *engine) { delete engine; }
 
 void quipu_get_info(const quipu_engine *engine, quipu_model_info *info) {
   const MemoryPlan &plan = engine->engine->plan();
-  *info = {engine->engine->model().vocab(), plan.maxContext, plan.maxSequences, plan.total,
-           engine->engine->tokenizer() != nullptr};
+  giveKnown(info, {0, engine->engine->model().vocab(), plan.maxContext, plan.maxSequences, plan.total,
+                   engine->engine->tokenizer() != nullptr});
 }
 
 int quipu_tokenize(const quipu_engine *engine, const char *text, size_t bytes, int add_special, int32_t **ids,
@@ -139,7 +159,7 @@ int quipu_generate(quipu_engine *engine, const int32_t *prompt, size_t count, co
   auto onToken = [&](const NewToken &token) {
     last = token.sequence;
     std::string text = engine->textOf(token);
-    quipu_token given = {token.sequence, token.token, static_cast<quipu_finish>(token.finish), text.c_str()};
+    quipu_token given = toC(token, text.c_str());
     return !callback || callback(user, &given) == 0;
   };
   Expected<GenerateResult> result =
@@ -169,11 +189,11 @@ int quipu_step(quipu_engine *engine, quipu_step_result *result, char **error) {
   engine->tokens.clear();
   for (const NewToken &token : stepped->tokens) {
     engine->texts.push_back(engine->textOf(token));
-    engine->tokens.push_back({token.sequence, token.token, static_cast<quipu_finish>(token.finish), nullptr});
+    engine->tokens.push_back(toC(token, nullptr));
   }
   for (size_t i = 0; i < engine->tokens.size(); ++i)
     engine->tokens[i].text = engine->texts[i].c_str();
-  *result = {engine->tokens.data(), engine->tokens.size(), !stepped->idle()};
+  giveKnown(result, {0, engine->tokens.data(), engine->tokens.size(), !stepped->idle()});
   return 0;
 }
 

@@ -1,8 +1,8 @@
 /* Quipu: load a compiled model and generate text. The C interface of libquipu.so.
  *
  * Functions that can fail return 0 on success. On failure they return 1 and, where `error` is not null, set it to one
- * line of text that quipu_free releases. An engine is used from one thread at a time. Structs that a caller fills are
- * set up by their init function, so that fields added later have their defaults. */
+ * line of text that quipu_free releases. An engine is used from one thread at a time. Structs of a caller's are set up
+ * by their init function, so that fields added later have their defaults, or are not written where there is no room. */
 #ifndef QUIPU_H
 #define QUIPU_H
 
@@ -46,6 +46,7 @@ typedef enum quipu_finish {
 } quipu_finish;
 
 typedef struct quipu_token {
+  size_t struct_size; /* of this struct in the library: the next token of an array begins so many bytes later */
   uint64_t sequence;
   int32_t id;
   quipu_finish finish;
@@ -54,6 +55,7 @@ typedef struct quipu_token {
 } quipu_token;
 
 typedef struct quipu_model_info {
+  size_t struct_size; /* set by quipu_model_info_init */
   uint32_t vocab;
   uint32_t max_context;
   uint32_t max_sequences;
@@ -64,6 +66,7 @@ typedef struct quipu_model_info {
 QUIPU_API const char *quipu_version(void);
 QUIPU_API void quipu_options_init(quipu_options *options);
 QUIPU_API void quipu_sampling_init(quipu_sampling *sampling);
+QUIPU_API void quipu_model_info_init(quipu_model_info *info);
 /* Releases what a function of this header returned for the caller to release; null is allowed. */
 QUIPU_API void quipu_free(void *memory);
 
@@ -89,11 +92,13 @@ QUIPU_API int quipu_generate(quipu_engine *engine, const int32_t *prompt, size_t
 
 /* Several sequences at the same time: add each, then step until `working` is 0. */
 typedef struct quipu_step_result {
+  size_t struct_size;        /* set by quipu_step_result_init */
   const quipu_token *tokens; /* new ones of this step, valid until the next call with this engine */
   size_t count;
   int working; /* 0: nothing was left to do */
 } quipu_step_result;
 
+QUIPU_API void quipu_step_result_init(quipu_step_result *result);
 QUIPU_API int quipu_add(quipu_engine *engine, const int32_t *prompt, size_t count, const quipu_sampling *sampling,
                         uint32_t max_new, uint64_t *sequence, char **error);
 QUIPU_API int quipu_step(quipu_engine *engine, quipu_step_result *result, char **error);

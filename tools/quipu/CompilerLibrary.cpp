@@ -28,12 +28,14 @@ Expected<std::string> compilerIdentity() {
 Expected<const CompilerApi *> openCompiler() {
   // Never closed: LLVM registers functions that run at exit.
   void *library = nullptr;
-  std::string reason;
+  std::string reason, opened;
   for (const std::string &path : {besideProgram(), std::string("libquipu_compiler.so")}) {
     if (path.empty() || (path.front() == '/' && !std::filesystem::exists(path)))
       continue;
-    if ((library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)))
+    if ((library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL))) {
+      opened = path;
       break;
+    }
     reason = dlerror();
   }
   if (!library)
@@ -41,9 +43,13 @@ Expected<const CompilerApi *> openCompiler() {
         "cannot open the compiler, libquipu_compiler.so: {}; install it beside quipu in ../lib, or give an artifact "
         "(.qpu) compiled elsewhere",
         reason);
+  auto interface = reinterpret_cast<const char *(*)()>(dlsym(library, "quipuCompilerInterface"));
   auto entry = reinterpret_cast<const CompilerApi *(*)()>(dlsym(library, "quipuCompilerApi"));
-  if (!entry)
-    return makeError("libquipu_compiler.so has no quipuCompilerApi: it belongs to another version of quipu");
+  std::string theirs = interface && entry ? interface() : "none";
+  if (theirs != QUIPU_COMPILER_INTERFACE)
+    return makeError("{}: is the compiler of another quipu (its interface is {}, this program's {}); install both from "
+                     "the same build",
+                     opened, theirs, QUIPU_COMPILER_INTERFACE);
   return entry();
 }
 

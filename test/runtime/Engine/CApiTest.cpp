@@ -81,6 +81,7 @@ TEST_F(CApiTest, text_goes_to_ids_and_back) {
 
 TEST_F(CApiTest, info_says_what_was_loaded) {
   quipu_model_info info;
+  quipu_model_info_init(&info);
   quipu_get_info(engine, &info);
   EXPECT_EQ(info.vocab, 11u);
   EXPECT_EQ(info.max_context, 64u);
@@ -88,6 +89,21 @@ TEST_F(CApiTest, info_says_what_was_loaded) {
   EXPECT_GE(info.memory_bytes, uint64_t(2) << 20);
   EXPECT_EQ(info.has_tokenizer, 1);
   EXPECT_STREQ(quipu_version(), "0.1.0");
+}
+
+// A caller that was built when the struct ended behind max_context.
+TEST_F(CApiTest, structs_of_older_callers_are_filled_as_far_as_they_go) {
+  quipu_model_info info;
+  quipu_model_info_init(&info);
+  info.struct_size = offsetof(quipu_model_info, max_sequences);
+  info.max_sequences = 77;
+  info.memory_bytes = 78;
+  quipu_get_info(engine, &info);
+  EXPECT_EQ(info.vocab, 11u);
+  EXPECT_EQ(info.max_context, 64u);
+  EXPECT_EQ(info.max_sequences, 77u);
+  EXPECT_EQ(info.memory_bytes, 78u);
+  EXPECT_EQ(info.struct_size, offsetof(quipu_model_info, max_sequences));
 }
 
 struct Collected {
@@ -130,9 +146,12 @@ TEST_F(CApiTest, steps_serve_several_sequences) {
     ASSERT_EQ(quipu_add(engine, prompt.data(), prompt.size(), nullptr, 9, &sequence, &error), 0);
     expected[sequence] = toy::greedy(prompt, 9);
   }
-  for (quipu_step_result result = {nullptr, 0, 1}; result.working;) {
+  quipu_step_result result;
+  quipu_step_result_init(&result);
+  for (result.working = 1; result.working;) {
     ASSERT_EQ(quipu_step(engine, &result, &error), 0);
     for (size_t i = 0; i < result.count; ++i) {
+      EXPECT_EQ(result.tokens[i].struct_size, sizeof(quipu_token));
       ids[result.tokens[i].sequence].push_back(result.tokens[i].id);
       texts[result.tokens[i].sequence] += result.tokens[i].text;
     }
