@@ -67,6 +67,9 @@ Value KernelBuilder::less(Value a, Value b) {
 Value KernelBuilder::equal(Value a, Value b) {
   return arith::CmpIOp::create(builder, location, arith::CmpIPredicate::eq, a, b);
 }
+Value KernelBuilder::notEqual(Value a, Value b) {
+  return arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ne, a, b);
+}
 Value KernelBuilder::toI64(Value a) { return arith::ExtSIOp::create(builder, location, builder.getI64Type(), a); }
 
 Value KernelBuilder::signExtend(Value a, Type type) { return arith::ExtSIOp::create(builder, location, type, a); }

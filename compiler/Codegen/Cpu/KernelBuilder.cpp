@@ -40,6 +40,39 @@ std::pair<Value, Value> KernelBuilder::workerRange(Value count) {
   return {div(mul(count, index), all), div(mul(count, add(index, 1)), all)};
 }
 
+void KernelBuilder::shareItems(Value count, ArrayRef<Value> initial, CarryBody body) {
+  Value share = div(mul(count, 3), mul(workers(), 4)), rest = mul(workers(), share);
+  Value first = mul(worker(), share), last = add(first, share);
+  Value counter = field(offsetof(KernelArgs, taken), pointer());
+  // State: the next item of the own share, then what the body carries.
+  Values state = {first};
+  state.append(initial.begin(), initial.end());
+  auto before = [&](OpBuilder &inner, Location, ValueRange state) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(inner.getInsertionBlock());
+    Values item = when(
+        less(state[0], last), [&] { return Values{state[0]}; },
+        [&] {
+          Value taken = LLVM::AtomicRMWOp::create(builder, location, LLVM::AtomicBinOp::add, counter,
+                                                  constant(1, i32()), LLVM::AtomicOrdering::monotonic);
+          return Values{add(rest, zeroExtend(taken, builder.getI64Type()))};
+        });
+    Values passed = {item[0]};
+    passed.append(state.begin(), state.end());
+    scf::ConditionOp::create(builder, location, less(item[0], count), passed);
+  };
+  auto after = [&](OpBuilder &inner, Location, ValueRange passed) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(inner.getInsertionBlock());
+    Values carried(passed.drop_front(2)), next = {add(passed[1], 1)};
+    next.append(body(passed[0], carried));
+    scf::YieldOp::create(builder, location, next);
+  };
+  Values passedTypes = {count};
+  passedTypes.append(state);
+  scf::WhileOp::create(builder, location, ValueRange(passedTypes).getTypes(), state, before, after);
+}
+
 Value KernelBuilder::scratch(int64_t bytes) {
   Value piece = offset(field(offsetof(KernelArgs, scratch), pointer()), scratchUsed);
   scratchUsed += (bytes + 63) / 64 * 64;

@@ -20,6 +20,9 @@ using Values = llvm::SmallVector<Value>;
 
 class KernelBuilder {
 public:
+  using Body = llvm::function_ref<void(Value index)>;
+  using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
+
   // Adds `func @symbol(const KernelArgs *)` to the module and starts its body.
   KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, const Chip &chip);
   // Ends the body.
@@ -35,6 +38,10 @@ public:
   Value rows(int64_t rowsDim) { return dim(static_cast<StepDim>(rowsDim)); }
   // This worker's contiguous part [first, last) of `count` equal items.
   std::pair<Value, Value> workerRange(Value count);
+  // body(item, carried) for this worker's items of `count`: three quarters of its equal share in order, then of the
+  // common rest one after the other, whoever is free. Cores are not equally fast, nor is their way to memory. At most
+  // once a kernel, by all workers.
+  void shareItems(Value count, llvm::ArrayRef<Value> initial, CarryBody body);
   Value worker();
   Value workers(); // how many there are
   // A piece of this worker's scratch, 64-byte aligned. The sum is the kernel's scratch size.
@@ -74,6 +81,7 @@ public:
   Value shiftRight(Value a, Value bits);
   Value less(Value a, Value b); // i1 or a vector of it
   Value equal(Value a, Value b);
+  Value notEqual(Value a, Value b);
   Value toI64(Value a); // sign extension of a scalar
   Value signExtend(Value a, mlir::Type type);
   Value zeroExtend(Value a, mlir::Type type);
@@ -131,8 +139,6 @@ public:
   void memoryBarrier();
 
   // ---- control
-  using Body = llvm::function_ref<void(Value index)>;
-  using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
   void loop(Value first, Value last, int64_t step, Body body);
   // From 0 to count; no loop where one step covers it.
   void loopOrOnce(int64_t count, int64_t step, Body body);

@@ -121,12 +121,17 @@ void CpuProgram::runLaunches(uint32_t begin, uint32_t end, uint32_t worker) {
   args.scratch = block.data() + plan().scratch.offset + worker * plan().scratchPerWorker;
   args.worker = static_cast<int32_t>(worker);
   args.workers = static_cast<int32_t>(pool->workers());
+  size_t turn = 0;
   for (uint32_t i = begin; i < end; ++i) {
     const Variant *variant = chooseVariant(launches[i]);
     if (!variant)
       continue;
     args.buffers = launches[i].operands.data();
     for (uint32_t kernel : variant->stages) {
+      args.taken = &counters[turn].value;
+      turn = 1 - turn;
+      if (worker == 0)
+        counters[turn].value = 0; // the kernel that used it has ended everywhere, the next begins after a barrier
       if (profiling) {
         runTimed(i, kernel, args);
         continue;
@@ -147,6 +152,7 @@ void CpuProgram::runTimed(uint32_t launch, uint32_t kernel, const KernelArgs &ar
 }
 
 Expected<void> CpuProgram::run() {
+  counters = {};
   pool->run([this](uint32_t worker) { runLaunches(0, static_cast<uint32_t>(launches.size()), worker); });
   return {};
 }
@@ -154,6 +160,7 @@ Expected<void> CpuProgram::run() {
 Expected<void> CpuProgram::runLaunch(uint32_t launch) {
   if (launch >= launches.size())
     return makeError("launch {} does not exist: there are {}", launch, launches.size());
+  counters = {};
   pool->run([this, launch](uint32_t worker) { runLaunches(launch, launch + 1, worker); });
   return {};
 }

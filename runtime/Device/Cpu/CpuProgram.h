@@ -1,4 +1,4 @@
-// A CPU target of an artifact in memory. All workers walk the same list of launches; each computes its static share of
+// A CPU target of an artifact in memory. All workers walk the same list of launches; each computes its share of
 // a launch and meets the others at a barrier.
 #pragma once
 
@@ -7,6 +7,8 @@
 #include "runtime/Device/Cpu/ThreadPool.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Device/HugeBlock.h"
+
+#include <array>
 
 namespace quipu::cpu {
 
@@ -48,6 +50,11 @@ private:
   std::vector<Kernel> kernels;
   std::vector<Launch> launches;
   StepDims dims = {};
+  // KernelArgs::taken of this kernel and of the one before, which the first worker sets back for the next.
+  struct alignas(64) Counter {
+    uint32_t value = 0;
+  };
+  std::array<Counter, 2> counters;
   bool profiling = false;
   std::vector<std::vector<KernelSpan>> spansOf; // of each worker
   std::unique_ptr<ThreadPool> pool;             // last: its threads end before anything they use

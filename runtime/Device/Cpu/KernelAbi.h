@@ -16,9 +16,11 @@ struct KernelArgs {
   void *scratch;        // private to this worker, 64-byte aligned, as large as the kernel's scratch_bytes
   int32_t worker;       // 0 .. workers - 1
   int32_t workers;
+  uint32_t
+      *taken; // one counter of all workers, 0 when the kernel starts: what they have taken of a common rest of work
 };
 
-// A kernel computes this worker's static share of the launch and returns; the runtime puts a barrier after it.
+// A kernel computes this worker's share of the launch and returns; the runtime puts a barrier after it.
 using Kernel = void (*)(const KernelArgs *);
 
 } // namespace quipu::cpu

@@ -34,7 +34,8 @@ void time(benchmark::State &state, const KernelLibrary &library, const KernelRow
     scratch.push_back(aligned(static_cast<size_t>(kernel.scratchBytes)));
   for (auto _ : state)
     for (size_t i = 0; i < scratch.size(); ++i) {
-      KernelArgs args{buffers.data(), problem.dims.data(), scratch[i].get(), 0, 1};
+      uint32_t taken = 0;
+      KernelArgs args{buffers.data(), problem.dims.data(), scratch[i].get(), 0, 1, &taken};
       library.stages(row)[i].function(&args);
       benchmark::ClobberMemory();
     }

@@ -91,14 +91,16 @@ std::string KernelLibrary::run(const KernelRow &row, Problem &problem, int worke
     std::memcpy(guarded.back().data, operand.bytes.data(), operand.bytes.size());
     buffers.push_back(operand.bytes.empty() ? nullptr : guarded.back().data);
   }
-  for (const LoadedKernel &kernel : stages(row))
+  for (const LoadedKernel &kernel : stages(row)) {
+    uint32_t taken = 0;
     for (int worker = 0; worker < workers; ++worker) {
       GuardedBuffer scratch(size_t(kernel.scratchBytes));
-      KernelArgs args{buffers.data(), problem.dims.data(), scratch.data, worker, workers};
+      KernelArgs args{buffers.data(), problem.dims.data(), scratch.data, worker, workers, &taken};
       kernel.function(&args);
       if (!scratch.intact())
         return "a kernel wrote past its scratch";
     }
+  }
   for (size_t i = 0; i < guarded.size(); ++i) {
     if (!guarded[i].intact())
       return fmt::format("a kernel wrote past operand {}", i);

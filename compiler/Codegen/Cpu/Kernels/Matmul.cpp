@@ -107,13 +107,14 @@ void Matmul::emitFewRows() {
   Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
   Value rows = b.rows(rowsDim);
   auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchFor(tile));
-  auto [first, last] = b.workerRange(b.constant(weight.panels()));
-  b.loop(b.constant(0), rows, tile, [&, first = first, last = last](Value firstRow) {
-    packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales);
-    b.loop(first, last, 1, [&](Value panel) {
-      kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, weight.groups(), sums, false);
-      epilogue(operands, sums, panel, firstRow, rows);
-    });
+  Value items = b.mul(b.divUp(rows, tile), weight.panels()), none = b.constant(-1);
+  b.shareItems(items, {none}, [&](Value item, llvm::ArrayRef<Value> packedTile) -> Values {
+    Value t = b.div(item, weight.panels()), panel = b.rem(item, weight.panels()), firstRow = b.mul(t, tile);
+    b.when(b.notEqual(t, packedTile[0]),
+           [&] { packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales); });
+    kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, weight.groups(), sums, false);
+    epilogue(operands, sums, panel, firstRow, rows);
+    return {t};
   });
 }
 
@@ -129,14 +130,17 @@ void Matmul::emitManyRows() {
 
   Value rows = b.rows(rowsDim);
   Value tiles = b.divUp(rows, tile);
-  // Row chunks: as many as the sums in scratch ask for, and so many that each worker has about four items to even out.
+  // Row chunks: as many as the sums in scratch ask for, and so many that a worker has about 4 items to even out, or 32
+  // where that leaves a chunk 8 tiles for each time it reads the panel.
   Value panels = b.constant(weight.panels());
-  Value forBalance = b.div(b.add(b.mul(b.workers(), 4), weight.panels() - 1), weight.panels());
+  auto chunksFor = [&](int64_t itemsOfWorker) {
+    return b.div(b.add(b.mul(b.workers(), itemsOfWorker), weight.panels() - 1), weight.panels());
+  };
+  Value forBalance = b.larger(chunksFor(4), b.smaller(chunksFor(32), b.div(tiles, 8)));
   Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
-  auto [first, last] = b.workerRange(b.mul(panels, chunks));
   auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchFor(tile));
 
-  b.loop(first, last, 1, [&](Value item) {
+  b.shareItems(b.mul(panels, chunks), {}, [&](Value item, llvm::ArrayRef<Value>) -> Values {
     Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));
     Value firstTile = b.div(b.mul(tiles, chunk), chunks), lastTile = b.div(b.mul(tiles, b.add(chunk, 1)), chunks);
     Value panelAddress = b.offset(operands.weight, panel, weight.panelBytes());
@@ -151,6 +155,7 @@ void Matmul::emitManyRows() {
           epilogue(operands, sumsAt, panel, b.mul(t, tile), rows);
       });
     }
+    return {};
   });
 }
 
