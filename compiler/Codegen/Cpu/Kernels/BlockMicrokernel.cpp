@@ -40,12 +40,12 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, Values h
     return scales;
   };
   llvm::SmallVector<BlockReader::Scales> shared;
-  if (holdsSums)
+  if (passes() == 1)
     shared = scalesAt(b.constant(0));
   auto emitIndex = [&](Value index, Values held) {
     Value inputsAt = b.offset(inputs, index, tile * input.runBytes());
     b.loopOrOnce(panelRows, vectors * lanes, [&](Value column) {
-      llvm::SmallVector<BlockReader::Scales> scales = holdsSums ? shared : scalesAt(column);
+      llvm::SmallVector<BlockReader::Scales> scales = passes() == 1 ? shared : scalesAt(column);
       emitRun({index, reader.run(unit, index), inputsAt, column, b.offset(sums, column, 4), scales,
                b.offset(unit, prefetch.bytes)},
               held);
