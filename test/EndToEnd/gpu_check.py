@@ -77,6 +77,7 @@ class GpuCheck(unittest.TestCase):
     def test_wrong_arguments_are_refused(self):
         for arguments, words in [([], "--pack DIR"), (["--device", DEVICE], "--pack DIR"),
                                  ([ROOT, "--device", DEVICE], "is no folder that --pack wrote"),
+                                 ([self.pack, "--device", "cuda:99"], "there is no device cuda:99"),
                                  (["--pack", self.pack, "--target", TARGET], "is not empty")]:
             ran = gpu_check(ROOT / "tools" / "gpu-check", *arguments)
             self.assertNotEqual(ran.returncode, 0)

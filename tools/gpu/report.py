@@ -41,9 +41,13 @@ class Machine:
         return ran.returncode, ran.stdout.decode(errors="replace"), said
 
     def describe(self):
-        listed = self.run("devices")[1].splitlines()
-        ours = [line for line in listed if line.split()[:1] == [self.device]]
-        return " ".join(ours[0].split()) if ours else self.device
+        listed = [line.split() for line in self.run("devices")[1].splitlines()]
+        kind = self.device.split(":")[0]
+        for words in listed:
+            if words[:1] in ([self.device], [f"{self.device}:0"]):
+                return " ".join(words)
+        reasons = [" ".join(words) for words in listed if words and words[0].split(":")[0] == kind]
+        raise SystemExit(f"gpu-check: there is no device {self.device}: {'; '.join(reasons) or 'quipu knows none'}")
 
 
 def last_json(output):
