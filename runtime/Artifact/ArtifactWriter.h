@@ -19,7 +19,7 @@ using PackWeight = std::function<Expected<void>(uint32_t weight, uint64_t begin,
 
 struct ArtifactContents {
   fb::ProgramT program;          // offset and bytes of the weights are set by the writer
-  std::vector<std::string> code; // what TargetProgram.code_section indexes: ELF shared objects
+  std::vector<std::string> code; // what TargetProgram.code_section indexes: a shared object of a CPU, a bundle of a GPU
   std::string tokenizer;         // empty: the artifact takes token ids only
   std::string checks;            // of a conformance artifact (Checks.fbs); empty: no section
   PackWeight packWeight;         // not called for WeightPlacement::None

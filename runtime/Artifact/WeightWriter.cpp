@@ -4,7 +4,6 @@
 #include "runtime/Support/ParallelFor.h"
 
 #include <algorithm>
-#include <mutex>
 
 namespace quipu {
 
@@ -62,10 +61,10 @@ Expected<std::vector<Chunk>> divideIntoChunks(const fb::ProgramT &program) {
 }
 
 Expected<void> packChunk(const Chunk &chunk, const fb::ProgramT &program, const PackWeight &packWeight,
-                         std::vector<std::byte> &bytes) {
+                         std::byte *bytes) {
   for (const Piece &piece : chunk.pieces) {
     uint64_t at = program.weights[piece.weight]->offset + piece.begin - chunk.offset;
-    if (Expected<void> result = packWeight(piece.weight, piece.begin, bytes.data() + at, piece.bytes); !result)
+    if (Expected<void> result = packWeight(piece.weight, piece.begin, bytes + at, piece.bytes); !result)
       return result;
   }
   return {};
@@ -86,31 +85,21 @@ Expected<std::vector<WeightChunk>> writeWeights(OutputFile &file, uint64_t offse
   if (!chunks)
     return passError(std::move(chunks));
   std::vector<WeightChunk> written(chunks->size());
-  uint64_t total = chunks->empty() ? 0 : chunks->back().offset + chunks->back().bytes;
-  std::mutex mutex; // of what follows
-  Expected<void> result;
-  uint64_t done = 0;
-  auto work = [&](size_t index) {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!result)
-        return;
-    }
+  uint64_t total = chunks->empty() ? 0 : chunks->back().offset + chunks->back().bytes, done = 0;
+  auto write = [&](size_t index) -> Expected<void> {
     const Chunk &chunk = (*chunks)[index];
     std::vector<std::byte> bytes(chunk.bytes);
-    Expected<void> packed = packChunk(chunk, program, packWeight, bytes);
+    if (Expected<void> packed = packChunk(chunk, program, packWeight, bytes.data()); !packed)
+      return packed;
     written[index] = {chunk.bytes, digestOf(bytes.data(), bytes.size())};
-    if (packed)
-      packed = file.writeAt(offset + chunk.offset, bytes.data(), bytes.size());
-    std::lock_guard<std::mutex> lock(mutex);
-    if (!packed && result)
-      result = std::move(packed);
-    done += chunk.bytes;
-    if (result && options.progress)
+    return file.writeAt(offset + chunk.offset, bytes.data(), bytes.size());
+  };
+  auto finished = [&](size_t index) {
+    done += (*chunks)[index].bytes;
+    if (options.progress)
       options.progress(done, total);
   };
-  parallelFor(chunks->size(), work, options.threads);
-  if (!result)
+  if (Expected<void> result = tryParallelFor(chunks->size(), write, options.threads, finished); !result)
     return passError(std::move(result));
   return written;
 }

@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <mutex>
 #include <optional>
 
 namespace quipu {
@@ -115,10 +114,8 @@ Expected<void> loadWeights(const Artifact &artifact, const MemoryPlan &plan, Wei
   for (const Job &job : jobs)
     total += job.bytes;
 
-  std::mutex mutex; // of what follows
-  Expected<void> result;
-  uint64_t done = 0;
-  auto loadJob = [&](const Job &job) -> Expected<void> {
+  auto load = [&](size_t index) -> Expected<void> {
+    const Job &job = jobs[index];
     Expected<std::byte *> memory = sink.take(job.bytes, job.pieces);
     if (!memory)
       return passError(std::move(memory));
@@ -130,22 +127,12 @@ Expected<void> loadWeights(const Artifact &artifact, const MemoryPlan &plan, Wei
     }
     return sink.deliver(*memory, job.pieces);
   };
-  auto work = [&](size_t index) {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      if (!result)
-        return;
-    }
-    Expected<void> loaded = loadJob(jobs[index]);
-    std::lock_guard<std::mutex> lock(mutex);
-    if (!loaded && result)
-      result = std::move(loaded);
+  uint64_t done = 0;
+  return tryParallelFor(jobs.size(), load, options.threads, [&](size_t index) {
     done += jobs[index].bytes;
-    if (result && options.progress)
+    if (options.progress)
       options.progress(done, total);
-  };
-  parallelFor(jobs.size(), work, options.threads);
-  return result;
+  });
 }
 
 } // namespace quipu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -26,6 +27,27 @@ void parallelFor(size_t count, const std::function<void(size_t)> &body, unsigned
   work();
   for (std::thread &other : others)
     other.join();
+}
+
+Expected<void> tryParallelFor(size_t count, const std::function<Expected<void>(size_t)> &body, unsigned threads,
+                              const std::function<void(size_t)> &finished) {
+  std::atomic<bool> failed{false};
+  std::mutex mutex; // of the result and of `finished`
+  Expected<void> result;
+  auto tryPiece = [&](size_t index) {
+    if (failed)
+      return;
+    Expected<void> done = body(index);
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!done && result) {
+      result = std::move(done);
+      failed = true;
+    } else if (done && finished) {
+      finished(index);
+    }
+  };
+  parallelFor(count, tryPiece, threads);
+  return result;
 }
 
 } // namespace quipu

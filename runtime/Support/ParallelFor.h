@@ -2,6 +2,8 @@
 // the engine's persistent pool.)
 #pragma once
 
+#include "runtime/Support/Error.h"
+
 #include <cstddef>
 #include <functional>
 
@@ -11,5 +13,10 @@ namespace quipu {
 // as many as the machine has cores), and returns when all are done. Pieces should be of a millisecond or more. `body`
 // must not throw.
 void parallelFor(size_t count, const std::function<void(size_t)> &body, unsigned threads = 0);
+
+// The same for pieces that may fail: after the first error no piece is begun, and that error is returned. `finished` is
+// called for each piece that has not failed, one call at a time.
+Expected<void> tryParallelFor(size_t count, const std::function<Expected<void>(size_t)> &body, unsigned threads = 0,
+                              const std::function<void(size_t)> &finished = {});
 
 } // namespace quipu

@@ -142,7 +142,7 @@ void printTarget(const Json &target) {
 }
 
 void printText(const Json &all) {
-  fmt::print("{}: {} bytes, format version {}, written by quipu {}\n", all["file"].get<std::string>(),
+  fmt::print("{}: {} bytes, format version {}, written by {}\n", all["file"].get<std::string>(),
              all["bytes"].get<uint64_t>(), all["version"].get<uint32_t>(), all["compiler"].get<std::string>());
   fmt::print("checkpoint digest {}\n\nsections:\n", all["checkpoint_digest"].get<std::string>());
   for (const Json &section : all["sections"])
@@ -210,7 +210,7 @@ void addInspect(CLI::App &app, Action &action) {
   CLI::Option *json = command->add_flag("--json", options->json, "print one JSON object");
   command
       ->add_option("--dump-kernels", options->kernelFolder,
-                   "write each target's machine code (an ELF shared object) into this folder")
+                   "write each target's machine code (a shared object, or a bundle of GPU code) into this folder")
       ->type_name("DIR")
       ->excludes(json);
   command->callback([options, &action] { action = [options] { return inspect(*options); }; });

@@ -1,5 +1,7 @@
 #include "runtime/Device/Cpu/Topology.h"
 
+#include "runtime/Device/Cpu/ControlGroup.h"
+
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -30,19 +32,6 @@ std::vector<int> allowedCpus() {
   return cpus;
 }
 
-// CPUs worth of time that the control group allows; infinite without a quota. Control groups v2, then v1.
-double quota() {
-  double limit = INFINITY, period;
-  std::string word;
-  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> word >> period && word != "max" && period > 0)
-    limit = std::strtod(word.c_str(), nullptr) / period;
-  double microseconds;
-  std::ifstream quotaV1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), periodV1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  if (quotaV1 >> microseconds && periodV1 >> period && microseconds > 0 && period > 0)
-    limit = std::min(limit, microseconds / period);
-  return limit;
-}
-
 } // namespace
 
 unsigned availableCpus() { return std::max<unsigned>(1, static_cast<unsigned>(allowedCpus().size())); }
@@ -58,11 +47,7 @@ uint64_t availableMemory() {
       swap = kibibytes * 1024;
     std::getline(file, unit);
   }
-  uint64_t limit = UINT64_MAX; // of the control group; "max" is no number
-  for (const char *path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
-    if (uint64_t bytes; std::ifstream(path) >> bytes)
-      limit = std::min(limit, bytes);
-  return std::min(limit, available == UINT64_MAX ? available : available + swap);
+  return std::min(controlGroupLimits().memory, available == UINT64_MAX ? available : available + swap);
 }
 
 unsigned availableCores() {
@@ -73,7 +58,7 @@ unsigned availableCores() {
     // Where the topology is hidden every CPU counts as a core.
     cores.insert(std::getline(file, siblings) ? siblings : fmt::format("cpu{}", cpu));
   }
-  double limit = std::ceil(quota());
+  double limit = std::ceil(controlGroupLimits().cpus);
   return static_cast<unsigned>(std::max(1.0, std::min<double>(static_cast<double>(cores.size()), limit)));
 }
 

@@ -32,4 +32,28 @@ TEST(ParallelFor, runs_pieces_at_the_same_time) {
   EXPECT_EQ(started, 2);
 }
 
+TEST(TryParallelFor, ends_with_the_first_error_and_begins_no_piece_after_it) {
+  std::vector<size_t> begun, finished;
+  quipu::Expected<void> result = quipu::tryParallelFor(
+      100,
+      [&](size_t i) -> quipu::Expected<void> {
+        begun.push_back(i);
+        if (i == 3)
+          return quipu::makeError("piece {} is at fault", i);
+        return {};
+      },
+      1, [&](size_t i) { finished.push_back(i); });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "piece 3 is at fault");
+  EXPECT_EQ(begun, (std::vector<size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(finished, (std::vector<size_t>{0, 1, 2}));
+}
+
+TEST(TryParallelFor, counts_finished_pieces_one_at_a_time) {
+  size_t finished = 0; // not atomic
+  ASSERT_TRUE(
+      quipu::tryParallelFor(1000, [](size_t) { return quipu::Expected<void>(); }, 8, [&](size_t) { ++finished; }));
+  EXPECT_EQ(finished, 1000u);
+}
+
 } // namespace
