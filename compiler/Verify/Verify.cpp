@@ -178,15 +178,12 @@ private:
     auto artifact = Artifact::open(file.path);
     if (!artifact)
       return passError(std::move(artifact));
-    auto device = openDevice(request.device);
-    if (!device)
-      return passError(std::move(device));
-    auto target = (*device)->chooseTarget(*artifact);
-    if (!target)
-      return passError(std::move(target));
+    auto opened = openDeviceFor(*artifact, request.device);
+    if (!opened)
+      return passError(std::move(opened));
     LoadOptions load;
     load.threads = request.threads;
-    auto program = (*device)->load(*artifact, *target, load);
+    auto program = opened->device->load(*artifact, opened->target, load);
     if (!program)
       return passError(std::move(program));
     if (auto checked = checkLaunches(**program, *artifact); !checked)

@@ -173,14 +173,29 @@ Expected<WeightReader> WeightReader::open(const Artifact &artifact) {
   return reader;
 }
 
+const InputFile &WeightReader::from() const {
+  return artifact->weights.placement == WeightPlacement::Embed ? artifact->file : beside;
+}
+
+uint64_t WeightReader::fileOffset(size_t chunk) const {
+  return offsets[chunk] + (artifact->weights.placement == WeightPlacement::Embed ? artifact->weightsOffset : 0);
+}
+
 Expected<void> WeightReader::read(size_t chunk, std::byte *to) const {
-  bool embedded = artifact->weights.placement == WeightPlacement::Embed;
-  const InputFile &from = embedded ? artifact->file : beside;
-  uint64_t offset = offsets[chunk] + (embedded ? artifact->weightsOffset : 0);
-  if (Expected<void> result = from.readAt(offset, to, chunkBytes(chunk)); !result)
+  if (Expected<void> result = from().readAt(fileOffset(chunk), to, chunkBytes(chunk)); !result)
     return result;
-  if (artifact->options.checkDigests && digestOf(to, chunkBytes(chunk)) != artifact->weights.chunks[chunk].digest)
-    return damaged(from.path(), "weights at byte {} do not match their digest", offset);
+  return check(chunk, to);
+}
+
+Expected<void> WeightReader::map(std::byte *to) const {
+  if (offsets.empty())
+    return {};
+  return from().mapAt(fileOffset(0), to, artifact->weights.bytes);
+}
+
+Expected<void> WeightReader::check(size_t chunk, const std::byte *bytes) const {
+  if (artifact->options.checkDigests && digestOf(bytes, chunkBytes(chunk)) != artifact->weights.chunks[chunk].digest)
+    return damaged(from().path(), "weights at byte {} do not match their digest", fileOffset(chunk));
   return {};
 }
 

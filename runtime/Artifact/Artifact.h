@@ -63,8 +63,15 @@ public:
   uint64_t chunkBytes(size_t chunk) const { return artifact->weights.chunks[chunk].bytes; }
   // Reads a chunk and checks its digest; threads may read at the same time.
   Expected<void> read(size_t chunk, std::byte *to) const;
+  // Maps all chunks, as they lie in the section, to the page-aligned `to` (InputFile::mapAt).
+  Expected<void> map(std::byte *to) const;
+  // Checks the digest of a chunk that is in memory.
+  Expected<void> check(size_t chunk, const std::byte *bytes) const;
 
 private:
+  const InputFile &from() const;
+  uint64_t fileOffset(size_t chunk) const;
+
   const Artifact *artifact = nullptr;
   InputFile beside; // open where the weights are in a file of their own
   std::vector<uint64_t> offsets;

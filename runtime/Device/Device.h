@@ -20,7 +20,8 @@ struct LoadOptions {
   uint32_t kvPages = 0;
   uint32_t threads = 0;                                        // of a CPU; 0: one for each physical core it may use
   std::function<void(uint64_t done, uint64_t total)> progress; // bytes of weights read; one call at a time
-  bool randomWeights = false;                                  // weights made here in place of the artifact's
+  bool mapWeights = false;    // of a CPU: used where the system's file cache has them, not copied to huge pages
+  bool randomWeights = false; // weights made here in place of the artifact's
   bool checkLaunches = false; // a GPU waits for each launch, so that one that fails is named
   double deviceTimeout = 120; // seconds that a GPU may take for a step, or for an answer, before it is given up
 };

@@ -68,6 +68,18 @@ bool isInPlace(uint64_t bytes, const std::vector<WeightPiece> &pieces) {
   });
 }
 
+Expected<void> runJobs(const std::vector<Job> &jobs, const WeightLoadOptions &options,
+                       const std::function<Expected<void>(size_t)> &run) {
+  uint64_t total = 0, done = 0;
+  for (const Job &job : jobs)
+    total += job.bytes;
+  return tryParallelFor(jobs.size(), run, options.threads, [&](size_t index) {
+    done += jobs[index].bytes;
+    if (options.progress)
+      options.progress(done, total);
+  });
+}
+
 } // namespace
 
 Expected<std::byte *> HostWeightSink::take(uint64_t chunkBytes, const std::vector<WeightPiece> &pieces) {
@@ -110,10 +122,6 @@ Expected<void> loadWeights(const Artifact &artifact, const MemoryPlan &plan, Wei
     reader = std::move(*opened);
   }
   std::vector<Job> jobs = options.random ? randomJobsOf(plan) : jobsOf(artifact, plan);
-  uint64_t total = 0;
-  for (const Job &job : jobs)
-    total += job.bytes;
-
   auto load = [&](size_t index) -> Expected<void> {
     const Job &job = jobs[index];
     Expected<std::byte *> memory = sink.take(job.bytes, job.pieces);
@@ -127,11 +135,31 @@ Expected<void> loadWeights(const Artifact &artifact, const MemoryPlan &plan, Wei
     }
     return sink.deliver(*memory, job.pieces);
   };
-  uint64_t done = 0;
-  return tryParallelFor(jobs.size(), load, options.threads, [&](size_t index) {
-    done += jobs[index].bytes;
-    if (options.progress)
-      options.progress(done, total);
+  return runJobs(jobs, options, load);
+}
+
+Expected<void> mapWeights(const Artifact &artifact, const MemoryPlan &plan, std::byte *block,
+                          const WeightLoadOptions &options) {
+  if (plan.placedWeights.empty())
+    return {};
+  // The last page may hold more than the weights: the mapping is private, and the block's next part begins behind it.
+  constexpr uint64_t page = 4096;
+  bool inPlace = artifact.weightIndex().bytes <= (plan.weights.bytes + page - 1) / page * page;
+  for (const PlacedWeight &placed : plan.placedWeights)
+    inPlace &= placed.place.offset == plan.weights.offset + artifact.program().weights()->Get(placed.weight)->offset();
+  if (!inPlace)
+    return makeError("{}: weights of other targets lie among those of this one, so they cannot be mapped; load "
+                     "without --map-weights, or compile for one target",
+                     artifact.path());
+  Expected<WeightReader> reader = WeightReader::open(artifact);
+  if (!reader)
+    return passError(std::move(reader));
+  std::byte *weights = block + plan.weights.offset;
+  if (Expected<void> mapped = reader->map(weights); !mapped)
+    return mapped;
+  std::vector<Job> jobs = jobsOf(artifact, plan);
+  return runJobs(jobs, options, [&](size_t index) {
+    return reader->check(jobs[index].chunk, weights + reader->chunkOffset(jobs[index].chunk));
   });
 }
 

@@ -50,6 +50,11 @@ struct WeightLoadOptions {
 Expected<void> loadWeights(const Artifact &artifact, const MemoryPlan &plan, WeightSink &sink,
                            const WeightLoadOptions &options);
 
+// Maps the weights to where the plan has them in a page-aligned block, in place of a copy, and checks them. An error
+// where they lie otherwise in the file, which has weights of other targets between them.
+Expected<void> mapWeights(const Artifact &artifact, const MemoryPlan &plan, std::byte *block,
+                          const WeightLoadOptions &options);
+
 // The largest chunk that loadWeights takes memory for.
 uint64_t largestWeightChunk(const Artifact &artifact, const MemoryPlan &plan, bool random);
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -53,6 +54,15 @@ Expected<void> InputFile::readAt(uint64_t offset, void *to, size_t bytes) const 
     offset += static_cast<uint64_t>(got);
     bytes -= static_cast<size_t>(got);
   }
+  return {};
+}
+
+Expected<void> InputFile::mapAt(uint64_t offset, void *to, size_t bytes) const {
+  if (offset > length || bytes > length - offset)
+    return makeError("{}: ends at byte {}, before what it should hold", name, length);
+  if (::mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, descriptor, static_cast<off_t>(offset)) ==
+      MAP_FAILED)
+    return makeError("{}: cannot be mapped: {}", name, std::strerror(errno));
   return {};
 }
 

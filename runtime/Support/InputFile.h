@@ -25,6 +25,11 @@ public:
   // Reads exactly this range; threads may read at the same time.
   Expected<void> readAt(uint64_t offset, void *to, size_t bytes) const;
 
+  // Puts a private mapping of this range where `to` is, which replaces what was mapped there. Both ends of the memory
+  // and the offset are multiples of the page size, but for the end of the file. While it is there, a cut of the file
+  // raises SIGBUS.
+  Expected<void> mapAt(uint64_t offset, void *to, size_t bytes) const;
+
   uint64_t size() const { return length; } // bytes, when it was opened
   const std::string &path() const { return name; }
 

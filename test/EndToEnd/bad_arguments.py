@@ -58,6 +58,7 @@ REFUSED = {
     "eval of a short text": (["eval", "perplexity", MODEL, "--text", "/dev/null"], ["/dev/null"]),
     "eval window too small": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "3"], ["--window", "3"]),
     "eval window above the context": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "100000"], ["--window", "100000"]),
+    "weights mapped for no CPU": (["run", MODEL, "--prompt-ids", "1", "--device", "null", "--map-weights"], ["--map-weights", "--device"]),
     "bench of no runs": (["bench", MODEL, "-r", "0"], ["-r", "0"]),
     "bench with a trace in no folder": (["bench", MODEL, "-p", "0", "-n", "1", "-r", "1", "--trace", "absent/t.json"], ["absent/t.json"]),
     "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000"]),

@@ -1,7 +1,6 @@
 #include "runtime/Artifact/StorageFormat.h"
 #include "tools/quipu/Command.h"
 #include "tools/quipu/CompilerLibrary.h"
-#include "tools/quipu/Progress.h"
 
 #include <filesystem>
 #include <fmt/ranges.h>
@@ -27,8 +26,6 @@ Expected<> checkOptions(const CompileRequest &request) {
 }
 
 void printReport(const CompileReport &report, const CompileRequest &request, bool timing) {
-  for (const std::string &warning : report.warnings)
-    fmt::print(stderr, "quipu: warning: {}\n", warning);
   if (!report.ir.empty())
     fmt::print("{}", report.ir);
   if (timing)
@@ -49,13 +46,7 @@ Expected<> compile(CompileOptions &options) {
                                                 : WeightPlacement::None;
   if (auto checked = checkOptions(request); !checked)
     return checked;
-  auto compiler = openCompiler();
-  if (!compiler)
-    return passError(std::move(compiler));
-  Progress progress;
-  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
-  auto report = (*compiler)->compile(request);
-  progress.clear();
+  auto report = compileModel(request);
   if (!report)
     return passError(std::move(report));
   printReport(*report, request, options.timing);

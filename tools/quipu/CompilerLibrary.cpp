@@ -1,4 +1,5 @@
 #include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/Progress.h"
 
 #include <dlfcn.h>
 #include <filesystem>
@@ -51,6 +52,20 @@ Expected<const CompilerApi *> openCompiler() {
                      "the same build",
                      opened, theirs, QUIPU_COMPILER_INTERFACE);
   return entry();
+}
+
+Expected<CompileReport> compileModel(CompileRequest request) {
+  auto compiler = openCompiler();
+  if (!compiler)
+    return passError(std::move(compiler));
+  Progress progress;
+  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
+  auto report = (*compiler)->compile(request);
+  progress.clear();
+  if (report)
+    for (const std::string &warning : report->warnings)
+      fmt::print(stderr, "quipu: warning: {}\n", warning);
+  return report;
 }
 
 } // namespace quipu::tool

@@ -12,4 +12,7 @@ Expected<std::string> compilerIdentity();
 // The library beside the program (../lib), else where the loader finds it. An error says what is missing.
 Expected<const CompilerApi *> openCompiler();
 
+// Compiles with a progress bar and prints the warnings.
+Expected<CompileReport> compileModel(CompileRequest request);
+
 } // namespace quipu::tool

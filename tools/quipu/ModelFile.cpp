@@ -3,10 +3,10 @@
 #include "runtime/Support/MappedFile.h"
 #include "tools/quipu/ChildProcess.h"
 #include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/ModelCache.h"
 #include "tools/quipu/Progress.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -30,21 +30,16 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
   command.add_option("--threads", options.threads, "worker threads of the CPU; 0: one for each physical core")
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
+  command.add_flag(
+      "--map-weights", options.mapWeights,
+      "use weights where the system's file cache has them, not copied to huge pages: a load at once, memory "
+      "shared by programs, somewhat slower steps; CPU only");
   command.add_flag("--check-launches", options.checkLaunches,
                    "wait for every launch of a GPU, slowly, so that an error names the one at fault");
   command.add_option("--max-context", options.maxContext, "most positions of a sequence; 0: as compiled")
       ->capture_default_str();
   command.add_option("--max-sequences", options.maxSequences, "most sequences held at a time; 0: as compiled")
       ->capture_default_str();
-}
-
-static fs::path cacheFolder() {
-  if (const char *own = std::getenv("QUIPU_CACHE_DIR"); own && *own)
-    return own;
-  if (const char *shared = std::getenv("XDG_CACHE_HOME"); shared && *shared)
-    return fs::path(shared) / "quipu";
-  const char *home = std::getenv("HOME");
-  return fs::path(home && *home ? home : "/tmp") / ".cache" / "quipu";
 }
 
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
@@ -85,21 +80,6 @@ static bool isCheckpoint(const fs::path &path) {
   return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
-static Expected<> compileNow(CompileRequest &request) {
-  auto compiler = openCompiler();
-  if (!compiler)
-    return passError(std::move(compiler));
-  Progress progress;
-  request.progress = [&](const std::string &what, uint64_t done, uint64_t total) { progress.show(what, done, total); };
-  auto report = (*compiler)->compile(request);
-  progress.clear();
-  if (!report)
-    return passError(std::move(report));
-  for (const std::string &warning : report->warnings)
-    fmt::print(stderr, "quipu: warning: {}\n", warning);
-  return {};
-}
-
 Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights) {
   std::error_code error;
   if (!fs::exists(path, error))
@@ -113,27 +93,34 @@ Expected<std::string> artifactOf(const std::string &path, const std::string &dev
   auto compilerName = compilerIdentity();
   if (!compilerName)
     return passError(std::move(compilerName));
-  fs::path folder = cacheFolder() / "models";
-  fs::path artifact = folder / (checkpointKey(path, *compilerName, target) + ".qpu");
-  if (fs::exists(artifact, error))
+  auto cache = ModelCache::open();
+  if (!cache)
+    return passError(std::move(cache));
+  std::string key = checkpointKey(path, *compilerName, target);
+  fs::path artifact = cache->pathOf(key + ".qpu");
+  if (cache->use(artifact))
     return artifact;
   if (weights == Weights::NotNeeded) {
-    artifact.replace_extension(".plan.qpu");
-    if (fs::exists(artifact, error))
+    artifact = cache->pathOf(key + ".plan.qpu");
+    if (cache->use(artifact))
       return artifact;
   }
-  fs::create_directories(folder, error);
-  if (error)
-    return makeError("{}: cannot make the cache folder: {}; set QUIPU_CACHE_DIR to one that can be written",
-                     folder.string(), error.message());
+  if (auto made = cache->makeFolder(); !made)
+    return passError(std::move(made));
   CompileRequest request;
   request.model = path;
   request.output = artifact;
   request.targets = {target};
   request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
   // In a child: what runs next takes the memory of the plan, and none of the compiler's.
-  if (auto compiled = runInChild("compiling " + path, [&] { return compileNow(request); }); !compiled)
+  auto compile = [&]() -> Expected<> {
+    if (auto report = compileModel(request); !report)
+      return passError(std::move(report));
+    return {};
+  };
+  if (auto compiled = runInChild("compiling " + path, compile); !compiled)
     return passError(std::move(compiled));
+  cache->evict(artifact);
   return artifact;
 }
 
@@ -141,11 +128,14 @@ Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
   auto path = artifactOf(options.path, options.device, options.randomWeights ? Weights::NotNeeded : Weights::Needed);
   if (!path)
     return passError(std::move(path));
+  if (options.mapWeights && (options.device != "cpu" || options.randomWeights))
+    return makeError("--map-weights goes with --device cpu and with weights of a file");
   EngineOptions engine;
   engine.device = options.device;
   engine.threads = options.threads;
   engine.maxContext = options.maxContext;
   engine.maxSequences = options.maxSequences;
+  engine.mapWeights = options.mapWeights;
   engine.randomWeights = options.randomWeights;
   engine.checkLaunches = options.checkLaunches;
   Progress progress;

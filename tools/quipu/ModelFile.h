@@ -14,6 +14,7 @@ struct ModelOptions {
   uint32_t threads = 0;
   uint32_t maxContext = 0;
   uint32_t maxSequences = 0;
+  bool mapWeights = false;
   bool randomWeights = false;
   bool checkLaunches = false;
 };

@@ -17,17 +17,14 @@ Expected<> plan(PlanOptions &options) {
   auto artifact = Artifact::open(*path);
   if (!artifact)
     return passError(std::move(artifact));
-  auto device = openDevice(options.model.device);
-  if (!device)
-    return passError(std::move(device));
-  auto target = (*device)->chooseTarget(*artifact);
-  if (!target)
-    return passError(std::move(target));
+  auto opened = openDeviceFor(*artifact, options.model.device);
+  if (!opened)
+    return passError(std::move(opened));
   LoadOptions load;
   load.maxContext = options.model.maxContext;
   load.maxSequences = options.model.maxSequences;
   load.threads = options.model.threads;
-  auto memory = (*device)->plan(*artifact, *target, load);
+  auto memory = opened->device->plan(*artifact, opened->target, load);
   if (!memory)
     return passError(std::move(memory));
 
@@ -41,7 +38,7 @@ Expected<> plan(PlanOptions &options) {
                                                      {"block", memory->blockBytes},
                                                      {"code", memory->code},
                                                      {"total", memory->total}};
-  const char *target_name = artifact->program().targets()->Get(*target)->target()->c_str();
+  const char *target_name = artifact->program().targets()->Get(opened->target)->target()->c_str();
   if (options.json) {
     nlohmann::ordered_json object = {{"target", target_name},
                                      {"max_context", memory->maxContext},

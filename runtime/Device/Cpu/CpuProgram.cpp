@@ -36,9 +36,10 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
     return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), code.error().message);
   program->code = std::move(*code);
   // The kernel promises memory that it does not have and kills who uses it; better to say so before.
-  if (uint64_t available = availableMemory(); program->plan().blockBytes > available)
+  uint64_t needed = program->plan().blockBytes - (options.mapWeights ? program->plan().weights.bytes : 0);
+  if (uint64_t available = availableMemory(); needed > available)
     return makeError("{}: takes {} MiB of memory, {} are available; lower max sequences or max context",
-                     artifact.path(), program->plan().blockBytes >> 20, available >> 20);
+                     artifact.path(), needed >> 20, available >> 20);
   Expected<HugeBlock> block = HugeBlock::allocate(program->plan().blockBytes);
   if (!block)
     return makeError("{}: {}", artifact.path(), block.error().message);
@@ -57,8 +58,9 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
 Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions &options) {
   const MemoryPlan &memory = plan();
   HostWeightSink sink(block.data(), block.size());
-  if (Expected<void> result =
-          loadWeights(artifact, memory, sink, {memory.workers, options.randomWeights, options.progress});
+  WeightLoadOptions load = {memory.workers, options.randomWeights, options.progress};
+  if (Expected<void> result = options.mapWeights ? mapWeights(artifact, memory, block.data(), load)
+                                                 : loadWeights(artifact, memory, sink, load);
       !result)
     return result;
   // The workers share the work by huge pages; the weights have touched theirs.

@@ -154,6 +154,43 @@ TEST_F(CpuDeviceTest, profile_keeps_the_spans_of_every_worker) {
   EXPECT_TRUE((*program)->spans().empty());
 }
 
+TEST_F(CpuDeviceTest, mapped_weights_are_those_of_the_file) {
+  open(toy::contents());
+  LoadOptions options;
+  options.mapWeights = true;
+  Expected<std::unique_ptr<LoadedProgram>> copied = load(), mapped = load(options);
+  ASSERT_TRUE(mapped) << mapped.error().message;
+  const MemoryPlan &plan = (*mapped)->plan();
+  size_t compared = 0;
+  for (uint32_t i = 0; i < plan.buffers.size(); ++i) {
+    if ((*mapped)->target().buffers()->Get(i)->kind() != fb::BufferKind::weight)
+      continue;
+    std::vector<std::byte> first(plan.buffers[i].bytes), second(first.size());
+    ASSERT_TRUE((*copied)->read(i, 0, first.data(), first.size()));
+    ASSERT_TRUE((*mapped)->read(i, 0, second.data(), second.size()));
+    EXPECT_EQ(first, second);
+    ++compared;
+  }
+  EXPECT_GT(compared, 0u);
+  // What follows the weights in the block is memory of its own: it can be written, and the file stays as it is.
+  mapped = load(options);
+  std::string before = toy::readFile(path);
+  float table = 0;
+  ASSERT_TRUE((*mapped)->read(10, 0, &table, sizeof(table)));
+  EXPECT_EQ(table, 0.5f);
+  EXPECT_EQ(toy::readFile(path), before);
+}
+
+TEST_F(CpuDeviceTest, damage_is_found_in_mapped_weights) {
+  open(toy::contents());
+  toy::flipByte(path, artifact.fileSize() - 5, 1);
+  LoadOptions options;
+  options.mapWeights = true;
+  Expected<std::unique_ptr<LoadedProgram>> mapped = load(options);
+  ASSERT_FALSE(mapped);
+  EXPECT_NE(mapped.error().message.find("do not match their digest"), std::string::npos) << mapped.error().message;
+}
+
 TEST_F(CpuDeviceTest, code_that_is_none_or_lacks_a_kernel_is_an_error) {
   std::string error = path + ": target 'cpu:toy': ";
   ArtifactContents contents = toy::contents();

@@ -148,6 +148,14 @@ TEST_F(WeightLoadTest, damage_is_found_before_anything_is_delivered) {
   EXPECT_EQ(block, std::vector<std::byte>(plan.blockBytes));
 }
 
+TEST_F(WeightLoadTest, weights_among_those_of_other_targets_are_not_mapped) {
+  for (uint32_t target : {0, 1}) {
+    Expected<void> mapped = mapWeights(artifact, planOf(target), nullptr, {});
+    ASSERT_FALSE(mapped) << target;
+    EXPECT_NE(mapped.error().message.find("compile for one target"), std::string::npos) << mapped.error().message;
+  }
+}
+
 TEST_F(WeightLoadTest, an_error_of_the_device_ends_the_load) {
   MemoryPlan plan = planOf(0);
   std::vector<std::byte> block(plan.blockBytes);

@@ -1,4 +1,4 @@
-#include "tools/quipu/TimedSteps.h"
+#include "tools/quipu/Bench/TimedSteps.h"
 
 #include <chrono>
 

@@ -1,9 +1,9 @@
 // Tokens per second, next to what the machine could do at best: both limits are probed in the same run, before and
 // after.
-#include "tools/quipu/KernelProfile.h"
+#include "tools/quipu/Bench/KernelProfile.h"
+#include "tools/quipu/Bench/StepCost.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
-#include "tools/quipu/StepCost.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
