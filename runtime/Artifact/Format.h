@@ -5,8 +5,8 @@
 //   sections       each at a multiple of its alignment; the bytes between sections are zero
 //
 // There is one program (FlatBuffers, Program.fbs), one code section a target program (what its device loads: a shared
-// object, or a bundle of GPU code), one tokenizer (may be empty), one weight index, in a conformance artifact one list of
-// checks (FlatBuffers, Checks.fbs), and with embedded weights one weights section, page aligned and last. The weight
+// object, or a bundle of GPU code), one tokenizer (may be empty), one weight index, in a conformance artifact one list
+// of checks (FlatBuffers, Checks.fbs), and with embedded weights one weights section, page aligned and last. The weight
 // index says where the weights are and holds a digest for each chunk of them, so that chunks are checked by several
 // threads while they are read. Digests are XXH3-128: they find damage, they do not prove who wrote the file.
 #pragma once

@@ -149,11 +149,9 @@ TEST_F(WeightLoadTest, damage_is_found_before_anything_is_delivered) {
 }
 
 TEST_F(WeightLoadTest, weights_among_those_of_other_targets_are_not_mapped) {
-  for (uint32_t target : {0, 1}) {
-    Expected<void> mapped = mapWeights(artifact, planOf(target), nullptr, {});
-    ASSERT_FALSE(mapped) << target;
-    EXPECT_NE(mapped.error().message.find("compile for one target"), std::string::npos) << mapped.error().message;
-  }
+  Expected<void> mapped = mapWeights(artifact, planOf(0), nullptr, {}); // the other target's own one is the second
+  ASSERT_FALSE(mapped);
+  EXPECT_NE(mapped.error().message.find("compile for one target"), std::string::npos) << mapped.error().message;
 }
 
 TEST_F(WeightLoadTest, an_error_of_the_device_ends_the_load) {
