@@ -154,6 +154,14 @@ def give_shared_memory_all_addresses(emulator):
     emulator.Buffer = make
 
 
+def take_constants_as_addends(emulator):
+    """The emulator's WMMA reads an inline constant C, which the compilers use for zero, as the vector register of that
+    number (128 for 0)."""
+    read = "ctx.rvgpr_dyn(src2_r + _c(vgpr), UOp.const(lane, dtypes.int))"
+    chosen = f"(ctx.inst_field(type(inst).src2) >= 256).where({read}, ctx.rsgpr_dyn(src2_r))"
+    exec(inspect.getsource(emulator._compile_wmma).replace(read, chosen), vars(emulator))
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -165,6 +173,7 @@ def main():
 
     replace_cache_instructions(emu)
     give_shared_memory_all_addresses(emu)
+    take_constants_as_addends(emu)
     objects = {}
     for job in json.loads(Path(sys.argv[1]).read_text()):
         try:
