@@ -53,6 +53,10 @@ struct MemoryPlan {
   uint64_t code;  // bytes of the target's shared object, beside the block
   uint64_t total; // blockBytes + code
 
+  // Of a GPU: the host's memory that copies go through, which is not in the total. The larger part is for the weights
+  // and is given back when they are loaded.
+  uint64_t staging = 0;
+
   MemoryRange stepDims;                    // i32 [4]; empty where the options ask for none
   std::vector<MemoryRange> buffers;        // as the target's buffers, in the block
   std::vector<PlacedWeight> placedWeights; // in ascending order

@@ -17,6 +17,19 @@ LoadedProgram::LoadedProgram(const fb::Model &model, const fb::TargetProgram &ta
   }
 }
 
+Expected<void> checkMemory(const MemoryPlan &plan, uint64_t free, const std::string &path, const std::string &device,
+                           bool mapWeights) {
+  uint64_t weights = mapWeights ? 0 : plan.weights.bytes;
+  uint64_t needed = plan.total - plan.weights.bytes + weights;
+  if (needed <= free)
+    return {};
+  constexpr uint64_t mebi = 1 << 20;
+  auto roundedUp = [](uint64_t bytes) { return (bytes + mebi - 1) / mebi; };
+  return makeError("{}: takes {} MiB of memory ({} of weights, {} of KV cache) on {}, {} MiB are free; lower max "
+                   "sequences or max context",
+                   path, roundedUp(needed), roundedUp(weights), roundedUp(plan.kv.bytes), device, free / mebi);
+}
+
 Expected<void> LoadedProgram::setStep(const Step &step) {
   if (Expected<void> result = checkStep(step, memory, modelTable.vocab()); !result)
     return result;

@@ -105,6 +105,8 @@ public:
   virtual Expected<uint32_t> chooseTarget(const Artifact &artifact) const = 0;
   // The plan of what load() would allocate.
   virtual Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const = 0;
+  // Bytes that a program could have now.
+  virtual Expected<uint64_t> freeMemory() const = 0;
   // The artifact must outlive the program.
   virtual Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                         const LoadOptions &options) = 0;
@@ -125,6 +127,11 @@ struct OpenedDevice {
 };
 // Opens a device for an artifact: "auto" passes over those that the artifact has no code for.
 Expected<OpenedDevice> openDeviceFor(const Artifact &artifact, const std::string &name);
+
+// "takes 12 MiB of memory (7 of weights, 4 of KV cache) on cuda:0, 10 MiB are free; ..." where that is so. Mapped
+// weights take none.
+Expected<void> checkMemory(const MemoryPlan &plan, uint64_t free, const std::string &path, const std::string &device,
+                           bool mapWeights = false);
 
 // The plan of a target on a device of its kind, which need not be there.
 Expected<MemoryPlan> planTarget(const Artifact &artifact, uint32_t target, const LoadOptions &options);

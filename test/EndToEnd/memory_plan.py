@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 
 import case_runner
+import checkpoints
 import quipu_command
 from quipu_command import CommandTest
 
@@ -69,6 +70,26 @@ class MemoryPlan(CommandTest):
         one, three = (self.check(["--prompt-ids", "1,2,3", "-n", "2"], ["--threads", threads]) for threads in ("1", "3"))
         self.assertEqual((one["threads"], three["threads"]), (1, 3))
         self.assertGreaterEqual(three["scratch_bytes"], one["scratch_bytes"])
+
+    def test_targets_are_planned_where_their_devices_are_not(self):
+        artifact = self.compile(checkpoints.SMALL, "--target", "cpu:x86-64-v3", "--target", "simt:sm_90a")
+        cpu, simt = self.run_json("plan", artifact, "--target", "all")
+        self.assertEqual((cpu["target"], simt["target"]), ("cpu:x86-64-v3", "simt:sm_90a"))
+        self.assertEqual(cpu["staging_bytes"], 0)
+        self.assertGreater(simt["staging_bytes"], simt["weights_bytes"])
+        self.assertEqual(self.run_json("plan", artifact, "--target", "simt:sm_90a"), simt)
+        self.assertEqual(self.run_json("plan", artifact, "--device", "simt"), simt)
+        self.assert_refused(["plan", artifact, "--target", "cuda:sm_90a"], "cuda:sm_90a", "cpu:x86-64-v3, simt:sm_90a")
+
+    def test_too_little_memory_is_an_error_with_numbers(self):
+        flags = ["--max-context", "2048", "--max-sequences", str(1 << 14)]
+        ran = quipu_command.run("plan", self.artifact, *flags)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn(b"total", ran.stdout)
+        for command in (["plan"], ["run", "--prompt-ids", "1"]):
+            ran = quipu_command.run(*command, self.artifact, *flags)
+            self.assertRegex(ran.stderr.decode(), r"takes \d+ MiB of memory \(\d+ of weights, \d+ of KV cache\) on cpu, \d+ MiB "
+                             r"are free; lower max sequences or max context")
 
 
 if __name__ == "__main__":

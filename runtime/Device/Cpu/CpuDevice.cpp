@@ -38,6 +38,8 @@ public:
     return cpu::planMemory(artifact, target, options);
   }
 
+  Expected<uint64_t> freeMemory() const override { return availableMemory(); }
+
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                 const LoadOptions &options) override {
     Expected<MemoryPlan> memory = plan(artifact, target, options);

@@ -36,10 +36,9 @@ Expected<std::unique_ptr<LoadedProgram>> CpuProgram::load(const Artifact &artifa
     return makeError("{}: target '{}': {}", artifact.path(), target.target()->string_view(), code.error().message);
   program->code = std::move(*code);
   // The kernel promises memory that it does not have and kills who uses it; better to say so before.
-  uint64_t needed = program->plan().blockBytes - (options.mapWeights ? program->plan().weights.bytes : 0);
-  if (uint64_t available = availableMemory(); needed > available)
-    return makeError("{}: takes {} MiB of memory, {} are available; lower max sequences or max context",
-                     artifact.path(), needed >> 20, available >> 20);
+  if (Expected<void> fits = checkMemory(program->plan(), availableMemory(), artifact.path(), "cpu", options.mapWeights);
+      !fits)
+    return passError(std::move(fits));
   Expected<HugeBlock> block = HugeBlock::allocate(program->plan().blockBytes);
   if (!block)
     return makeError("{}: {}", artifact.path(), block.error().message);

@@ -49,6 +49,10 @@ public:
   Expected<MemoryPlan> plan(const Artifact &artifact, uint32_t target, const LoadOptions &options) const override {
     return gpu::planMemory(artifact, target, options);
   }
+  Expected<uint64_t> freeMemory() const override {
+    Expected<void> used = driver->useFromThisThread();
+    return used ? driver->freeMemory() : passError(std::move(used));
+  }
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                 const LoadOptions &options) override;
   Expected<DevicePeaks> probe(const LoadedProgram &) override;
@@ -153,8 +157,11 @@ Expected<DevicePeaks> GpuDevice::probe(const LoadedProgram &) {
 
 Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t target, const LoadOptions &options) {
   constexpr bool stepDims = true; // kernels read them from memory
-  return quipu::planMemory(artifact, target,
-                           {options.maxContext, options.maxSequences, options.kvPages, /*workers=*/1, stepDims});
+  Expected<MemoryPlan> plan = quipu::planMemory(
+      artifact, target, {options.maxContext, options.maxSequences, options.kvPages, /*workers=*/1, stepDims});
+  if (plan)
+    plan->staging = GpuProgram::stagingOf(artifact, *plan, options.randomWeights);
+  return plan;
 }
 
 std::vector<std::string> missingFeatures(const fb::TargetProgram &target, const DeviceInfo &device) {

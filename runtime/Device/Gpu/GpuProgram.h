@@ -25,6 +25,9 @@ public:
                                                        ImageKind kind);
   ~GpuProgram() override;
 
+  // Bytes of pinned host memory: of the program, and of its weights on their way.
+  static uint64_t stagingOf(const Artifact &artifact, const MemoryPlan &plan, bool randomWeights);
+
   Expected<void> run() override;
   Expected<void> runLaunch(uint32_t launch) override;
   void setDims(const StepDims &newDims) override;

@@ -33,6 +33,18 @@ GpuProgram::~GpuProgram() {
   driver->release(block);
 }
 
+// That read weights.
+static unsigned weightThreads() {
+  constexpr unsigned most = 8;
+  return std::clamp(std::thread::hardware_concurrency(), 1u, most);
+}
+
+uint64_t GpuProgram::stagingOf(const Artifact &artifact, const MemoryPlan &plan, bool randomWeights) {
+  bool random = randomWeights || artifact.weightIndex().placement == WeightPlacement::None;
+  uint64_t weights = StagingSink::slotsFor(weightThreads()) * largestWeightChunk(artifact, plan, random);
+  return plan.inputs.bytes + stagingBytes + plan.limits.rows * sizeof(int32_t) + weights;
+}
+
 Expected<std::unique_ptr<LoadedProgram>> GpuProgram::load(std::shared_ptr<GpuDriver> driver, const Artifact &artifact,
                                                           uint32_t targetIndex, MemoryPlan &&plan,
                                                           const LoadOptions &options, ImageKind kind) {
@@ -46,12 +58,10 @@ Expected<std::unique_ptr<LoadedProgram>> GpuProgram::load(std::shared_ptr<GpuDri
   Expected<uint64_t> free = driver->freeMemory();
   if (!free)
     return failed(free.error());
-  constexpr uint64_t mebi = 1 << 20;
-  if (plan.total > *free)
-    return makeError("{}: takes {} MiB of memory on {} ({}), {} of its {} MiB are free; lower max sequences or max "
-                     "context",
-                     artifact.path(), (plan.total + mebi - 1) / mebi, info.device, info.name, *free / mebi,
-                     info.memory / mebi);
+  if (Expected<void> fits = checkMemory(plan, *free, artifact.path(),
+                                        fmt::format("{} ({}, {} MiB)", info.device, info.name, info.memory >> 20));
+      !fits)
+    return passError(std::move(fits));
   std::unique_ptr<GpuProgram> program(
       new GpuProgram(std::move(driver), *artifact.program().model(), target, std::move(plan), options));
   if (Expected<void> loaded = program->loadCode(artifact, kind); !loaded)
@@ -140,9 +150,8 @@ Expected<void> GpuProgram::fillBlock(const Artifact &artifact, const LoadOptions
     return filled;
   if (Expected<void> waited = wait("the first use of its memory"); !waited)
     return waited;
-  constexpr unsigned mostThreads = 8;
   WeightLoadOptions load;
-  load.threads = std::clamp(std::thread::hardware_concurrency(), 1u, mostThreads);
+  load.threads = weightThreads();
   load.random = options.randomWeights;
   load.progress = options.progress;
   if (!memory.placedWeights.empty()) {

@@ -19,8 +19,7 @@ Expected<void> StagingSink::allocate(unsigned threads, uint64_t chunkBytes) {
   if (!made)
     return passError(std::move(made));
   stream = *made;
-  constexpr unsigned spare = 2; // copied from while every thread reads
-  slots.resize(threads + spare);
+  slots.resize(slotsFor(threads));
   for (Slot &slot : slots) {
     Expected<Event> event = driver.createEvent(false);
     if (!event)

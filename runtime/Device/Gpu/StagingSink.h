@@ -18,6 +18,8 @@ public:
   ~StagingSink() override;
   StagingSink(const StagingSink &) = delete;
   Expected<void> allocate(unsigned threads, uint64_t chunkBytes);
+  // Chunks that are held at a time: some are copied from while every thread reads.
+  static unsigned slotsFor(unsigned threads) { return threads + 2; }
 
   Expected<std::byte *> take(uint64_t bytes, const std::vector<WeightPiece> &pieces) override;
   Expected<void> deliver(std::byte *chunk, const std::vector<WeightPiece> &pieces) override;

@@ -67,6 +67,8 @@ public:
     return planMemory(artifact, target, memory);
   }
 
+  Expected<uint64_t> freeMemory() const override { return UINT64_MAX; }
+
   // A backend allocates the block, reads the weights into it (WeightLoad.h), makes the RoPE tables (RopeTable.h) and
   // loads the target's code section.
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,

@@ -119,8 +119,9 @@ TEST_F(GpuFailureTest, text_for_the_chip_itself_runs_there) {
 TEST_F(GpuFailureTest, too_little_memory_is_said_before_anything_is_loaded) {
   write();
   control().memory = 1 << 20;
-  EXPECT_EQ(errorOf(), path + ": takes 3 MiB of memory on cuda:0 (Fake H100), 1 of its 1 MiB are free; lower max "
-                              "sequences or max context");
+  EXPECT_EQ(errorOf(), path +
+                           ": takes 3 MiB of memory (1 of weights, 1 of KV cache) on cuda:0 (Fake H100, 1 MiB), 1 MiB "
+                           "are free; lower max sequences or max context");
   EXPECT_EQ(control().calls["cuMemAlloc_v2"] + control().calls["cuModuleLoadDataEx"], 0);
 }
 
