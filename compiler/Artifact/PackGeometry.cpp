@@ -15,6 +15,7 @@ std::unique_ptr<fb::LaunchGeometryT> packGeometry(const LaunchGeometry &geometry
   table->block = static_cast<uint32_t>(geometry.threads);
   table->shared_bytes = static_cast<uint32_t>(geometry.sharedBytes);
   table->cluster = static_cast<uint32_t>(geometry.cluster);
+  table->early_start = geometry.earlyStart;
   return table;
 }
 

@@ -21,6 +21,7 @@ struct LaunchGeometry {
   int threads = 1;         // a block is one-dimensional
   int64_t sharedBytes = 0; // dynamic shared memory
   int cluster = 1;         // blocks of a thread block cluster, along x
+  bool earlyStart = false; // may start before the kernel in front of it ends: it waits for that itself
 };
 
 } // namespace quipu

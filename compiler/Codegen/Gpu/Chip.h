@@ -23,6 +23,7 @@ struct Chip {
   Matrix matrix = Matrix::None;
   AsyncCopy asyncCopy = AsyncCopy::None;
   bool hasBf16Matrix = false; // the matrix instructions take bf16, not f16 alone
+  bool earlyStart = false;    // a kernel may start before the one in front of it ends, and waits for it itself
   int computeUnits = 1;       // streaming multiprocessors, or compute units (RDNA: two to a work-group processor)
   int64_t sharedPerBlock = 48 << 10; // what a block may ask for, the opt-in limit included
   int64_t sharedPerUnit = 48 << 10;

@@ -1,5 +1,6 @@
 #include "compiler/Codegen/Gpu/GpuKernelChoice.h"
 
+#include "compiler/Codegen/Gpu/WarpgroupTile.h"
 #include "compiler/Codegen/Gpu/WeightLayout.h"
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 namespace quipu::gpu {
 
 namespace {
-
-constexpr uint32_t mostSplitTokens = 16; // of a step whose attention is split over the cached positions
 
 KernelSpec fewTokens(const MatmulShape &shape, int64_t tile) {
   KernelParams params = shape.productParams();
@@ -29,11 +28,15 @@ KernelSpec packInput(const MatmulShape &shape) {
           "pack_input", params};
 }
 
-KernelSpec packed(const MatmulShape &shape, int64_t tile) {
+// columns: rows of W of a block, where warpgroups multiply; else 0.
+KernelSpec packed(const MatmulShape &shape, int64_t tile, int64_t columns) {
   KernelParams params = shape.productParams();
   params["tile"] = tile;
   params["packed_input"] = true;
-  return {fmt::format("{}_packed_t{}", shape.symbolStem(), tile), "matmul", params};
+  if (columns)
+    params["columns"] = columns;
+  return {fmt::format("{}_packed_t{}{}", shape.symbolStem(), tile, columns ? fmt::format("x{}", columns) : ""),
+          "matmul", params};
 }
 
 } // namespace
@@ -46,21 +49,44 @@ MatmulKernels GpuKernelChoice::matmul(const MatmulShape &shape) const {
     kernels.variants.push_back({static_cast<uint32_t>(tile), {fewTokens(shape, tile)}});
   TileLayout input{0, shape.k, shape.storage == "f32" ? 4 : 2};
   kernels.packed = {tileRows, input.tiles() * input.tileColumns(), shape.storage};
+  if (chip.matrix == Matrix::Wgmma && shape.storage != "f32") {
+    addWarpgroups(kernels.variants, shape);
+    return kernels;
+  }
   for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(64, 64), {VariantChoice::any, 128}})
-    kernels.variants.push_back({rows, {packInput(shape), packed(shape, tile)}});
+    kernels.variants.push_back({rows, {packInput(shape), packed(shape, tile, 0)}});
   return kernels;
 }
 
+// Tiles for the most tokens of a variant; 2048 stand for any number.
+void GpuKernelChoice::addWarpgroups(std::vector<VariantChoice> &variants, const MatmulShape &shape) const {
+  TileLayout weight{shape.n, shape.k, 2, shape.gated};
+  std::optional<WarpgroupTile> last;
+  for (auto [most, tokens] : {std::pair<uint32_t, int64_t>(64, 64), {256, 256}, {VariantChoice::any, 2048}}) {
+    WarpgroupTile tile = chooseWarpgroupTile(weight, tokens, chip);
+    if (last && *last == tile)
+      variants.back().maxValue = most;
+    else
+      variants.push_back({most, {packInput(shape), packed(shape, tile.tokens, tile.columns)}});
+    last = tile;
+  }
+}
+
 // Few tokens leave most of the chip idle unless the cached positions are divided among blocks as well; enough of them
-// for two blocks on each unit.
+// for two blocks on each unit at the variant's fewest tokens. More would only leave more to merge.
 std::vector<VariantChoice> GpuKernelChoice::attention(const AttentionShape &shape) const {
-  std::vector<VariantChoice> variants = KernelChoice::attention(shape);
-  KernelParams params = shape.params();
-  params["splits"] = std::clamp<int64_t>(2 * chip.computeUnits / shape.kvHeads, 1, 64);
-  params["tokens"] = static_cast<int64_t>(mostSplitTokens);
-  variants.insert(variants.begin(), {mostSplitTokens,
-                                     {{shape.symbolStem() + "_split", "attention_split", params},
-                                      {shape.symbolStem() + "_merge", "attention_merge", params}}});
+  std::vector<VariantChoice> variants;
+  for (auto [fewest, most] : {std::pair<int64_t, int64_t>(1, 2), {3, 8}, {9, 16}}) {
+    KernelParams params = shape.params();
+    int64_t splits = std::clamp<int64_t>(2 * chip.computeUnits / (shape.kvHeads * fewest), 1, 64);
+    params["splits"] = splits;
+    params["tokens"] = most;
+    std::string stem = fmt::format("{}_t{}", shape.symbolStem(), most);
+    variants.push_back({static_cast<uint32_t>(most),
+                        {{stem + "_split", "attention_split", params}, {stem + "_merge", "attention_merge", params}}});
+  }
+  for (VariantChoice &variant : KernelChoice::attention(shape))
+    variants.push_back(std::move(variant));
   return variants;
 }
 

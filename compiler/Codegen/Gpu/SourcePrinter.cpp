@@ -26,19 +26,23 @@ std::string chipMacros(const Chip &chip) {
   define(chip.matrix == Matrix::WmmaRdna4, "WMMA_RDNA4");
   define(chip.asyncCopy != AsyncCopy::None, "CP_ASYNC");
   define(chip.asyncCopy == AsyncCopy::Bulk, "BULK_COPY");
+  define(chip.earlyStart, "EARLY_START");
   return text;
 }
 
 } // namespace
 
 std::string Chip::print() const {
-  return fmt::format("{} vendor={} wave={} matrix={} copy={} bf16={} units={} shared={}/{} registers={}/{} threads={} "
-                     "l2={}",
-                     name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, computeUnits,
-                     sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes);
+  return fmt::format(
+      "{} vendor={} wave={} matrix={} copy={} bf16={} early={} units={} shared={}/{} registers={}/{} threads={} "
+      "l2={}",
+      name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, earlyStart, computeUnits,
+      sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes);
 }
 
-SourcePrinter::SourcePrinter(const Chip &chip) : text(chipMacros(chip)) { include("platform.h"); }
+SourcePrinter::SourcePrinter(const Chip &chip) : text(chipMacros(chip)), earlyStart(chip.earlyStart) {
+  include("platform.h");
+}
 
 void SourcePrinter::include(std::string_view header) {
   if (std::find(included.begin(), included.end(), header) != included.end())
@@ -69,11 +73,16 @@ void SourcePrinter::declare(std::string_view declaration) {
 Kernel SourcePrinter::kernel(std::string_view symbol, const std::vector<std::string> &operands,
                              const LaunchGeometry &launch, std::string_view body, int minBlocks, int64_t scratchBytes) {
   text += fmt::format("\nQUIPU_KERNEL({}, {})\n{}(", launch.threads, std::max(minBlocks, 1), symbol);
+  // Of memory that no other pointer leads to a compiler may read before it waits for the kernel that writes it.
+  std::string_view restrict = earlyStart ? "" : "__restrict__ ";
   for (size_t i = 0; i < operands.size(); ++i)
-    text += fmt::format("{}__restrict__ o{}, ", operands[i], i);
-  text += fmt::format("const i32 *__restrict__ dims, void *__restrict__ scratch) {{\n{}\n}}\n", body);
+    text += fmt::format("{}{}o{}, ", operands[i], restrict, i);
+  text += fmt::format("const i32 *{0}dims, void *{0}scratch) {{\n{1}{2}\n}}\n", restrict,
+                      waitsItself ? "" : "  awaitEarlierKernels();\n", body);
   text += fmt::format("QUIPU_DESCRIBE_KERNEL({})\n", operands.size() + 2);
-  return Kernel{std::move(text), launch, scratchBytes};
+  Kernel kernel{std::move(text), launch, scratchBytes};
+  kernel.launch.earlyStart = earlyStart;
+  return kernel;
 }
 
 std::string_view deviceHeader(std::string_view name) {

@@ -36,6 +36,7 @@ gpu::Chip describe(const Row &row) {
   chip.matrix = row.matrix;
   chip.asyncCopy = row.asyncCopy;
   chip.hasBf16Matrix = true;
+  chip.earlyStart = row.asyncCopy == AsyncCopy::Bulk; // both came with compute capability 9.0
   chip.computeUnits = row.multiprocessors;
   chip.sharedPerUnit = row.sharedKiB << 10;
   chip.sharedPerBlock = (row.sharedKiB - 1) << 10;

@@ -14,13 +14,16 @@ constexpr int oldestVersion = 11080;
 constexpr int capabilityMajor = 75, capabilityMinor = 76, sharedPerBlockOptIn = 97; // device attributes
 constexpr int maxDynamicShared = 8;                                                 // function attribute
 constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;                                // options of cuModuleLoadDataEx
-constexpr int clusterDimension = 4;                                                 // launch attribute
+constexpr int clusterDimension = 4, programmaticSerialization = 6;                  // launch attributes
+// The first driver and chip that start a kernel early, in captured graphs too. Others start it in its turn.
+constexpr std::array<int, 2> earlyStartDriver = {12, 3}, earlyStartCapability = {9, 0};
 
 struct LaunchAttribute {
   int id;
   int padding;
   union {
     unsigned cluster[3];
+    int allowed;
     char bytes[64];
   } value;
 };
@@ -105,19 +108,18 @@ public:
   }
 
   Expected<void> launch(Function function, const LaunchShape &shape, void **arguments, Stream stream) override {
-    if (shape.cluster == 1)
+    std::array<LaunchAttribute, 2> attributes = {};
+    unsigned count = 0;
+    if (shape.cluster != 1)
+      attributes[count++] = {clusterDimension, 0, {{shape.cluster, 1, 1}}};
+    if (shape.early && deviceInfo.driverVersion >= earlyStartDriver && deviceInfo.capability >= earlyStartCapability) {
+      attributes[count].id = programmaticSerialization;
+      attributes[count++].value.allowed = 1;
+    }
+    if (count == 0)
       return VendorDriver::launch(function, shape, arguments, stream);
-    LaunchAttribute attribute = {clusterDimension, 0, {{shape.cluster, 1, 1}}};
-    LaunchConfig config = {shape.grid[0],
-                           shape.grid[1],
-                           shape.grid[2],
-                           shape.threads,
-                           1,
-                           1,
-                           shape.sharedBytes,
-                           stream.handle,
-                           &attribute,
-                           1};
+    LaunchConfig config = {shape.grid[0],     shape.grid[1], shape.grid[2],     shape.threads, 1, 1,
+                           shape.sharedBytes, stream.handle, attributes.data(), count};
     return check(cuda.launchKernelEx(&config, function.handle, arguments, nullptr), "cuLaunchKernelEx");
   }
 

@@ -49,6 +49,8 @@ struct LaunchShape {
   uint32_t threads = 1;                     // of a block, along x
   uint32_t sharedBytes = 0;
   uint32_t cluster = 1; // blocks, along x; divides the grid
+  // The kernel waits by itself for the one that was launched right before it: the driver may start it earlier.
+  bool early = false;
 };
 
 class GpuDriver {

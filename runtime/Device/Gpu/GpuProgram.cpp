@@ -92,8 +92,11 @@ Expected<void> GpuProgram::startLaunch(uint32_t index, const StepDims &shapeDims
       return fail(named(), shape.error());
     if (std::find(shape->grid.begin(), shape->grid.end(), 0u) != shape->grid.end())
       continue;
+    // A copy or an event in front of a kernel is waited for by the device, not by the kernel.
+    shape->early &= behindKernel;
     if (Expected<void> started = driver->launch(kernel.function, *shape, pointers.data(), stream); !started)
       return fail(named(), started.error());
+    behindKernel = !checkLaunches;
     if (checkLaunches)
       if (Expected<void> waited = wait(named()); !waited)
         return waited;
@@ -102,6 +105,7 @@ Expected<void> GpuProgram::startLaunch(uint32_t index, const StepDims &shapeDims
 }
 
 Expected<void> GpuProgram::startLaunches(const StepDims &shapeDims) {
+  behindKernel = false;
   for (uint32_t i = 0; i < arguments.size(); ++i)
     if (Expected<void> started = startLaunch(i, shapeDims); !started)
       return started;
@@ -112,6 +116,7 @@ Expected<void> GpuProgram::startTimedLaunches() {
   for (uint32_t i = 0; i < arguments.size(); ++i) {
     if (Expected<void> marked = driver->record(marks[i], stream); !marked)
       return fail(stepName(), marked.error());
+    behindKernel = false;
     if (Expected<void> started = startLaunch(i, dims); !started)
       return started;
   }
@@ -215,6 +220,7 @@ Expected<void> GpuProgram::runLaunch(uint32_t launch) {
   argmaxBytes = 0;
   if (Expected<void> sent = sendInputs(); !sent)
     return sent;
+  behindKernel = false;
   if (Expected<void> started = startLaunch(launch, dims); !started)
     return started;
   return wait(fmt::format("launch '{}'", target().launches()->Get(launch)->name()->str()));

@@ -91,6 +91,7 @@ private:
   std::byte *argmaxMirror = nullptr; // pinned
   uint64_t argmaxBytes = 0;          // that the mirror holds of the argmax; 0 once that may have changed
   StepDims dims = {};
+  bool behindKernel = false; // the last thing the stream was given is a kernel
 
   StepBuckets buckets;
   std::list<CachedGraph> graphs; // the one used last is first

@@ -29,6 +29,7 @@ Expected<LaunchShape> shapeOf(const fb::LaunchGeometry &geometry, const StepDims
   shape.threads = geometry.block();
   shape.sharedBytes = geometry.shared_bytes();
   shape.cluster = std::max(geometry.cluster(), 1u);
+  shape.early = geometry.early_start();
   for (uint32_t i = 0; i < std::min<uint32_t>(sizeOf(geometry.grid()), 3); ++i) {
     uint64_t blocks = blocksOf(*geometry.grid()->Get(i), dims);
     if (i == 0) // whole clusters

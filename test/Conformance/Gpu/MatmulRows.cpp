@@ -23,6 +23,7 @@ struct Case {
   double inputScale = 1;
   std::vector<int64_t> rows = {};
   int64_t rowsDim = Tokens;
+  int64_t columns = 0; // of a block, for the matmul of warpgroups
 
   TileLayout weight() const { return {n, k, int64_t(bytesOf(storage)), gated}; }
 };
@@ -42,6 +43,8 @@ std::vector<KernelSpec> stages(const Case &c) {
   if (!c.packedInput)
     return {{"", "matmul", matmul}};
   matmul["packed_input"] = true;
+  if (c.columns)
+    matmul["columns"] = c.columns;
   return {{"", "pack_input", pack}, {"", "matmul", matmul}};
 }
 
@@ -157,6 +160,8 @@ KernelRow matmulRow(const Case &c, const Chip &chip) {
   KernelRow row;
   row.name = fmt::format("matmul_{}_{}_n{}_k{}_tile{}{}", c.name, name(c.storage), c.n, c.k, c.tile,
                          c.packedInput ? "_packed" : "");
+  if (c.columns)
+    row.name += fmt::format("_x{}", c.columns);
   row.stages = stages(c);
   row.tolerance = tolerance(c, chip);
   row.sizes = c.rows;
@@ -165,10 +170,13 @@ KernelRow matmulRow(const Case &c, const Chip &chip) {
 }
 
 // What few and many tokens have in common.
-void addForms(std::vector<Case> &cases, ElementType storage, int64_t tile, bool packedInput) {
+void addForms(std::vector<Case> &cases, ElementType storage, int64_t tile, bool packedInput, int64_t columns = 0) {
   auto add = [&](Case c) {
+    if (c.gated && columns == tileRows / 2)
+      return; // of a gated weight a block takes whole panels
     c.tile = tile;
     c.packedInput = packedInput;
+    c.columns = columns;
     cases.push_back(c);
   };
   add({"plain", 128, 192, storage, 1});
@@ -183,6 +191,27 @@ void addForms(std::vector<Case> &cases, ElementType storage, int64_t tile, bool 
   add(all);
 }
 
+// Every tile of the warpgroups' matmul, and what a ring and blocks that take several tiles can get wrong.
+void addWarpgroupForms(std::vector<Case> &cases, ElementType storage) {
+  for (int64_t tokens : {64, 128})
+    for (int64_t columns : {32, 64, 128, 256})
+      if (tokens == 64 || columns >= tileRows)
+        addForms(cases, storage, tokens, true, columns);
+  auto add = [&](Case c, int64_t columns, int64_t rows) {
+    c.packedInput = true;
+    c.columns = columns;
+    c.rows = {rows};
+    cases.push_back(c);
+  };
+  add({"deep", 70, 2100, storage, 64}, 64, 65);
+  add({"deep", 300, 2100, storage, 128}, 256, 129);
+  if (storage != ElementType::BF16)
+    return;
+  add({"wide", 10000, 200, storage, 64}, 32, 3);     // more tiles than blocks
+  add({"wide", 18000, 200, storage, 128}, 256, 200); // the same with blocks of all registers
+  add({"tall", 70, 64, storage, 64}, 64, 1100);      // more than one group of rows of tiles
+}
+
 } // namespace
 
 std::vector<KernelRow> matmulRows(const Chip &chip) {
@@ -192,6 +221,8 @@ std::vector<KernelRow> matmulRows(const Chip &chip) {
       addForms(cases, storage, tile, false);
     for (int64_t tile : {64, 128})
       addForms(cases, storage, tile, true);
+    if (chip.matrix == Matrix::Wgmma && storage != ElementType::F32)
+      addWarpgroupForms(cases, storage);
     cases.push_back({"one", 1, 1, storage, 1});
     // Slices of the staged input on chips with little shared memory.
     Case deep{"deep", 40, 5000, storage, 8};
@@ -211,6 +242,10 @@ std::vector<KernelRow> matmulRows(const Chip &chip) {
   }
   std::vector<KernelRow> rows;
   for (Case &c : cases) {
+    if (!c.rows.empty()) {
+      rows.push_back(matmulRow(c, chip));
+      continue;
+    }
     for (int64_t count : {int64_t(1), int64_t(3), c.tile, int64_t(50), int64_t(65), int64_t(200)})
       if (c.packedInput ? count <= 50 || c.tile == 128 : count <= c.tile)
         if (std::find(c.rows.begin(), c.rows.end(), count) == c.rows.end())

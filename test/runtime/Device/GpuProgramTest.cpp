@@ -147,6 +147,42 @@ TEST_F(GpuProgramTest, grids_are_those_of_the_bucket_and_whole_clusters) {
   EXPECT_EQ(launches[5].grid[0], 1u);
 }
 
+// How many launches of a run were allowed to start early, by kernel.
+std::map<std::string, int> earlyLaunches(const fake::Control &control) {
+  std::map<std::string, int> early;
+  for (size_t i = 0; i < control.launches.size(); ++i)
+    early[control.ran[i]] += control.launches[i].early;
+  return early;
+}
+
+TEST_F(GpuProgramTest, kernels_that_wait_themselves_start_early_behind_a_kernel) {
+  write();
+  auto engine = load();
+  ASSERT_TRUE(engine) << engine.error().message;
+  EXPECT_EQ(generated(**engine, {1, 2, 3}, 1), toy::greedy({1, 2, 3}, 1));
+  auto early = earlyLaunches(control());
+  EXPECT_EQ(early["toy_embedding"], 0); // behind the copy of the inputs
+  EXPECT_EQ(early["toy_attend"], 0);    // its geometry does not say so
+  EXPECT_EQ(early["toy_logits"], 1);
+  EXPECT_EQ(early["toy_argmax"], 1);
+}
+
+TEST_F(GpuProgramTest, no_kernel_starts_early_on_an_old_driver_or_chip) {
+  for (auto [version, capability] : {std::pair(12020, 9), {12040, 8}}) {
+    control().cudaVersion = version;
+    control().capability[0] = capability;
+    toy::GpuOptions options;
+    if (capability == 8)
+      options.target = "cuda:sm_80", options.features = {"sm_80"};
+    write(options);
+    auto engine = load();
+    ASSERT_TRUE(engine) << engine.error().message;
+    EXPECT_EQ(generated(**engine, {1, 2, 3}, 1), toy::greedy({1, 2, 3}, 1));
+    for (const fake::Launch &launch : control().launches)
+      EXPECT_FALSE(launch.early);
+  }
+}
+
 TEST_F(GpuProgramTest, a_decode_step_sends_and_fetches_once) {
   write();
   auto engine = load();

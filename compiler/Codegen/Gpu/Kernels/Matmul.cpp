@@ -27,10 +27,13 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
   m.residual = params.flag("residual");
   m.packedInput = params.flag("packed_input");
   m.tile = params.integer("tile");
+  if (params.has("columns"))
+    m.columns = params.integer("columns");
   m.rowsDim = params.integer("rows_dim", 0);
   if (params.has("norm_eps"))
     m.normEps = params.real("norm_eps");
   params.require(!m.packedInput || !m.normEps, "expected the norm in pack_input, not in the packed matmul");
+  params.require(m.packedInput || m.columns == 0, "expected columns of a block with a packed input alone");
   // Columns and bytes of a row are ints on the device.
   params.require(m.weight.n <= 1 << 28 && m.weight.k <= 1 << 24, "expected n up to 2^28 and k up to 2^24");
   if (auto read = params.finish(); !read)
@@ -68,7 +71,9 @@ Expected<Kernel> generateMatmul(const KernelSpec &spec, const Chip &chip) {
   Expected<MatmulParams> matmul = readMatmul(spec);
   if (!matmul)
     return passError(std::move(matmul));
-  return matmul->packedInput ? generateMatmulMany(*matmul, chip) : generateMatmulFew(*matmul, chip);
+  if (!matmul->packedInput)
+    return generateMatmulFew(*matmul, chip);
+  return matmul->columns ? generateMatmulWarpgroup(*matmul, chip) : generateMatmulMany(*matmul, chip);
 }
 
 } // namespace quipu::gpu

@@ -21,7 +21,8 @@ struct MatmulParams {
   bool bias = false, residual = false, packedInput = false;
   std::optional<double> normEps;
   int64_t rowsDim = 0;
-  int64_t tile = 1; // tokens of a launch at most, or with packedInput those of a block
+  int64_t tile = 1;    // tokens of a launch at most, or with packedInput those of a block
+  int64_t columns = 0; // rows of W of a block, for the matmul of warpgroups; 0: another kernel
 
   // The device struct Epilogue (device/matmul/epilogue.h), and what constructs one from the operands.
   std::string epilogue() const;
@@ -37,5 +38,6 @@ std::vector<std::string> matmulOperands();
 
 Expected<Kernel> generateMatmulFew(const MatmulParams &matmul, const Chip &chip);
 Expected<Kernel> generateMatmulMany(const MatmulParams &matmul, const Chip &chip);
+Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &matmul, const Chip &chip);
 
 } // namespace quipu::gpu

@@ -13,8 +13,14 @@ namespace quipu::gpu {
 namespace {
 
 constexpr int64_t mostTokens = 8;
-// Threads that a unit should hold: what leaves an NVIDIA thread 64 registers, which one token makes do with, 80 or 128.
-int64_t residentThreads(const MatmulParams &m) { return m.tile == 1 ? 1024 : m.element == "f16" ? 512 : 768; }
+// Threads that a unit should hold: what leaves an NVIDIA thread 64 registers, which one token makes do with on the
+// later chips, 80 or 128.
+int64_t residentThreads(const MatmulParams &m, const Chip &chip) {
+  bool roomy = chip.earlyStart && chip.threadsPerUnit >= 2048;
+  if (m.tile == 1 && (chip.vendor == Vendor::Amd || roomy))
+    return 1024;
+  return m.tile > 1 && m.element == "f16" ? 512 : 768;
+}
 constexpr int64_t loadsUnderWay = 8; // of 16 bytes, for each thread
 
 struct FewGeometry {
@@ -94,6 +100,7 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
       int(m.normEps.has_value()), int(scaleFirst), m.weight.tileColumns(), g.fragments, g.waves, g.depth, g.sliceTiles,
       m.rowsDim));
   source.declare(m.epilogue());
+  source.bodyWaits();
   LaunchGeometry launch;
   launch.x.times = m.weight.panels() * 4 / g.fragments;
   launch.threads = int(g.waves * chip.waveWidth);
@@ -101,7 +108,7 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   return source.kernel(m.symbol, matmulOperands(), launch,
                        fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, dims, {});", m.epilogueArguments(),
                                    floatLiteral(m.normEps.value_or(0))),
-                       int(std::max<int64_t>(1, residentThreads(m) / launch.threads)));
+                       int(std::max<int64_t>(1, residentThreads(m, chip) / launch.threads)));
 }
 
 } // namespace quipu::gpu

@@ -7,12 +7,16 @@
 #pragma once
 #include "compiler/Codegen/Gpu/device/memory.h"
 
-#if QUIPU_NVIDIA && !QUIPU_SIMT
-// An address of shared memory as instructions take it.
+#if QUIPU_NVIDIA
+// An address of shared memory as instructions take it. On the host, of the dynamic part.
 QUIPU_DEVICE u32 sharedAddress(const void *pointer) {
+#if QUIPU_SIMT
+  return u32((const u8 *)pointer - simtDynamicShared());
+#else
   u64 address;
   asm("cvta.to.shared.u64 %0, %1;" : "=l"(address) : "l"(pointer));
   return u32(address);
+#endif
 }
 #endif
 
@@ -47,7 +51,7 @@ QUIPU_DEVICE void waitTransfer(TransferBarrier *barrier, int parity) { simtWaitT
 QUIPU_DEVICE void bulkCopy(void *shared, const void *global, u32 bytes, TransferBarrier *barrier) {
   simtBulkCopy(shared, global, bytes, barrier);
 }
-QUIPU_DEVICE void fenceAsyncProxy() {}
+QUIPU_DEVICE void fenceBulkCopies() {}
 #else
 // One thread sets a barrier up, then fences; then a blockBarrier before others use it.
 QUIPU_DEVICE void initTransferBarrier(TransferBarrier *barrier, int arrivals) {
@@ -82,7 +86,8 @@ QUIPU_DEVICE void bulkCopy(void *shared, const void *global, u32 bytes, Transfer
                "l"(global), "r"(bytes), "r"(sharedAddress(barrier))
                : "memory");
 }
-// What threads wrote to shared memory is seen by bulk copies and matrix instructions that read it afterwards.
-QUIPU_DEVICE void fenceAsyncProxy() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// What earlier kernels stored to global memory is seen by the bulk copies that this thread starts afterwards. The end
+// of a kernel does as much; a wait for one in front of which this kernel started may not.
+QUIPU_DEVICE void fenceBulkCopies() { asm volatile("fence.proxy.async.global;" ::: "memory"); }
 #endif
 #endif

@@ -27,10 +27,17 @@ QUIPU_DEVICE Chunk loadChunk(const void *address) { return chunkOf(*(const Chunk
 QUIPU_DEVICE void storeChunk(void *address, Chunk chunk) { *(ChunkVector *)address = vectorOf(chunk); }
 
 // Global memory that is read once and never written by this launch: weights. It does not push out of the caches what
-// is used again.
+// is used again. Where kernels start early the load stays in front of the wait for earlier ones: it is volatile, and
+// not declared read-only (nc), which assemblers move across the wait.
 QUIPU_DEVICE Chunk streamChunk(const void *address) {
 #if QUIPU_SIMT
   return loadChunk(address);
+#elif QUIPU_EARLY_START
+  Chunk c;
+  asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(c.word[0]), "=r"(c.word[1]), "=r"(c.word[2]), "=r"(c.word[3])
+               : "l"(address));
+  return c;
 #elif QUIPU_NVIDIA
   Chunk c;
   asm("ld.global.nc.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];"

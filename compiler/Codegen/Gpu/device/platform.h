@@ -3,8 +3,8 @@
 // file, arithmetic.h, memory.h and the headers of matrix instructions; the kernels see the names alone.
 //
 // The printer defines QUIPU_NVIDIA or QUIPU_AMD, QUIPU_WAVE (32 or 64) and what the chip has: QUIPU_MMA_SYNC,
-// QUIPU_WGMMA, QUIPU_MFMA, QUIPU_WMMA_RDNA3, QUIPU_WMMA_RDNA4, QUIPU_CP_ASYNC, QUIPU_BULK_COPY. The host shim defines
-// QUIPU_SIMT and simt.h comes before this text.
+// QUIPU_WGMMA, QUIPU_MFMA, QUIPU_WMMA_RDNA3, QUIPU_WMMA_RDNA4, QUIPU_CP_ASYNC, QUIPU_BULK_COPY, QUIPU_EARLY_START. The
+// host shim defines QUIPU_SIMT and simt.h comes before this text.
 #pragma once
 
 #if !QUIPU_SIMT && !defined(__CUDACC_RTC__) && !defined(__HIPCC_RTC__)
@@ -137,6 +137,17 @@ QUIPU_DEVICE void waveBarrier() {
   __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "wavefront");
 }
 QUIPU_DEVICE void deviceFence() { __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent"); }
+#endif
+
+// awaitEarlierKernels: what earlier kernels wrote is seen, and what they read may be written to; then the next kernel
+// may start as well. Every thread calls it once, before it touches memory that kernels write; weights and a step's
+// inputs may be read before. A kernel begins with it unless it has such reads to start.
+#if QUIPU_EARLY_START && !QUIPU_SIMT
+QUIPU_DEVICE void awaitEarlierKernels() {
+  asm volatile("griddepcontrol.wait;\ngriddepcontrol.launch_dependents;" ::: "memory");
+}
+#else
+QUIPU_DEVICE void awaitEarlierKernels() {}
 #endif
 
 // The value of another lane of the wave, for every type of four bytes; all lanes take part.

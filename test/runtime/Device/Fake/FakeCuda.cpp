@@ -86,22 +86,31 @@ struct FakeLaunchConfig {
   void *stream;
   const struct {
     int id, padding;
-    unsigned cluster[16];
+    unsigned value[16];
   } *attributes;
   unsigned attributeCount;
 };
 FAKE_EXPORT int cuLaunchKernelEx(const void *given, void *function, void **arguments, void **extra) {
   const auto *config = static_cast<const FakeLaunchConfig *>(given);
   return Gpu::get().call("cuLaunchKernelEx", true, [&]() -> int {
-    if (config->attributeCount != 1 || config->attributes->id != 4 || config->attributes->cluster[1] != 1 ||
-        config->attributes->cluster[2] != 1) {
-      Gpu::get().complain("cuLaunchKernelEx with attributes other than a cluster");
+    Launch shape = {
+        {config->grid[0], config->grid[1], config->grid[2]}, config->block[0], config->sharedBytes, /*cluster=*/1};
+    bool valid = true;
+    for (unsigned i = 0; i < config->attributeCount; ++i) {
+      const auto &attribute = config->attributes[i];
+      if (attribute.id == 4) {
+        shape.cluster = attribute.value[0];
+        valid &= attribute.value[1] == 1 && attribute.value[2] == 1;
+      } else {
+        shape.early = attribute.value[0] == 1;
+        const Control &control = Gpu::get().control;
+        valid &= attribute.id == 6 && control.cudaVersion >= 12030 && control.capability[0] >= 9;
+      }
+    }
+    if (!valid) {
+      Gpu::get().complain("cuLaunchKernelEx with attributes that this driver does not take");
       return InvalidValue;
     }
-    Launch shape = {{config->grid[0], config->grid[1], config->grid[2]},
-                    config->block[0],
-                    config->sharedBytes,
-                    config->attributes->cluster[0]};
     return Gpu::get().launch(function, shape, config->block[1], config->block[2], config->stream, arguments);
   });
 }

@@ -25,6 +25,7 @@ struct Launch {
   unsigned threads;
   unsigned sharedBytes;
   unsigned cluster;
+  bool early = false; // may start before the kernel in front of it ends
 };
 // A toy kernel computes the whole grid; arguments are the values. Beside each kernel X is an int X_arguments.
 using ToyKernel = void (*)(const uint64_t *arguments, const Launch *launch);

@@ -29,22 +29,25 @@ QUIPU_DEVICE void storeResult(const Epilogue &epilogue, int row, int column, flo
   storeResult(epilogue, row, column, sum, up, loadAdded(epilogue, row, column));
 }
 
-// Two neighbours, the first in an even column.
-template <class Epilogue>
-QUIPU_DEVICE void storePair(const Epilogue &epilogue, int row, int column, FloatPair sum, FloatPair up) {
+// Two neighbours, the first in an even column. inside: no column is past the last one. Loads of several come before
+// the first store: a compiler does not know that no store changes what is to be added.
+template <bool inside = false, class Epilogue>
+QUIPU_DEVICE FloatPair loadAddedPair(const Epilogue &epilogue, int row, int column) {
+  if (!Epilogue::residual || Epilogue::columns % 2 != 0 || (!inside && column >= Epilogue::columns))
+    return FloatPair{loadAdded(epilogue, row, column), loadAdded(epilogue, row, column + 1)};
+  return *(const FloatPair *)(epilogue.added + (i64(row) * Epilogue::columns + column));
+}
+template <bool inside = false, class Epilogue>
+QUIPU_DEVICE void storePair(const Epilogue &epilogue, int row, int column, FloatPair sum, FloatPair up,
+                            FloatPair added) {
   if (Epilogue::columns % 2 != 0) {
-    storeResult(epilogue, row, column, sum.low, up.low);
-    storeResult(epilogue, row, column + 1, sum.high, up.high);
+    storeResult(epilogue, row, column, sum.low, up.low, added.low);
+    storeResult(epilogue, row, column + 1, sum.high, up.high, added.high);
     return;
   }
-  if (column >= Epilogue::columns)
+  if (!inside && column >= Epilogue::columns)
     return;
-  i64 at = i64(row) * Epilogue::columns + column;
-  FloatPair y = {epilogue.finish(sum.low, up.low, column), epilogue.finish(sum.high, up.high, column + 1)};
-  if (Epilogue::residual) {
-    FloatPair added = *(const FloatPair *)(epilogue.added + at);
-    y.low += added.low;
-    y.high += added.high;
-  }
-  *(FloatPair *)(epilogue.out + at) = y;
+  *(FloatPair *)(epilogue.out + (i64(row) * Epilogue::columns + column)) =
+      FloatPair{epilogue.finish(sum.low, up.low, column) + added.low,
+                epilogue.finish(sum.high, up.high, column + 1) + added.high};
 }

@@ -2,8 +2,9 @@
 //
 // A block owns `fragments` groups of 16 rows of a panel of W and all of k. Its waves share out the groups, and the
 // tiles of k among those of one group. A wave streams its 16 rows (2 KiB of each 8 KiB tile) from memory into
-// registers, `depth` tiles ahead of the one it multiplies, and starts before the input is staged: the norm hides behind
-// the first reads. Sums of the waves meet in shared memory at the end.
+// registers, `depth` tiles ahead of the one it multiplies, and starts before the input is staged, even before the
+// kernel that writes it has ended: the norm hides behind the first reads. Sums of the waves meet in shared memory at
+// the end.
 //
 // The printed Shape: Element (storage of W), n, k, gated, tokens (the most there are), fragments, waves, depth,
 // sliceTiles (tiles of k whose input is staged at a time), normed, and Product, which says how a wave multiplies.
@@ -53,6 +54,7 @@ template <class Shape> struct FewTokens {
     for (int ahead = 0; ahead < Shape::depth; ++ahead, next += splits * tileBytes)
       if ((ahead + 1) * splits <= tiles || split + ahead * splits < tiles)
         Product::load(ring[ahead], next);
+    awaitEarlierKernels();
     int rows = dims[Shape::rowsDim];
     if (rows == 0)
       return;

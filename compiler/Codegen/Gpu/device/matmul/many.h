@@ -89,19 +89,32 @@ template <class Shape> struct ManyTokens {
         continue;
       int panel = firstPanel + (waveColumn + n * MatrixUnit::columns) / 64;
       int inPanel = (waveColumn + n * MatrixUnit::columns) % 64;
+      auto rowOf = [&](int m, int i) { return firstToken + waveToken + m * MatrixUnit::rows + MatrixUnit::sumRow(i); };
+      auto columnOf = [&](int i) { return panel * panelColumns + inPanel + MatrixUnit::sumColumn(i); };
+      FloatPair added[tokenFragments][MatrixUnit::sums / MatrixUnit::sumRun];
 #pragma unroll
       for (int m = 0; m < tokenFragments; ++m)
 #pragma unroll
         for (int i = 0; i < MatrixUnit::sums; i += MatrixUnit::sumRun) {
-          int row = firstToken + waveToken + m * MatrixUnit::rows + MatrixUnit::sumRow(i);
-          int column = panel * panelColumns + inPanel + MatrixUnit::sumColumn(i);
+          int row = smaller(rowOf(m, i), rows - 1);
+          FloatPair &pair = added[m][i / MatrixUnit::sumRun];
+          if (MatrixUnit::sumRun == 2)
+            pair = loadAddedPair(epilogue, row, columnOf(i));
+          else
+            pair.low = loadAdded(epilogue, row, columnOf(i));
+        }
+#pragma unroll
+      for (int m = 0; m < tokenFragments; ++m)
+#pragma unroll
+        for (int i = 0; i < MatrixUnit::sums; i += MatrixUnit::sumRun) {
           const float *sum = d[m][n] + i, *up = d[m][Shape::gated ? n + toUp : n] + i;
-          if (row >= rows)
+          const FloatPair &pair = added[m][i / MatrixUnit::sumRun];
+          if (rowOf(m, i) >= rows)
             continue;
           if (MatrixUnit::sumRun == 2)
-            storePair(epilogue, row, column, FloatPair{sum[0], sum[1]}, FloatPair{up[0], up[1]});
+            storePair(epilogue, rowOf(m, i), columnOf(i), FloatPair{sum[0], sum[1]}, FloatPair{up[0], up[1]}, pair);
           else
-            storeResult(epilogue, row, column, sum[0], up[0]);
+            storeResult(epilogue, rowOf(m, i), columnOf(i), sum[0], up[0], pair.low);
         }
     }
   }

@@ -1,0 +1,80 @@
+#include "compiler/Codegen/Gpu/GpuKernelChoice.h"
+#include "compiler/Codegen/Gpu/WarpgroupTile.h"
+#include "compiler/Target/Cuda/Chips.h"
+
+#include <gtest/gtest.h>
+
+namespace quipu::gpu {
+namespace {
+
+void PrintTo(const WarpgroupTile &tile, std::ostream *out) { *out << tile.tokens << "x" << tile.columns; }
+
+Chip h100() { return *cuda::findChip("sm_90a"); }
+
+WarpgroupTile choose(int64_t n, int64_t tokens, bool gated = false) {
+  return chooseWarpgroupTile(TileLayout{n, 4096, 2, gated}, tokens, h100());
+}
+
+TEST(WarpgroupTile, every_tile_fits_a_block_and_has_slots_to_fill_ahead) {
+  for (bool gated : {false, true})
+    for (const WarpgroupTile &tile : warpgroupTiles(gated)) {
+      EXPECT_LE(tile.sharedBytes(h100()), h100().sharedPerBlock);
+      EXPECT_LE(tile.residentBlocks() * (tile.sharedBytes(h100()) + 1024), h100().sharedPerUnit);
+      EXPECT_GE(tile.stages(h100()), 4);
+      EXPECT_TRUE(!gated || tile.columns >= 64);
+    }
+}
+
+TEST(WarpgroupTile, many_tokens_take_the_largest) {
+  for (int64_t n : {4096, 6144, 28672})
+    EXPECT_EQ(choose(n, 2048), (WarpgroupTile{128, 256}));
+  EXPECT_EQ(choose(14336, 2048, true), (WarpgroupTile{128, 256}));
+}
+
+TEST(WarpgroupTile, few_tokens_of_a_narrow_weight_are_shared_out_to_all_units) {
+  EXPECT_EQ(choose(4096, 64), (WarpgroupTile{64, 32}));
+  EXPECT_LT(choose(8192, 64, true).columns, 256);
+}
+
+// "matmul_bf16_n4096_k4096_packed_t64x32"
+std::string symbolFor(const MatmulKernels &kernels, uint32_t tokens) {
+  for (const VariantChoice &variant : kernels.variants)
+    if (tokens <= variant.maxValue)
+      return variant.stages.back().symbol;
+  return "";
+}
+
+TEST(GpuKernelChoice, warpgroups_multiply_16_bit_weights_of_a_chip_that_has_them) {
+  MatmulShape shape;
+  shape.n = shape.k = 4096;
+  shape.storage = "bf16";
+  MatmulKernels kernels = GpuKernelChoice(h100()).matmul(shape);
+  EXPECT_EQ(symbolFor(kernels, 8), "matmul_bf16_n4096_k4096_t8");
+  EXPECT_EQ(symbolFor(kernels, 9), "matmul_bf16_n4096_k4096_packed_t64x32");
+  EXPECT_EQ(symbolFor(kernels, 5000), "matmul_bf16_n4096_k4096_packed_t128x256");
+  EXPECT_EQ(kernels.variants.back().maxValue, uint32_t(VariantChoice::any));
+
+  EXPECT_EQ(symbolFor(GpuKernelChoice(*cuda::findChip("sm_80")).matmul(shape), 5000),
+            "matmul_bf16_n4096_k4096_packed_t128");
+  shape.storage = "f32";
+  EXPECT_EQ(symbolFor(GpuKernelChoice(h100()).matmul(shape), 5000), "matmul_f32_n4096_k4096_packed_t128");
+}
+
+TEST(GpuKernelChoice, the_more_tokens_the_fewer_splits_of_the_cached_positions) {
+  AttentionShape shape;
+  shape.heads = 32, shape.kvHeads = 8, shape.dim = 128, shape.elem = "bf16", shape.pageSize = 16;
+  std::vector<VariantChoice> variants = GpuKernelChoice(h100()).attention(shape);
+  ASSERT_EQ(variants.size(), 4u);
+  int64_t last = 65;
+  for (size_t i = 0; i < 3; ++i) {
+    int64_t splits = std::get<int64_t>(variants[i].stages[0].params.at("splits"));
+    EXPECT_LT(splits, last);
+    last = splits;
+  }
+  EXPECT_EQ(variants[0].maxValue, 2u);
+  EXPECT_EQ(variants[0].stages[1].symbol, "attention_bf16_h32_kv8_d128_t2_merge");
+  EXPECT_EQ(variants[3].maxValue, uint32_t(VariantChoice::any));
+}
+
+} // namespace
+} // namespace quipu::gpu
