@@ -1,5 +1,6 @@
 #include "compiler/Api/CompilerApi.h"
 
+#include "compiler/Calibration/Calibrate.h"
 #include "compiler/Pipeline/Compile.h"
 #include "compiler/Verify/Verify.h"
 
@@ -12,6 +13,15 @@ static std::vector<std::pair<std::string, std::string>> listPhases() {
   return list;
 }
 
+static Expected<CompileReport> compileCalibrated(const CompileRequest &request) {
+  if (request.calibrate.empty())
+    return compile(request);
+  auto importance = calibrate(request);
+  if (!importance)
+    return passError(std::move(importance));
+  return compile(request, *importance);
+}
+
 } // namespace quipu
 
 extern "C" __attribute__((visibility("default"))) const char *quipuCompilerInterface() {
@@ -19,6 +29,7 @@ extern "C" __attribute__((visibility("default"))) const char *quipuCompilerInter
 }
 
 extern "C" __attribute__((visibility("default"))) const quipu::CompilerApi *quipuCompilerApi() {
-  static const quipu::CompilerApi api = {quipu::compile, quipu::verifyModel, quipu::compilerVersion, quipu::listPhases};
+  static const quipu::CompilerApi api = {quipu::compileCalibrated, quipu::verifyModel, quipu::compilerVersion,
+                                         quipu::listPhases};
   return &api;
 }

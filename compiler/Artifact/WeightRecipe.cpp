@@ -7,7 +7,8 @@
 namespace quipu {
 
 static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
-                                                          const WeightRecipe &recipe) {
+                                                          const WeightRecipe &recipe,
+                                                          const quantization::ColumnImportance &importance) {
   const StorageFormat *storage = findStorageFormat(recipe.storage);
   if (!storage)
     return makeError("weight '{}': weights are not stored as {}", recipe.sources.front(), dtypeName(recipe.storage));
@@ -21,7 +22,9 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
     if (tensor->shape.size() != recipe.shape.size() || !columnsAgree)
       return makeError("{}: tensor '{}' does not have the rank and columns the model gives it", tensor->file, name);
     rows += uint64_t(tensor->shape[0]);
-    tensors.push_back({tensor});
+    auto columns = importance.find(name);
+    bool isWeighed = columns != importance.end() && columns->second.size() == uint64_t(tensor->rowSize());
+    tensors.push_back({tensor, isWeighed ? columns->second.data() : nullptr});
   }
   if (rows != recipe.shape[0])
     return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
@@ -38,10 +41,11 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
 }
 
 Expected<std::vector<std::unique_ptr<WeightPacker>>> bindWeights(const models::Checkpoint &checkpoint,
-                                                                 const std::vector<WeightRecipe> &recipes) {
+                                                                 const std::vector<WeightRecipe> &recipes,
+                                                                 const quantization::ColumnImportance &importance) {
   std::vector<std::unique_ptr<WeightPacker>> packers;
   for (const WeightRecipe &recipe : recipes) {
-    Expected<std::unique_ptr<WeightPacker>> packer = bindWeight(checkpoint, recipe);
+    Expected<std::unique_ptr<WeightPacker>> packer = bindWeight(checkpoint, recipe, importance);
     if (!packer)
       return passError(std::move(packer));
     packers.push_back(std::move(*packer));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Codegen/WeightPacker.h"
+#include "compiler/Quantization/ColumnImportance.h"
 #include "models/import/Checkpoint.h"
 #include "runtime/Artifact/Program_generated.h"
 #include "runtime/Support/Error.h"
@@ -19,9 +20,10 @@ struct WeightRecipe {
   std::string layout;               // as runtime/Artifact/WeightLayout.h names them
 };
 
-// One packer a recipe, over the tensors of a checkpoint that must outlive them. Errors name the tensor that is missing,
-// or whose shape or dtype is not what the recipe takes.
+// One packer a recipe, over the tensors of a checkpoint and their importance, both of which must outlive them. Errors
+// name the tensor that is missing, or whose shape or dtype is not what the recipe takes.
 Expected<std::vector<std::unique_ptr<WeightPacker>>> bindWeights(const models::Checkpoint &checkpoint,
-                                                                 const std::vector<WeightRecipe> &recipes);
+                                                                 const std::vector<WeightRecipe> &recipes,
+                                                                 const quantization::ColumnImportance &importance = {});
 
 } // namespace quipu

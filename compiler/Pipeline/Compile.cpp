@@ -81,7 +81,8 @@ Expected<std::string> readTokenizer(const std::string &checkpoint, std::vector<s
 // One compile, phase after phase.
 class Compilation {
 public:
-  explicit Compilation(const CompileRequest &request) : request(request) {}
+  Compilation(const CompileRequest &request, const quantization::ColumnImportance &importance)
+      : request(request), importance(importance) {}
 
   Expected<CompileReport> run() {
     Expected<PhaseRange> resolved = resolvePhases(request);
@@ -230,7 +231,8 @@ private:
     if (!tokenizer)
       return passError(std::move(tokenizer));
     contents.tokenizer = std::move(*tokenizer);
-    Expected<std::vector<std::unique_ptr<WeightPacker>>> weights = bindWeights(*source.checkpoint, emitted.weights);
+    Expected<std::vector<std::unique_ptr<WeightPacker>>> weights =
+        bindWeights(*source.checkpoint, emitted.weights, importance);
     if (!weights)
       return passError(std::move(weights));
     contents.packWeight = [&weights](uint32_t weight, uint64_t begin, std::byte *out, uint64_t bytes) {
@@ -248,6 +250,7 @@ private:
   }
 
   const CompileRequest &request;
+  const quantization::ColumnImportance &importance;
   PhaseRange range;
   SourceModel source;
   std::unique_ptr<MLIRContext> context;
@@ -258,7 +261,9 @@ private:
 
 } // namespace
 
-Expected<CompileReport> compile(const CompileRequest &request) { return Compilation(request).run(); }
+Expected<CompileReport> compile(const CompileRequest &request, const quantization::ColumnImportance &importance) {
+  return Compilation(request, importance).run();
+}
 
 std::string compilerVersion() { return "quipu " QUIPU_VERSION " with LLVM " LLVM_VERSION_STRING; }
 

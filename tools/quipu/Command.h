@@ -17,6 +17,11 @@ using Action = std::function<Expected<>()>;
 // --storage, --storage-of and --kv-storage of the commands that compile.
 void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
                        std::string &kvStorage);
+// --calibrate of the commands that compile.
+void addCalibrateOption(CLI::App &command, std::string &calibrate);
+// --storage, once for each format to compile in, and the other two for all of them.
+void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, std::vector<std::string> &storageOf,
+                       std::string &kvStorage);
 
 void addCompile(CLI::App &app, Action &action);
 void addConformance(CLI::App &app, Action &action);
@@ -24,6 +29,8 @@ void addRun(CLI::App &app, Action &action);
 void addBench(CLI::App &app, Action &action);
 void addDevices(CLI::App &app, Action &action);
 void addEval(CLI::App &app, Action &action);
+// `eval quality`, a subcommand of `eval`.
+void addEvalQuality(CLI::App &eval, Action &action);
 void addInspect(CLI::App &app, Action &action);
 void addPlan(CLI::App &app, Action &action);
 void addVerify(CLI::App &app, Action &action);

@@ -20,6 +20,8 @@ Expected<> checkOptions(const CompileRequest &request) {
   if (!request.output.empty() && !request.compileTo.empty() && request.compileTo != "artifact")
     return makeError("-o {} and --compile-to {} do not go together: only the last phase writes an artifact",
                      request.output, request.compileTo);
+  if (!request.calibrate.empty() && (request.output.empty() || request.weights == WeightPlacement::None))
+    return makeError("--calibrate {}: it weighs the rounding of weights, and none are written", request.calibrate);
   if (request.compileFrom.empty() != request.ir.empty())
     return makeError("--compile-from PHASE and --ir FILE go together");
   return {};
@@ -55,16 +57,14 @@ Expected<> compile(CompileOptions &options) {
 
 } // namespace
 
-void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
-                       std::string &kvStorage) {
-  std::vector<std::string> formats;
+static std::string knownFormats() {
+  std::vector<std::string_view> formats = {"4bit (the best of about four bits)"};
   for (const StorageFormat &format : storageFormats)
-    formats.emplace_back(format.name);
-  command
-      .add_option("--storage", storage,
-                  fmt::format("format matrices are stored in: {}; default: as the checkpoint has each",
-                              fmt::join(formats, ", ")))
-      ->type_name("FORMAT");
+    formats.push_back(format.name);
+  return fmt::format("{}", fmt::join(formats, ", "));
+}
+
+static void addOtherStorageOptions(CLI::App &command, std::vector<std::string> &storageOf, std::string &kvStorage) {
   command
       .add_option("--storage-of", storageOf,
                   "format of the matrices whose name matches, such as '*.down_proj.weight=q6_k'; may be given several "
@@ -75,6 +75,35 @@ void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std:
       .add_option("--kv-storage", kvStorage,
                   "type of the KV cache: f32, f16 or bf16; default: bf16, or f32 where every matrix is f32")
       ->type_name("TYPE");
+}
+
+void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
+                       std::string &kvStorage) {
+  command
+      .add_option("--storage", storage,
+                  fmt::format("format matrices are stored in: {}; default: as the checkpoint has each", knownFormats()))
+      ->type_name("FORMAT");
+  addOtherStorageOptions(command, storageOf, kvStorage);
+}
+
+void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, std::vector<std::string> &storageOf,
+                       std::string &kvStorage) {
+  command
+      .add_option("--storage", formats,
+                  fmt::format("format to store matrices in, once for each to be measured: {}", knownFormats()))
+      ->type_name("FORMAT")
+      ->required()
+      ->allow_extra_args(false);
+  addOtherStorageOptions(command, storageOf, kvStorage);
+}
+
+void addCalibrateOption(CLI::App &command, std::string &calibrate) {
+  command
+      .add_option(
+          "--calibrate", calibrate,
+          "UTF-8 text that the checkpoint is run on first, so that rounding to --storage knows which columns of "
+          "a matrix matter")
+      ->type_name("FILE");
 }
 
 void addCompile(CLI::App &app, Action &action) {
@@ -92,6 +121,7 @@ void addCompile(CLI::App &app, Action &action) {
                    "cpu:x86-64-v3, cpu:x86-64-v4, cpu:znver4, ...")
       ->allow_extra_args(false);
   addStorageOptions(*command, request.storage, request.storageOf, request.kvStorage);
+  addCalibrateOption(*command, request.calibrate);
   command
       ->add_option("--weights", options->weights, "where weights go: into the artifact, a file beside it, or nowhere")
       ->check(CLI::IsMember({"embed", "file", "none"}))

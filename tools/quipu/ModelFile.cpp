@@ -45,8 +45,12 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
 // Names a checkpoint as it is now: the path, size and time of change of its files. Contents are not read: a checkpoint
 // may have many gigabytes, and a file that is written again changes its time. The target and the CPU count as well, for
 // the code is for this machine and the folder may be shared with others.
-static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler, const std::string &target) {
-  std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint), "target " + target};
+static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler, const std::string &target,
+                                 const StorageChoice &storage) {
+  std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint), "target " + target,
+                                    "storage " + storage.storage, "kv " + storage.kvStorage};
+  for (size_t i = 0; i < storage.storageOf.size(); ++i) // the first that matches counts
+    parts.push_back(fmt::format("storage {} of {}", i, storage.storageOf[i]));
   for (const std::string &feature : cpu::detectFeatures())
     parts.push_back(feature);
   std::error_code error;
@@ -55,6 +59,8 @@ static std::string checkpointKey(const fs::path &checkpoint, const std::string &
       parts.push_back(fmt::format("{} {} {}", entry.path().filename().string(), entry.file_size(error),
                                   entry.last_write_time(error).time_since_epoch().count()));
   };
+  if (!storage.calibrate.empty())
+    add(fs::directory_entry(fs::weakly_canonical(storage.calibrate), error));
   if (fs::is_directory(checkpoint, error))
     for (const fs::directory_entry &entry : fs::directory_iterator(checkpoint, error))
       add(entry);
@@ -68,8 +74,7 @@ static std::string checkpointKey(const fs::path &checkpoint, const std::string &
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-// By content, not by name: a folder, or a file that begins as GGUF files do.
-static bool isCheckpoint(const fs::path &path) {
+bool isCheckpoint(const std::string &path) {
   std::error_code error;
   if (fs::is_directory(path, error))
     return true;
@@ -80,7 +85,8 @@ static bool isCheckpoint(const fs::path &path) {
   return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
-Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights) {
+Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights,
+                                 const StorageChoice &storage) {
   std::error_code error;
   if (!fs::exists(path, error))
     return makeError("{}: no such file or folder", path);
@@ -96,7 +102,7 @@ Expected<std::string> artifactOf(const std::string &path, const std::string &dev
   auto cache = ModelCache::open();
   if (!cache)
     return passError(std::move(cache));
-  std::string key = checkpointKey(path, *compilerName, target);
+  std::string key = checkpointKey(path, *compilerName, target, storage);
   fs::path artifact = cache->pathOf(key + ".qpu");
   if (cache->use(artifact))
     return artifact;
@@ -111,6 +117,10 @@ Expected<std::string> artifactOf(const std::string &path, const std::string &dev
   request.model = path;
   request.output = artifact;
   request.targets = {target};
+  request.storage = storage.storage;
+  request.storageOf = storage.storageOf;
+  request.kvStorage = storage.kvStorage;
+  request.calibrate = storage.calibrate;
   request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
   // In a child: what runs next takes the memory of the plan, and none of the compiler's.
   auto compile = [&]() -> Expected<> {
@@ -125,7 +135,8 @@ Expected<std::string> artifactOf(const std::string &path, const std::string &dev
 }
 
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
-  auto path = artifactOf(options.path, options.device, options.randomWeights ? Weights::NotNeeded : Weights::Needed);
+  auto path = artifactOf(options.path, options.device, options.randomWeights ? Weights::NotNeeded : Weights::Needed,
+                         options.storage);
   if (!path)
     return passError(std::move(path));
   if (options.mapWeights && (options.device != "cpu" || options.randomWeights))

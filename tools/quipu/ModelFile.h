@@ -8,6 +8,14 @@
 
 namespace quipu::tool {
 
+// How a checkpoint's weights are to be stored, as the flags of `compile` say it; all empty: as it has them.
+struct StorageChoice {
+  std::string storage;
+  std::vector<std::string> storageOf;
+  std::string kvStorage;
+  std::string calibrate;
+};
+
 struct ModelOptions {
   std::string path;
   std::string device = "cpu";
@@ -17,6 +25,7 @@ struct ModelOptions {
   bool mapWeights = false;
   bool randomWeights = false;
   bool checkLaunches = false;
+  StorageChoice storage; // of a checkpoint
 };
 
 // Adds the positional argument and --device, --threads, --max-context, --max-sequences.
@@ -25,7 +34,11 @@ void addModelOptions(CLI::App &command, ModelOptions &options);
 // The artifact itself, or for a checkpoint the artifact compiled from it for the device, which is kept in the cache
 // folder. Where weights are not needed they are not packed.
 enum class Weights { Needed, NotNeeded };
-Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights = Weights::Needed);
+Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights = Weights::Needed,
+                                 const StorageChoice &storage = {});
+
+// Whether a path is a checkpoint, by its content: a folder, or a file that begins as GGUF files do.
+bool isCheckpoint(const std::string &path);
 
 // Loads the model with a progress bar.
 Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options);

@@ -3,13 +3,17 @@
 namespace quipu::lm {
 
 constexpr double leastBitsOfTables = 6;
+// What "4bit" stands for: of the formats of at most 4.6 bits the one of least KL divergence (docs/performance.md).
+constexpr fb::DType fourBits = fb::DType::iq4_nl;
 
 static Expected<const StorageFormat *> parseFormat(llvm::StringRef name) {
   if (const StorageFormat *format = findStorageFormat(std::string_view(name)))
     return format;
-  std::string known;
+  if (name == "4bit")
+    return findStorageFormat(fourBits);
+  std::string known = "4bit";
   for (const StorageFormat &format : storageFormats)
-    known += (known.empty() ? "" : ", ") + std::string(format.name);
+    known += ", " + std::string(format.name);
   return makeError("there is no storage format '{}'; they are {}", name.str(), known);
 }
 

@@ -14,8 +14,9 @@ namespace quipu::lm {
 
 class StoragePolicy {
 public:
-  // `storage` is the name of a format, or empty for what the checkpoint has each tensor in. `rules` are PATTERN=FORMAT;
-  // a pattern stands for whole tensor names, with * and ? as in a shell. Errors name the part that is wrong.
+  // `storage` is the name of a format, "4bit" for the best one of about four bits, or empty for what the checkpoint has
+  // each tensor in. `rules` are PATTERN=FORMAT; a pattern stands for whole tensor names, with * and ? as in a shell.
+  // Errors name the part that is wrong.
   static Expected<StoragePolicy> create(llvm::StringRef storage, llvm::ArrayRef<std::string> rules);
 
   // A matrix by its name in the checkpoint; `own` is its format there. `isTable`: it is read by rows (the embedding) or
