@@ -3,6 +3,7 @@
 // C++.
 #pragma once
 
+#include "compiler/Target/Gpu/Resources.h"
 #include "runtime/Artifact/Format.h"
 #include "runtime/Support/Error.h"
 
@@ -35,12 +36,19 @@ struct CompileRequest {
   std::function<void(const std::string &what, uint64_t done, uint64_t total)> progress;
 };
 
+struct KernelReport {
+  std::string target, symbol;
+  double seconds = 0; // to compile it; 0: from the cache
+  gpu::Resources resources;
+};
+
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds;     // by phase, "weights" (packing and writing) last
   std::vector<std::pair<std::string, double>> passSeconds; // by pass, in the order they ran
   uint32_t kernels = 0;                                    // distinct ones of all targets
   uint32_t kernelsFromCache = 0;
   uint64_t codeBytes = 0;
+  std::vector<KernelReport> gpuKernels;
   std::vector<std::string> warnings;
   std::string ir; // printed after `compileTo`
 };

@@ -189,8 +189,11 @@ private:
       return passError(std::move(compiled));
     for (size_t i = 0; i < target.kernels.size(); ++i) {
       target.kernels[i]->scratch_bytes = static_cast<uint64_t>(compiled->kernels[i].scratchBytes);
-      if (compiled->kernels[i].geometry)
-        target.kernels[i]->geometry = packGeometry(*compiled->kernels[i].geometry);
+      const KernelCode &code = compiled->kernels[i];
+      if (!code.geometry)
+        continue;
+      target.kernels[i]->geometry = packGeometry(*code.geometry);
+      report.gpuKernels.push_back({target.target, emitted.kernels[i].symbol, code.seconds, code.resources});
     }
     report.warnings.insert(report.warnings.end(), compiled->warnings.begin(), compiled->warnings.end());
     target.features = (*backend)->features();

@@ -5,6 +5,7 @@
 #include "compiler/Codegen/KernelChoice.h"
 #include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Codegen/LaunchGeometry.h"
+#include "compiler/Target/Gpu/Resources.h"
 #include "runtime/Support/Error.h"
 
 #include <functional>
@@ -21,7 +22,9 @@ struct TargetCompileOptions {
 
 struct KernelCode {
   int64_t scratchBytes = 0;               // for each worker; a GPU has one
-  std::optional<LaunchGeometry> geometry; // of a GPU kernel
+  std::optional<LaunchGeometry> geometry; // of a GPU kernel, and so are those below
+  gpu::Resources resources;
+  double seconds = 0; // to compile it; 0: from the cache
 };
 
 struct TargetCode {

@@ -11,7 +11,7 @@ namespace {
 struct CompileOptions {
   CompileRequest request;
   std::string weights = "embed";
-  bool timing = false;
+  bool timing = false, printKernels = false;
 };
 
 Expected<> checkOptions(const CompileRequest &request) {
@@ -27,10 +27,27 @@ Expected<> checkOptions(const CompileRequest &request) {
   return {};
 }
 
-void printReport(const CompileReport &report, const CompileRequest &request, bool timing) {
+void printKernels(const std::vector<KernelReport> &kernels) {
+  fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9}\n", "kernel", "registers", "shared", "stack", "spills",
+             "seconds");
+  for (const KernelReport &kernel : kernels) {
+    std::string name = fmt::format("{} {}", kernel.target, kernel.symbol);
+    const gpu::Resources &use = kernel.resources;
+    if (use.known)
+      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9.3f}\n", name, use.registers, use.sharedBytes,
+                 use.stackBytes, use.spills, kernel.seconds);
+    else
+      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9.3f}\n", name, "?", "?", "?", "?", kernel.seconds);
+  }
+}
+
+void printReport(const CompileReport &report, const CompileOptions &options) {
+  const CompileRequest &request = options.request;
   if (!report.ir.empty())
     fmt::print("{}", report.ir);
-  if (timing)
+  if (options.printKernels)
+    printKernels(report.gpuKernels);
+  if (options.timing)
     for (const auto *list : {&report.seconds, &report.passSeconds})
       for (const auto &[name, seconds] : *list)
         fmt::print(stderr, "{:<26} {:9.4f} s\n", name, seconds);
@@ -51,7 +68,7 @@ Expected<> compile(CompileOptions &options) {
   auto report = compileModel(request);
   if (!report)
     return passError(std::move(report));
-  printReport(*report, request, options.timing);
+  printReport(*report, options);
   return {};
 }
 
@@ -145,6 +162,9 @@ void addCompile(CLI::App &app, Action &action) {
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
   command->add_flag("--timing", options->timing, "print the seconds each phase and pass took");
+  command->add_flag("--print-kernels", options->printKernels,
+                    "print what each GPU kernel takes: registers, static shared memory, stack and spills of a thread, "
+                    "and the seconds its compile took (0: from the cache)");
   command->add_flag("--print-after-passes", request.printAfterPasses, "print the IR after each pass, on stderr");
   command->callback([options, &action] { action = [options] { return compile(*options); }; });
 }

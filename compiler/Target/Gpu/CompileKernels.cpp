@@ -1,5 +1,6 @@
 #include "compiler/Target/Gpu/CompileKernels.h"
 
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -65,9 +66,11 @@ Expected<CompiledKernels> compileKernels(const std::vector<KernelSpec> &specs, c
     return [&](size_t job) -> Expected<> {
       size_t i = missing[job];
       CompiledKernel &kernel = result.kernels[i];
+      auto start = std::chrono::steady_clock::now();
       Expected<DeviceCode> code = compiler.compile(specs[i].symbol, kernel.kernel.source);
       if (!code)
         return passError(std::move(code));
+      kernel.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       kernel.code = std::move(*code);
       cache.put(keys[i], toBytes(kernel.code));
       return {};

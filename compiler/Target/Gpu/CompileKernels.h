@@ -20,6 +20,7 @@ struct CompileOptions {
 struct CompiledKernel {
   Kernel kernel;
   DeviceCode code;
+  double seconds = 0; // to compile it; 0: from the cache
 };
 
 struct CompiledKernels {

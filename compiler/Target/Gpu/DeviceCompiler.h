@@ -1,22 +1,12 @@
 // A compiler that turns the printed source of a kernel into what a GPU's driver loads.
 #pragma once
 
+#include "compiler/Target/Gpu/Resources.h"
 #include "runtime/Support/Error.h"
 
-#include <cstdint>
 #include <string>
 
 namespace quipu::gpu {
-
-// What a kernel takes of the chip, as its compiler reports it.
-struct Resources {
-  bool known = false;    // PTX has none yet: the driver allocates registers
-  int64_t registers = 0; // 32-bit vector registers of a thread, accumulation registers included
-  int64_t scalarRegisters = 0;
-  int64_t sharedBytes = 0; // static shared memory of a block
-  int64_t stackBytes = 0;  // local memory of a thread
-  int64_t spills = 0;      // registers that went to memory: bytes (NVIDIA) or registers (AMD)
-};
 
 struct DeviceCode {
   std::string native;   // a cubin or a code object; may be empty where there is PTX

@@ -35,7 +35,7 @@ public:
     std::vector<BundledKernel> bundled;
     for (size_t i = 0; i < specs.size(); ++i) {
       CompiledKernel &kernel = compiled->kernels[i];
-      code.kernels.push_back({kernel.kernel.scratchBytes, kernel.kernel.launch});
+      code.kernels.push_back({kernel.kernel.scratchBytes, kernel.kernel.launch, kernel.code.resources, kernel.seconds});
       bundled.push_back({specs[i].symbol, std::move(kernel.code.native), std::move(kernel.code.portable)});
     }
     code.section = writeCodeBundle(std::move(bundled));
