@@ -19,7 +19,7 @@ int64_t residentThreads(const MatmulParams &m, const Chip &chip) {
   bool roomy = chip.earlyStart && chip.threadsPerUnit >= 2048;
   if (m.tile == 1 && (chip.vendor == Vendor::Amd || roomy))
     return 1024;
-  return m.tile > 1 && m.element == "f16" ? 512 : 768;
+  return m.tile > 1 && (m.element == "f16" || !hasMatrix(chip, m.element)) ? 512 : 768;
 }
 constexpr int64_t loadsUnderWay = 8; // of 16 bytes, for each thread
 

@@ -111,6 +111,14 @@ QUIPU_DEVICE float fastReciprocal(float x) { return __builtin_amdgcn_rcpf(x); }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #endif
 
+// The value is computed here and not later. LLVM puts arithmetic as late as it can: many products, each of its own
+// load, become all loads first, in as many registers.
+QUIPU_DEVICE void settle(float &value) {
+#if QUIPU_AMD && !QUIPU_SIMT
+  asm volatile("" : "+v"(value));
+#endif
+}
+
 QUIPU_DEVICE float fastExp(float x) { return fastExp2(x * 1.44269504088896341f); }
 
 // A NaN in b is passed over, one in a is kept: what the online softmax and argmax want of a running maximum.

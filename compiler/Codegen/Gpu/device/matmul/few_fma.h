@@ -53,6 +53,7 @@ template <class Shape> struct FmaProduct {
 #pragma unroll
             for (int j = 0; j < 4; ++j)
               d[i][token] = fusedMultiplyAdd(w[plane * 4 + j], in[j], d[i][token]);
+            settle(d[i][token]);
           }
         }
     }
