@@ -31,6 +31,7 @@ struct CompileRequest {
   std::string compileFrom;     // phase whose result is read from `ir`; empty: from the checkpoint
   std::string ir;              // file with MLIR text for `compileFrom`
   std::vector<std::string> disabledPasses;
+  bool ptx = false;              // keep the PTX of CUDA targets beside their code, for later chips
   bool printAfterPasses = false; // IR after each pass, on standard error
   unsigned threads = 0;          // that compile and pack; 0: one for each CPU
   std::function<void(const std::string &what, uint64_t done, uint64_t total)> progress;

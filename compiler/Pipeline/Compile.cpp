@@ -182,6 +182,7 @@ private:
       return passError(std::move(backend));
     TargetCompileOptions options;
     options.threads = static_cast<int>(request.threads);
+    options.text = request.ptx && target.target.rfind("cuda:", 0) == 0;
     if (request.progress)
       options.progress = [&](size_t done, size_t all) { request.progress("kernels for " + target.target, done, all); };
     Expected<TargetCode> compiled = (*backend)->compile(emitted.kernels, options);

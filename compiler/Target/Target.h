@@ -16,7 +16,8 @@
 namespace quipu {
 
 struct TargetCompileOptions {
-  int threads = 0;                                       // 0: one for each core
+  int threads = 0;   // 0: one for each core
+  bool text = false; // also text that a driver compiles for later chips: PTX, of CUDA targets
   std::function<void(size_t done, size_t all)> progress; // called from the compiling threads, one at a time
 };
 

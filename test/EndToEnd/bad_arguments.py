@@ -11,6 +11,8 @@ DEMO = checkpoints.ROOT / "models" / "demo"
 MODEL = "MODEL"  # stands for the artifact of the demo model in the tables below
 COMPILE = ["compile", checkpoints.SMALL]
 COMMANDS = ["compile", "run", "bench", "eval", "inspect", "plan", "verify"]
+CUDA_CHIPS = ["sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a"]
+HIP_CHIPS = ["gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201"]
 
 # name -> (arguments, what the error names)
 REFUSED = {
@@ -69,6 +71,14 @@ REFUSED = {
     "bench of no sequences": (["bench", MODEL, "--sequences", "0"], ["--sequences", "0"]),
     "bench of more sequences than there is room for": (
         ["bench", MODEL, "--max-sequences", "2", "--sequences", "3", "-p", "0", "-n", "1", "-r", "1"], ["--sequences 3", "--max-sequences"]),
+    "devices of something": (["devices", "gpu"], ["gpu", "--help"]),
+    "unknown flag of devices": (["devices", "--all"], ["--all"]),
+    "launches checked one by one, of no model": (["run", "/no/such/model", "-p", "x", "--check-launches"], ["/no/such/model"]),
+    "a value for --check-launches": (["run", MODEL, "-p", "x", "--check-launches=all"], ["--check-launches"]),
+    "random weights for text": (["run", MODEL, "-p", "x", "--random-weights"], ["--random-weights"]),
+    "a value for --random-weights": (["bench", MODEL, "--random-weights=some"], ["--random-weights"]),
+    "a device that is not here": (["run", MODEL, "-p", "x", "--device", "cuda:99"], ["cuda:99"]),
+    "a device's number that is none": (["run", MODEL, "-p", "x", "--device", "hip:first"], ["hip:first"]),
     "kernels as JSON": (["inspect", MODEL, "--json", "--dump-kernels", "/tmp/kernels"], ["--json", "--dump-kernels"]),
     "kernels into a file": (["inspect", MODEL, "--dump-kernels", "/dev/null/kernels"], ["/dev/null/kernels"]),
     "kernels where nothing can be written": (["inspect", MODEL, "--dump-kernels", "/proc"], ["/proc"]),
@@ -85,6 +95,14 @@ REFUSED_COMPILES = {
     "IR that is no MLIR": ([*COMPILE, "-o", "/tmp/x.qpu", "--compile-from", "specialised", "--ir", __file__], [__file__]),
     "unknown target": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "tpu:v7"], ["--target", "tpu:v7"]),
     "unknown chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu:z80"], ["--target", "z80", "x86-64-v3"]),
+    "CUDA without a chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cuda"], ["--target", *CUDA_CHIPS]),
+    "unknown CUDA chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cuda:sm_12"], ["--target", "sm_12", *CUDA_CHIPS]),
+    "HIP without a chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "hip"], ["--target", *HIP_CHIPS]),
+    "unknown HIP chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "hip:gfx803"], ["--target", "gfx803", *HIP_CHIPS]),
+    "chip of the other vendor": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "hip:sm_80"], ["--target", "sm_80", *HIP_CHIPS]),
+    "simt without a chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "simt"], ["--target", *CUDA_CHIPS, *HIP_CHIPS]),
+    "PTX without a CUDA target": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu", "--ptx"], ["--ptx", "cuda:sm_80"]),
+    "PTX of a chip that none follows": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cuda:sm_90a", "--ptx"], ["--ptx", "sm_90a"]),
     "empty chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu:"], ["--target"]),
     "unknown storage": ([*COMPILE, "-o", "/tmp/x.qpu", "--storage", "q3"], ["--storage", "q3"]),
     "unknown storage of some weights": ([*COMPILE, "-o", "/tmp/x.qpu", "--storage-of", "*=q3"], ["--storage-of", "q3"]),

@@ -1,6 +1,7 @@
 """Checkpoints and goldens of the tests, changed copies of checkpoints, and the file forms around them."""
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -84,6 +85,31 @@ def copy_checkpoint(source, folder):
             shutil.copy(path, target / path.name)
             (target / path.name).chmod(0o644)
     return target
+
+
+def shape_checkpoint(folder, config):
+    """A checkpoint of a Llama shape whose weights are a hole in the file: to compile with --weights none."""
+    hidden, inner, vocab = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
+    queries, cached = (config[key] * config["head_dim"] for key in ("num_attention_heads", "num_key_value_heads"))
+    tensors = {"model.embed_tokens.weight": [vocab, hidden], "model.norm.weight": [hidden]}
+    if not config["tie_word_embeddings"]:
+        tensors["lm_head.weight"] = [vocab, hidden]
+    for layer in range(config["num_hidden_layers"]):
+        shapes = {"input_layernorm": [hidden], "post_attention_layernorm": [hidden], "self_attn.q_proj": [queries, hidden],
+                  "self_attn.k_proj": [cached, hidden], "self_attn.v_proj": [cached, hidden],
+                  "self_attn.o_proj": [hidden, queries], "mlp.gate_proj": [inner, hidden], "mlp.up_proj": [inner, hidden],
+                  "mlp.down_proj": [hidden, inner]}
+        tensors |= {f"model.layers.{layer}.{name}.weight": shape for name, shape in shapes.items()}
+    header, end = {}, 0
+    for name, shape in tensors.items():
+        begin, end = end, end + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [begin, end]}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(config))
+    start = safetensors(header, b"")
+    (folder / "model.safetensors").write_bytes(start)
+    os.truncate(folder / "model.safetensors", len(start) + end)
+    return folder
 
 
 def change_config(model, changes):

@@ -23,7 +23,7 @@ STAGES = [
     ("format", style.check_format, True, False, "clang-format over the C and C++ files"),
     ("structure", structure.check, True, False, "names, layers, sizes, paths in the docs (structure.py)"),
     ("build", build, True, False, "release build with all tests"),
-    ("reference", reference.check, True, True, "docs/reference is what TableGen generates"),
+    ("reference", reference.check, True, True, "docs/reference is what TableGen and tests generate"),
     ("unit", programs.check_unit_tests, True, True, "GoogleTest programs through ctest"),
     ("lit", programs.check_lit, True, True, "lit suites under test/"),
     ("hostile", hostile.check, False, False, "ASan and UBSan build of what reads foreign files: its tests and fuzzers"),

@@ -2,6 +2,7 @@
 #include "tools/quipu/Command.h"
 #include "tools/quipu/CompilerLibrary.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/ranges.h>
 
@@ -24,6 +25,9 @@ Expected<> checkOptions(const CompileRequest &request) {
     return makeError("--calibrate {}: it weighs the rounding of weights, and none are written", request.calibrate);
   if (request.compileFrom.empty() != request.ir.empty())
     return makeError("--compile-from PHASE and --ir FILE go together");
+  if (request.ptx && std::none_of(request.targets.begin(), request.targets.end(),
+                                  [](const std::string &target) { return target.rfind("cuda:", 0) == 0; }))
+    return makeError("--ptx needs a CUDA target, such as --target cuda:sm_80");
   return {};
 }
 
@@ -162,6 +166,8 @@ void addCompile(CLI::App &app, Action &action) {
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
   command->add_flag("--timing", options->timing, "print the seconds each phase and pass took");
+  command->add_flag("--ptx", request.ptx,
+                    "keep the PTX of CUDA targets beside their machine code: drivers of later chips compile it");
   command->add_flag("--print-kernels", options->printKernels,
                     "print what each GPU kernel takes: registers, static shared memory, stack and spills of a thread, "
                     "and the seconds its compile took (0: from the cache)");

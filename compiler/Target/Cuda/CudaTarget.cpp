@@ -13,10 +13,13 @@ namespace {
 // The driver's CUDA version, in the words of runtime/Device/Cuda: "cuda-13.0".
 std::string driverFeature(int version) { return fmt::format("cuda-{}.{}", version / 1000, version % 1000 / 10); }
 
-// NVRTC where there is one; else clang, whose PTX the driver compiles when a program is loaded.
-Expected<gpu::Toolchain> findToolchain(const gpu::Chip &chip) {
+// NVRTC where there is one; else clang, whose PTX the driver compiles when a program is loaded. PTX of a chip whose
+// name ends in "a" has instructions that later chips need not have.
+Expected<gpu::Toolchain> findToolchain(const gpu::Chip &chip, bool text) {
   gpu::Toolchain toolchain;
-  auto nvrtc = cuda::Nvrtc::open(chip.name, /*ptx=*/false);
+  if (text && chip.name.back() == 'a')
+    return makeError("--ptx: PTX of {} is for no later chip; give a target such as cuda:sm_80", chip.name);
+  auto nvrtc = cuda::Nvrtc::open(chip.name, text);
   if (nvrtc) {
     toolchain.features = {chip.name, driverFeature((*nvrtc)->leastDriver())};
     toolchain.compiler = std::move(*nvrtc);

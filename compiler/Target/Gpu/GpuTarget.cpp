@@ -21,17 +21,21 @@ public:
 
   Expected<TargetCode> compile(const std::vector<KernelSpec> &specs,
                                const TargetCompileOptions &options) const override {
-    if (!toolchain())
-      return makeError("{}: {}", name(), toolchain().error().message);
+    Expected<Toolchain> withText;
+    if (options.text)
+      withText = backend.findToolchain(backend.chip, true);
+    const Expected<Toolchain> &tools = options.text ? withText : toolchain();
+    if (!tools)
+      return makeError("{}: {}", name(), tools.error().message);
     CompileOptions own;
     own.threads = options.threads;
     own.progress = options.progress;
-    Expected<CompiledKernels> compiled = compileKernels(specs, backend.chip, *toolchain()->compiler, own);
+    Expected<CompiledKernels> compiled = compileKernels(specs, backend.chip, *tools->compiler, own);
     if (!compiled)
       return passError(std::move(compiled));
     TargetCode code;
     code.compiled = compiled->compiled;
-    code.warnings = toolchain()->warnings;
+    code.warnings = tools->warnings;
     std::vector<BundledKernel> bundled;
     for (size_t i = 0; i < specs.size(); ++i) {
       CompiledKernel &kernel = compiled->kernels[i];
@@ -57,7 +61,7 @@ public:
 
 private:
   const Expected<Toolchain> &toolchain() const {
-    std::call_once(once, [&] { found = backend.findToolchain(backend.chip); });
+    std::call_once(once, [&] { found = backend.findToolchain(backend.chip, false); });
     return found;
   }
 

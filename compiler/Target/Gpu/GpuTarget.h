@@ -20,8 +20,8 @@ struct Backend {
   std::string name; // "cuda:sm_90a"
   Chip chip;
   std::unique_ptr<const KernelChoice> choice;
-  // Asked once, when code is wanted.
-  std::function<Expected<Toolchain>(const Chip &chip)> findToolchain;
+  // Asked when code is wanted. `text`: code with text for later chips beside it; an error where there is none.
+  std::function<Expected<Toolchain>(const Chip &chip, bool text)> findToolchain;
 };
 
 std::unique_ptr<Target> makeTarget(Backend backend);

@@ -13,7 +13,9 @@ namespace {
 // hiprtc for the chips its release is known to support, else clang. The compilers of releases before 6.0 (LLVM 16 and
 // older) keep small arrays of the kernels in memory that later ones keep in registers: clang is better where it is
 // there.
-Expected<gpu::Toolchain> findToolchain(const gpu::Chip &chip) {
+Expected<gpu::Toolchain> findToolchain(const gpu::Chip &chip, bool text) {
+  if (text)
+    return makeError("only CUDA targets have text for later chips");
   constexpr int goodRelease = 600;
   gpu::Toolchain toolchain;
   toolchain.features = {chip.name};

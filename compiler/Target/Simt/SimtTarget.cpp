@@ -21,7 +21,9 @@ Expected<gpu::Chip> findChip(std::string_view name) {
   return makeError("simt takes the name of a GPU's chip, such as simt:sm_90a; the known ones: {}", known);
 }
 
-Expected<gpu::Toolchain> findToolchain(const gpu::Chip &) {
+Expected<gpu::Toolchain> findToolchain(const gpu::Chip &, bool text) {
+  if (text)
+    return makeError("only CUDA targets have text for later chips");
   auto clang = simt::HostClang::find();
   if (!clang)
     return passError(std::move(clang));

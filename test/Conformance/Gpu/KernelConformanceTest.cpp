@@ -13,15 +13,6 @@ const std::vector<KernelRow> &table(const std::string &chip) {
   return entry != tables.end() ? entry->second : tables[chip] = kernelTable(chipNamed(chip));
 }
 
-// Compiled once for each chip, when the first test asks.
-Expected<std::shared_ptr<KernelLibrary>> library(const std::string &chip) {
-  static std::map<std::string, Expected<std::shared_ptr<KernelLibrary>>> libraries;
-  auto entry = libraries.find(chip);
-  if (entry == libraries.end())
-    entry = libraries.emplace(chip, KernelLibrary::compile(table(chip), chipNamed(chip))).first;
-  return entry->second;
-}
-
 struct Case {
   std::string chip;
   size_t row;
@@ -35,6 +26,21 @@ std::vector<Case> cases() {
     for (size_t row = 0; row < table(chip).size(); ++row)
       all.push_back({chip, row});
   return all;
+}
+
+// The rows that this run of the program is about, compiled once for each chip when the first test asks.
+Expected<std::shared_ptr<KernelLibrary>> library(const std::string &chip) {
+  static std::map<std::string, Expected<std::shared_ptr<KernelLibrary>>> libraries;
+  auto entry = libraries.find(chip);
+  if (entry != libraries.end())
+    return entry->second;
+  const testing::TestSuite &suite = *testing::UnitTest::GetInstance()->current_test_suite();
+  const std::vector<Case> all = cases();
+  std::vector<KernelRow> rows;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i].chip == chip && suite.GetTestInfo(int(i))->should_run())
+      rows.push_back(table(chip)[all[i].row]);
+  return libraries.emplace(chip, KernelLibrary::compile(rows, chipNamed(chip))).first->second;
 }
 
 class GpuKernelConformance : public testing::TestWithParam<Case> {};
