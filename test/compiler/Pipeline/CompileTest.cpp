@@ -144,9 +144,10 @@ TEST_F(CompileTest, errors_name_the_flag) {
             "cuda:sm_90a or hip:gfx942");
   EXPECT_NE(with([](auto &r) { r.targets = {"cpu:pentium"}; }).find("--target cpu:pentium: unknown CPU \"pentium\""),
             std::string::npos);
-  EXPECT_EQ(
-      with([](auto &r) { r.storage = "q4"; }).find("--storage q4: there is no storage format 'q4'; they are f32, "),
-      0U);
+  EXPECT_EQ(with([](auto &r) {
+              r.storage = "q4";
+            }).find("--storage q4: there is no storage format 'q4'; they are 4bit, f32, "),
+            0U);
   EXPECT_EQ(with([](auto &r) { r.storageOf = {"bf16"}; }),
             "--storage-of 'bf16': expected PATTERN=FORMAT, such as *.down_proj.weight=q8_0");
   EXPECT_EQ(with([](auto &r) { r.storageOf = {"*.gate_proj.weight=bf16", "*.dwn_proj.*=f32"}; }),
