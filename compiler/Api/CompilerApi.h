@@ -21,7 +21,7 @@ struct CompileRequest {
   std::vector<std::string> targets;   // "cpu", "cpu:x86-64-v3"; empty: "cpu"
   std::string storage;                // name of a storage format, "q4_k"; empty: each matrix as the checkpoint has it
   std::vector<std::string> storageOf; // "PATTERN=FORMAT" for matrices of these names; the first that matches counts
-  std::string kvStorage;              // "f32", "f16", "bf16"; empty: bf16, or f32 where every matrix is f32
+  std::string kvStorage;              // "f32", "f16", "bf16", "i8"; empty: bf16, or f32 where every matrix is f32
   std::string calibrate;              // text whose activations weigh the rounding to storage formats; empty: none
   WeightPlacement weights = WeightPlacement::Embed;
   uint32_t maxContext = 0;     // positions; 0: the model's limit, at most 4096

@@ -15,7 +15,7 @@ namespace quipu {
 struct PhaseOptions {
   std::string storage;                // name of a storage format; empty: what the checkpoint has each matrix in
   std::vector<std::string> storageOf; // PATTERN=FORMAT
-  std::string kvStorage = "bf16";     // f32, f16 or bf16
+  std::string kvStorage = "bf16";     // f32, f16, bf16 or i8
   bool allF32 = false;                // what comes of it: every matrix is stored as f32
   std::vector<std::string> targets;   // "cpu:CHIP"
   int64_t maxContext = 4096;

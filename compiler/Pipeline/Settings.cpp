@@ -2,6 +2,7 @@
 
 #include "compiler/Dialect/LM/Transforms/StoragePolicy.h"
 #include "compiler/Target/Target.h"
+#include "runtime/Artifact/KvLayout.h"
 
 #include <algorithm>
 #include <fmt/ranges.h>
@@ -64,6 +65,19 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
   return {};
 }
 
+Expected<> checkKvStorage(const PhaseOptions &options) {
+  const StorageFormat *format = findStorageFormat(std::string_view(options.kvStorage));
+  bool int8 = options.kvStorage == "i8";
+  if (!int8 && (!format || format->isBlocked()))
+    return makeError("--kv-storage {}: expected f32, f16, bf16 or i8", options.kvStorage);
+  fb::DType dtype = int8 ? fb::DType::u8 : format->dtype;
+  for (const std::string &name : options.targets)
+    if (auto target = findTarget(name); target && !findKvLayout((*target)->choice().kvLayout(), dtype, 16, 16))
+      return makeError("--kv-storage {}: target {} has no kernels for such a cache; f32, f16 and bf16 it has",
+                       options.kvStorage, name);
+  return {};
+}
+
 // What is asked of the storage, checked against the matrices of the checkpoint; the KV type follows from it.
 Expected<> resolveStorage(const PhaseRequest &request, const models::Checkpoint &checkpoint,
                           const models::ModelDescription &model, PhaseOptions &options,
@@ -80,10 +94,7 @@ Expected<> resolveStorage(const PhaseRequest &request, const models::Checkpoint 
   if (auto weights = resolveWeights(checkpoint, model, *policy, options, warnings); !weights)
     return passError(std::move(weights));
   options.kvStorage = !request.kvStorage.empty() ? request.kvStorage : options.allF32 ? "f32" : "bf16";
-  if (const StorageFormat *format = findStorageFormat(std::string_view(options.kvStorage));
-      !format || format->isBlocked())
-    return makeError("--kv-storage {}: expected f32, f16 or bf16", request.kvStorage);
-  return {};
+  return checkKvStorage(options);
 }
 
 Expected<int64_t> resolveContext(uint32_t asked, int64_t modelLimit) {

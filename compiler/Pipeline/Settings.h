@@ -16,7 +16,7 @@ struct PhaseRequest {
   std::vector<std::string> targets;   // "cpu", "cpu:x86-64-v3"; empty: "cpu"
   std::string storage;                // name of a storage format; empty: as the checkpoint
   std::vector<std::string> storageOf; // PATTERN=FORMAT, for the matrices of these names
-  std::string kvStorage;              // "f32", "f16", "bf16"; empty: bf16, or f32 where every matrix is f32
+  std::string kvStorage;              // "f32", "f16", "bf16", "i8"; empty: bf16, or f32 where every matrix is f32
   uint32_t maxContext = 0;            // 0: the model's limit, at most 4096
   uint32_t maxSequences = 0;          // 0: 8
   uint32_t maxBatchTokens = 0;        // 0: 512

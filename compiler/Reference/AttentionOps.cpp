@@ -72,14 +72,29 @@ double roundTo(fb::DType element, double x) {
   return value;
 }
 
-static void appendRow(Tensor &to, const double *row, int64_t cols, fb::DType element) {
-  to.cols = cols;
-  to.rows += 1;
-  for (int64_t i = 0; i < cols; ++i)
-    to.data.push_back(roundTo(element, row[i]));
+void roundToInt8(double *head, int64_t dim) {
+  double largest = 0;
+  for (int64_t i = 0; i < dim; ++i)
+    largest = std::max(largest, std::abs(head[i]));
+  double scale = static_cast<float>(largest / 127);
+  for (int64_t i = 0; i < dim; ++i)
+    head[i] = scale == 0 ? 0 : std::nearbyint(head[i] / scale) * scale;
 }
 
-void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element) {
+static void appendRow(Tensor &to, const double *row, int64_t cols, fb::DType element, int64_t dim) {
+  to.cols = cols;
+  to.rows += 1;
+  to.data.insert(to.data.end(), row, row + cols);
+  double *stored = to.row(to.rows - 1);
+  if (element != fb::DType::u8)
+    for (int64_t i = 0; i < cols; ++i)
+      stored[i] = roundTo(element, stored[i]);
+  else
+    for (int64_t head = 0; head < cols; head += dim)
+      roundToInt8(stored + head, dim);
+}
+
+void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element, int64_t dim) {
   for (size_t s = 0; s < batch.sequences.size(); ++s) {
     size_t sequence = batch.sequences[s];
     if (cache.keys.size() <= sequence) {
@@ -88,8 +103,8 @@ void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch
     }
     for (int64_t t = batch.seqStarts[s]; t < batch.seqStarts[s + 1]; ++t) {
       assert(batch.positions[t] == cache.keys[sequence].rows && "tokens of a sequence arrive in order");
-      appendRow(cache.keys[sequence], k.row(t), k.cols, element);
-      appendRow(cache.values[sequence], v.row(t), v.cols, element);
+      appendRow(cache.keys[sequence], k.row(t), k.cols, element, dim);
+      appendRow(cache.values[sequence], v.row(t), v.cols, element, dim);
     }
   }
 }

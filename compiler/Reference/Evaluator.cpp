@@ -39,6 +39,10 @@ private:
   bool vectors;
 };
 
+fb::DType cacheDtype(lm::KvType type) {
+  return type.getElem().isInteger(8) ? fb::DType::u8 : lm::getStorageFormat(type.getElem())->dtype;
+}
+
 Activation activationOf(lm::ActivationKind kind) {
   switch (kind) {
   case lm::ActivationKind::silu:
@@ -173,7 +177,7 @@ private:
 
   Results eval(lm::KvAppendOp op) {
     kvAppend(*cache(op.getCache()), tensor(op.getK()), tensor(op.getV()), batch(op.getBatch()),
-             lm::getStorageFormat(op.getCache().getType().getElem())->dtype);
+             cacheDtype(op.getCache().getType()), op.getCache().getType().getDim());
     return results(cache(op.getCache()));
   }
 
@@ -192,7 +196,7 @@ private:
       q = rope(std::move(q), ints(op.getPositions()), ropeOf(attr));
       k = rope(std::move(k), ints(op.getPositions()), ropeOf(attr));
     }
-    kvAppend(*cache(op.getCache()), k, v, batch(op.getBatch()), lm::getStorageFormat(type.getElem())->dtype);
+    kvAppend(*cache(op.getCache()), k, v, batch(op.getBatch()), cacheDtype(type), type.getDim());
     return results(std::move(q), cache(op.getCache()));
   }
 

@@ -55,12 +55,15 @@ struct AttentionShape {
 // * dim].
 Tensor attention(const Tensor &q, const Tensor &k, const Tensor &v, const AttentionShape &shape, bool causal);
 
-// Writes this step's keys and values behind what each sequence of the batch holds, rounded to the cache's element type:
-// f32, f16 or bf16.
-void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element);
+// Writes this step's keys and values behind what each sequence of the batch holds, as the cache's element type stores
+// them: f32, f16, bf16, or (u8) int8 with a scale for each head's key and value.
+void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element, int64_t dim);
 
 // Each token of q sees the positions <= its own of its own sequence.
 Tensor cachedAttention(const Tensor &q, const Cache &cache, const Batch &batch, const AttentionShape &shape);
+
+// A head's key or value as i8 stores it: whole multiples, at most 127, of a float32 scale: the largest magnitude / 127.
+void roundToInt8(double *head, int64_t dim);
 
 // Rounds to f32, f16 or bf16 and back, to nearest even.
 double roundTo(fb::DType element, double x);

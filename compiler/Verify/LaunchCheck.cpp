@@ -119,14 +119,19 @@ Expected<double> LaunchCheck::compareInts(uint32_t buffer, const reference::IntT
   return static_cast<double>(wrong) / static_cast<double>(std::max<size_t>(1, want.size()));
 }
 
-static float cacheElement(const std::byte *page, const fb::KvCache &cache, size_t index) {
-  if (cache.dtype() == fb::DType::f32) {
-    float value;
-    std::memcpy(&value, page + 4 * index, 4);
-    return value;
-  }
+static float floatAt(const std::byte *at) {
   float value;
-  (cache.dtype() == fb::DType::f16 ? models::f16ToFloat : models::bf16ToFloat)(page + 2 * index, 1, &value);
+  std::memcpy(&value, at, 4);
+  return value;
+}
+
+static float cacheElement(fb::DType dtype, const std::byte *at, const std::byte *scaleAt) {
+  if (dtype == fb::DType::f32)
+    return floatAt(at);
+  if (dtype == fb::DType::u8)
+    return static_cast<float>(static_cast<int8_t>(*at)) * floatAt(scaleAt);
+  float value;
+  (dtype == fb::DType::f16 ? models::f16ToFloat : models::bf16ToFloat)(at, 1, &value);
   return value;
 }
 
@@ -135,7 +140,8 @@ Expected<double> LaunchCheck::compareCache(uint32_t buffer, const reference::Cac
                                            const Step &step) {
   const fb::KvCache &cache = *artifact.program().kv_caches()->Get(program.target().buffers()->Get(buffer)->index());
   size_t dim = cache.dim(), pageSize = cache.page_size();
-  KvLayout layout = *findKvLayout(cache.layout()->string_view(), pageSize, dim); // the loader has checked the name
+  KvLayout layout =
+      *findKvLayout(cache.layout()->string_view(), cache.dtype(), pageSize, dim); // the loader has checked the name
   std::vector<std::byte> page(cache.page_bytes());
   std::vector<float> got;
   std::vector<double> expected;
@@ -146,13 +152,16 @@ Expected<double> LaunchCheck::compareCache(uint32_t buffer, const reference::Cac
         return passError(std::move(read));
       const double *key = want.keys[batch.sequences[s]].row(batch.positions[t]);
       const double *value = want.values[batch.sequences[s]].row(batch.positions[t]);
-      for (size_t head = 0; head < cache.heads(); ++head)
+      for (size_t head = 0; head < cache.heads(); ++head) {
+        const std::byte *block = page.data() + head * layout.blockBytes();
         for (size_t i = 0; i < dim; ++i) {
-          got.push_back(cacheElement(page.data(), cache, head * layout.blockElements() + layout.key(offset, i)));
+          got.push_back(cacheElement(cache.dtype(), block + layout.key(offset, i), block + layout.keyScale(offset)));
           expected.push_back(key[head * dim + i]);
-          got.push_back(cacheElement(page.data(), cache, head * layout.blockElements() + layout.value(offset, i)));
+          got.push_back(
+              cacheElement(cache.dtype(), block + layout.value(offset, i), block + layout.valueScale(offset)));
           expected.push_back(value[head * dim + i]);
         }
+      }
     }
   return relativeError(got.data(), expected.data(), got.size());
 }

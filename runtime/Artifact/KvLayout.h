@@ -1,10 +1,18 @@
 // How keys and values of one head lie within a page of a KV cache. The blocks of a page's heads lie one behind the
 // other, pages likewise.
 //
-//   keys_transposed   K [dim][page_size], then V [page_size][dim rounded up to 16]: a score is a broadcast times 16
-//                     positions, a weighted sum runs over dim, and neither sums across a vector (CPU)
+//   keys_transposed   K [dim / g][page_size][g], then V [page_size / g][dim rounded up to 16][g]; g elements are what
+//   one
+//                     dot-product instruction takes from a 32-bit word: 4 of i8, 2 of bf16; f32 and f16 stand alone. A
+//                     score is a broadcast times 16 positions, a weighted sum runs over dim, and neither sums across a
+//                     vector (CPU)
 //   rows              K [page_size][dim], then V [page_size][dim] (GPU)
+//
+// i8 (keys_transposed; as an artifact's dtype u8, bytes): an element is its byte times an f32 scale, one for each
+// position's key and one for its value; the scales of a page's keys [page_size], then those of its values, end a block.
 #pragma once
+
+#include "runtime/Artifact/Program_generated.h"
 
 #include <cstdint>
 #include <optional>
@@ -14,21 +22,41 @@ namespace quipu {
 
 struct KvLayout {
   uint64_t pageSize, dim;
-  bool transposed;     // keys
-  uint64_t valueWidth; // elements of a row of values
+  uint64_t elementBytes;
+  uint64_t group;      // 0: rows
+  uint64_t valueWidth; // elements of a position's value
+  bool scaled;
 
-  uint64_t blockElements() const { return pageSize * (dim + valueWidth); }
-  // Where element i of a position lies in its block.
-  uint64_t key(uint64_t offset, uint64_t i) const { return transposed ? i * pageSize + offset : offset * dim + i; }
-  uint64_t value(uint64_t offset, uint64_t i) const { return pageSize * dim + offset * valueWidth + i; }
+  uint64_t keyElements() const { return group ? (dim + group - 1) / group * group : dim; }
+  uint64_t blockBytes() const {
+    return pageSize * ((keyElements() + valueWidth) * elementBytes + (scaled ? 2 * sizeof(float) : 0));
+  }
+  // Bytes from the start of a block to element i of a position, and to the scales of a position.
+  uint64_t key(uint64_t offset, uint64_t i) const {
+    return elementBytes * (group ? (i / group * pageSize + offset) * group + i % group : offset * dim + i);
+  }
+  uint64_t value(uint64_t offset, uint64_t i) const {
+    uint64_t element = group ? (offset / group * valueWidth + i) * group + offset % group : offset * valueWidth + i;
+    return elementBytes * (pageSize * keyElements() + element);
+  }
+  uint64_t keyScale(uint64_t offset) const {
+    return elementBytes * pageSize * (keyElements() + valueWidth) + offset * sizeof(float);
+  }
+  uint64_t valueScale(uint64_t offset) const { return keyScale(pageSize + offset); }
 };
 
-// Nothing for an unknown name. Sizes are below 2^31 each.
-inline std::optional<KvLayout> findKvLayout(std::string_view name, uint64_t pageSize, uint64_t dim) {
-  if (name == "keys_transposed")
-    return KvLayout{pageSize, dim, true, (dim + 15) / 16 * 16};
-  if (name == "rows")
-    return KvLayout{pageSize, dim, false, dim};
+// Nothing for an unknown name, an element that is not stored so, or a page that is no whole groups. Sizes are below
+// 2^31 each.
+inline std::optional<KvLayout> findKvLayout(std::string_view name, fb::DType element, uint64_t pageSize, uint64_t dim) {
+  bool wide = element == fb::DType::f32, half = element == fb::DType::f16 || element == fb::DType::bf16;
+  if (name == "keys_transposed" && (wide || half || element == fb::DType::u8)) {
+    uint64_t group = element == fb::DType::bf16 ? 2 : element == fb::DType::u8 ? 4 : 1;
+    if (pageSize % group != 0)
+      return std::nullopt;
+    return KvLayout{pageSize, dim, wide ? 4u : half ? 2u : 1u, group, (dim + 15) / 16 * 16, element == fb::DType::u8};
+  }
+  if (name == "rows" && (wide || half))
+    return KvLayout{pageSize, dim, wide ? 4u : 2u, 0, dim, false};
   return std::nullopt;
 }
 

@@ -75,12 +75,14 @@ Expected<void> checkKvCaches(const fb::Program &program) {
     // One map of slots serves every layer.
     if (cache.page_size() != program.kv_caches()->Get(0)->page_size())
       return makeError("kv cache {} has pages of another size than kv cache 0", i);
-    std::optional<KvLayout> layout = findKvLayout(cache.layout()->string_view(), cache.page_size(), cache.dim());
+    std::optional<KvLayout> layout =
+        findKvLayout(cache.layout()->string_view(), cache.dtype(), cache.page_size(), cache.dim());
     if (!layout)
-      return makeError("kv cache {} has the unknown layout '{}'", i, cache.layout()->string_view());
+      return makeError("kv cache {} has no layout '{}' of {} in pages of {}", i, cache.layout()->string_view(),
+                       dtypeName(cache.dtype()), cache.page_size());
     uint64_t bytes;
-    if (__builtin_mul_overflow(layout->blockElements(), uint64_t(cache.heads()) * dtypeBytes(cache.dtype()), &bytes) ||
-        cache.page_bytes() != bytes || bytes > maxPageBytes || bytes % 64 != 0)
+    if (__builtin_mul_overflow(layout->blockBytes(), uint64_t(cache.heads()), &bytes) || cache.page_bytes() != bytes ||
+        bytes > maxPageBytes || bytes % 64 != 0)
       return makeError("kv cache {} has pages of {} bytes for {} heads of {}", i, cache.page_bytes(), cache.heads(),
                        cache.dim());
   }

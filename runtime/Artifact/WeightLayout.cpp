@@ -34,9 +34,9 @@ Expected<WeightExtent> rowMajorExtent(uint64_t blockBytes, const std::vector<uin
 Expected<WeightExtent> panelExtent(const StorageFormat &format, const std::vector<uint64_t> &shape, bool gated) {
   if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
     return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
-  // 16-bit values lie in pairs along K.
-  uint64_t together = format.blockBytes == 2 ? 2 : format.blockElements;
-  uint64_t panel = panelRows * (format.blockBytes == 2 ? 4 : format.blockBytes);
+  bool pairs = format.dtype == fb::DType::bf16; // along K
+  uint64_t together = pairs ? 2 : format.blockElements;
+  uint64_t panel = panelRows * (pairs ? 4 : format.blockBytes);
   if (!multiplyInto(panel, ceilDivide(shape[1], together)))
     return makeError("shape is too large");
   uint64_t bytes = panel;

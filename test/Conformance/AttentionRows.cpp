@@ -1,5 +1,6 @@
 // attention, rope, kv_append and rope_append against compiler/Reference, over ragged batches with pages in disorder.
 #include "compiler/Reference/Ops.h"
+#include "runtime/Artifact/KvLayout.h"
 #include "test/Conformance/SharedRows.h"
 
 #include <cmath>
@@ -21,24 +22,25 @@ const std::vector<Ragged> batches = {
     {{{150, 9}}},                                     // a later chunk of a prompt: several blocks of positions
     {{{3, 1}, {70, 1}, {0, 1}, {31, 1}, {32, 1}, {90, 2}, {15, 1}}}, // a batch of decodes
     {{{20, 130}}},                                                   // several tiles of one prompt
+    {{{1200, 1}, {700, 1}}},                                         // longContexts
 };
 
 struct CacheShape {
   int64_t heads, kvHeads, dim;
   ElementType element;
-  KvLayout layout;
+  std::string layoutName;
 
-  int64_t valueStride() const { return layout == KvLayout::Rows ? dim : (dim + 15) / 16 * 16; }
-  int64_t headElements() const { return pageSize * (dim + valueStride()); }
-  int64_t keyIndex(int64_t offset, int64_t i) const {
-    return layout == KvLayout::Rows ? offset * dim + i : i * pageSize + offset;
-  }
-  int64_t valueIndex(int64_t offset, int64_t i) const { return pageSize * dim + offset * valueStride() + i; }
-  fb::DType referenceElement() const {
+  fb::DType dtype() const {
     return element == ElementType::F32    ? fb::DType::f32
            : element == ElementType::BF16 ? fb::DType::bf16
-                                          : fb::DType::f16;
+           : element == ElementType::F16  ? fb::DType::f16
+                                          : fb::DType::u8;
   }
+  KvLayout layout() const { return *findKvLayout(layoutName, dtype(), pageSize, uint64_t(dim)); }
+  // Elements of a (page, head) with the padding.
+  int64_t keyWidth() const { return int64_t(layout().keyElements()); }
+  int64_t valueWidth() const { return int64_t(layout().valueWidth); }
+  int64_t headElements() const { return pageSize * (keyWidth() + valueWidth()); }
 };
 
 // The batch as the kernels get it, and as the reference does. Pages are dealt to the sequences in turn, from the last.
@@ -82,7 +84,8 @@ Operand floats(const reference::Tensor &tensor) {
   return Operand::of(std::vector<float>(tensor.data.begin(), tensor.data.end()));
 }
 
-// The reference's cache in pages, as the kernels lay it out; what no sequence holds is `unheld`.
+// The reference's cache in pages: [page][head], keys [pageSize][keyWidth], then values [pageSize][valueWidth]. What no
+// sequence holds is `unheld`.
 std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const reference::Cache &cache,
                                double unheld = 0) {
   std::vector<double> out(size_t(step.pages * shape.kvHeads * shape.headElements()), unheld);
@@ -91,16 +94,79 @@ std::vector<double> pagedCache(const CacheShape &shape, const Step &step, const 
       for (int64_t head = 0; head < shape.kvHeads; ++head) {
         int64_t slot = step.slot(s, p), offset = slot % pageSize;
         double *block = out.data() + (slot / pageSize * shape.kvHeads + head) * shape.headElements();
-        for (int64_t i = 0; i < shape.dim; ++i) {
-          block[shape.keyIndex(offset, i)] = cache.keys[s].row(p)[head * shape.dim + i];
-          block[shape.valueIndex(offset, i)] = cache.values[s].row(p)[head * shape.dim + i];
-        }
+        double *key = block + offset * shape.keyWidth();
+        double *value = block + pageSize * shape.keyWidth() + offset * shape.valueWidth();
+        std::fill_n(key, shape.keyWidth(), 0.0);
+        std::fill_n(value, shape.valueWidth(), 0.0);
+        std::copy_n(cache.keys[s].row(p) + head * shape.dim, shape.dim, key);
+        std::copy_n(cache.values[s].row(p) + head * shape.dim, shape.dim, value);
       }
   return out;
 }
 
+// Where element `index` of such a cache lies in the kernels' one, and where its scale.
+struct CachePlace {
+  size_t element, scale;
+  bool startsRow; // of a position's key or value
+  int64_t width;
+};
+
+CachePlace placeOf(const CacheShape &shape, size_t index) {
+  KvLayout layout = shape.layout();
+  auto block = int64_t(index) / shape.headElements(), at = int64_t(index) % shape.headElements();
+  size_t base = size_t(block) * layout.blockBytes();
+  int64_t keys = pageSize * shape.keyWidth();
+  bool isKey = at < keys;
+  int64_t width = isKey ? shape.keyWidth() : shape.valueWidth();
+  auto offset = uint64_t((isKey ? at : at - keys) / width), i = uint64_t((isKey ? at : at - keys) % width);
+  return {base + (isKey ? layout.key(offset, i) : layout.value(offset, i)),
+          base + (isKey ? layout.keyScale(offset) : layout.valueScale(offset)), i == 0, width};
+}
+
+double cacheElement(const CacheShape &shape, const std::vector<uint8_t> &bytes, size_t index) {
+  CachePlace place = placeOf(shape, index);
+  const uint8_t *at = bytes.data() + place.element;
+  float wide;
+  _Float16 half;
+  uint16_t bits;
+  switch (shape.element) {
+  case ElementType::F32:
+    std::memcpy(&wide, at, 4);
+    return wide;
+  case ElementType::F16:
+    std::memcpy(&half, at, 2);
+    return double(half);
+  case ElementType::BF16:
+    std::memcpy(&bits, at, 2);
+    return fromBf16(bits);
+  default:
+    std::memcpy(&wide, bytes.data() + place.scale, 4);
+    return double(int8_t(*at)) * wide;
+  }
+}
+
+// Rows that i8 is to store hold multiples of a scale already.
 Operand cacheOperand(const CacheShape &shape, const std::vector<double> &values) {
-  return stored(std::vector<float>(values.begin(), values.end()), shape.element);
+  Operand operand;
+  operand.bytes.resize(values.size() / size_t(shape.headElements()) * shape.layout().blockBytes());
+  float scale = 0;
+  for (size_t index = 0; index < values.size(); ++index) {
+    CachePlace place = placeOf(shape, index);
+    if (shape.element != ElementType::I8) {
+      Operand element = stored({float(values[index])}, shape.element);
+      std::memcpy(operand.bytes.data() + place.element, element.bytes.data(), element.bytes.size());
+      continue;
+    }
+    if (place.startsRow) {
+      double largest = 0;
+      for (int64_t i = 0; i < place.width; ++i)
+        largest = std::max(largest, std::abs(values[index + size_t(i)]));
+      scale = float(largest / 127);
+      std::memcpy(operand.bytes.data() + place.scale, &scale, 4);
+    }
+    operand.bytes[place.element] = uint8_t(int8_t(scale == 0 ? 0 : std::nearbyint(values[index] / scale)));
+  }
+  return operand;
 }
 
 // A cache that holds, for each sequence, the positions before this step (or, with `through`, this step's as well).
@@ -115,8 +181,8 @@ reference::Cache filledCache(const CacheShape &shape, const Ragged &ragged, bool
     for (int64_t p = 0; p < rows; ++p)
       batch.positions.push_back(int32_t(p));
     reference::kvAppend(cache, randomTensor(rows, shape.kvHeads * shape.dim, uint32_t(100 + s)),
-                        randomTensor(rows, shape.kvHeads * shape.dim, uint32_t(200 + s)), batch,
-                        shape.referenceElement());
+                        randomTensor(rows, shape.kvHeads * shape.dim, uint32_t(200 + s)), batch, shape.dtype(),
+                        shape.dim);
   }
   return cache;
 }
@@ -152,8 +218,8 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
   if (turn != Turn::None)
     params["rope_layout"] = layout;
   row.stages = {{"", separate ? "kv_append" : "rope_append", params}};
-  row.tolerance =
-      shape.element == ElementType::F32 ? 1e-6 : 1.0 / 128; // a value next to a rounding border may go either way
+  // A value next to a rounding border may go either way.
+  row.tolerance = shape.element == ElementType::F32 ? 1e-6 : shape.element == ElementType::I8 ? 1.0 / 64 : 1.0 / 128;
   row.sizes = {0, 1, 2, 3, 4};
   row.make = [=](int64_t index) {
     const Ragged &ragged = batches[size_t(index)];
@@ -170,8 +236,9 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
       q = reference::rope(q, step.batch.positions, rope);
       k = reference::rope(k, step.batch.positions, rope);
     }
-    reference::kvAppend(cache, k, v, step.batch, shape.referenceElement());
+    reference::kvAppend(cache, k, v, step.batch, shape.dtype(), shape.dim);
     Expectation after{0, shape.element, pagedCache(shape, step, cache), {}};
+    after.read = [shape](const std::vector<uint8_t> &bytes, size_t i) { return cacheElement(shape, bytes, i); };
     after.magnitude.assign(after.value.size(), 1.0);
     for (size_t i = 0; i < after.value.size(); ++i)
       if (after.value[i] == 0)
@@ -223,7 +290,7 @@ KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
 
 } // namespace
 
-KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double tolerance) {
+KernelRow attentionRow(const AttentionShape &attention, const std::string &layout, double tolerance, int64_t partials) {
   CacheShape shape{attention.heads, attention.kvHeads, attention.dim, attention.element, layout};
   int64_t window = attention.window;
   KernelRow row;
@@ -234,7 +301,7 @@ KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double 
   for (int64_t batch = 0; batch < attentionBatches; ++batch)
     row.sizes.push_back(batch);
   // Nobody clears a GPU's cache: kernels must not let what lies there into a sum, not even times zero.
-  double unheld = layout == KvLayout::Rows ? std::nan("") : 0;
+  double unheld = layout == "rows" ? std::nan("") : 0;
   row.make = [=](int64_t index) {
     const Ragged &ragged = batches[size_t(index)];
     Step step(ragged);
@@ -253,9 +320,14 @@ KernelRow attentionRow(const AttentionShape &attention, KvLayout layout, double 
                         Operand::of(step.batch.seqStarts),
                         Operand::of(step.contextLens),
                         Operand::of(step.pageTable),
-                        cacheOperand(shape, pagedCache(shape, step, cache, unheld)),
-                        Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))};
-    Expectation out{6, ElementType::F32, reference::cachedAttention(q, cache, step.batch, asReference).data, {}};
+                        cacheOperand(shape, pagedCache(shape, step, cache, unheld))};
+    if (partials)
+      problem.operands.push_back(Operand::output(ragged.sequences.size() * size_t(partials) * 4));
+    problem.operands.push_back(Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4)));
+    Expectation out{problem.operands.size() - 1,
+                    ElementType::F32,
+                    reference::cachedAttention(q, cache, step.batch, asReference).data,
+                    {}};
     out.magnitude.assign(out.value.size(), 1.0); // values are of magnitude one and average
     problem.expected = {out};
     return problem;
@@ -282,7 +354,7 @@ int64_t mostTokensOfAttention() {
   return most;
 }
 
-std::vector<KernelRow> ropeRows(KvLayout layout, const std::vector<ElementType> &elements) {
+std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements) {
   std::vector<KernelRow> rows;
   for (ElementType element : elements) {
     rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, false));

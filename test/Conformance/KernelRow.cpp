@@ -6,13 +6,18 @@
 namespace quipu::conformance {
 
 std::string name(ElementType type) {
-  static constexpr const char *names[] = {"f32", "bf16", "f16", "i32"};
+  static constexpr const char *names[] = {"f32", "bf16", "f16", "i32", "i8"};
   return names[size_t(type)];
 }
 
-size_t bytesOf(ElementType type) { return type == ElementType::BF16 || type == ElementType::F16 ? 2 : 4; }
+size_t bytesOf(ElementType type) {
+  return type == ElementType::I8 ? 1 : type == ElementType::BF16 || type == ElementType::F16 ? 2 : 4;
+}
 
-static double element(const std::vector<uint8_t> &bytes, ElementType type, size_t i) {
+static double element(const std::vector<uint8_t> &bytes, const Expectation &expected, size_t i) {
+  if (expected.read)
+    return expected.read(bytes, i);
+  ElementType type = expected.type;
   const uint8_t *at = bytes.data() + bytesOf(type) * i;
   uint16_t half;
   float real;
@@ -48,14 +53,13 @@ std::string compare(const KernelRow &row, const Problem &problem) {
     double worst = 1;
     size_t worstAt = 0;
     for (size_t i = 0; i < expected.value.size(); ++i) {
-      double share = shareOfTolerance(row, expected, i, element(bytes, expected.type, i));
+      double share = shareOfTolerance(row, expected, i, element(bytes, expected, i));
       if (share > worst)
         worst = share, worstAt = i;
     }
     if (worst > 1)
       return fmt::format("operand {} element {}: got {}, want {} ({} times the tolerance of {})", expected.operand,
-                         worstAt, element(bytes, expected.type, worstAt), expected.value[worstAt], worst,
-                         row.tolerance);
+                         worstAt, element(bytes, expected, worstAt), expected.value[worstAt], worst, row.tolerance);
   }
   return "";
 }

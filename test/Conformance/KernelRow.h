@@ -32,7 +32,7 @@ struct Operand {
   static Operand output(size_t bytes) { return {std::vector<uint8_t>(bytes, 0xff)}; }
 };
 
-enum class ElementType { F32, BF16, F16, I32 };
+enum class ElementType { F32, BF16, F16, I32, I8 };
 std::string name(ElementType type);
 size_t bytesOf(ElementType type);
 
@@ -42,6 +42,8 @@ struct Expectation {
   ElementType type = ElementType::F32; // integers are compared exactly
   std::vector<double> value;
   std::vector<double> magnitude; // of the terms that were summed; empty: 0
+  // Where element i is and what it says, for an operand that is no array of `type`.
+  std::function<double(const std::vector<uint8_t> &bytes, size_t i)> read = {};
 };
 
 struct Problem {

@@ -12,11 +12,9 @@ std::vector<KernelRow> rowwiseRows();
 using ArgmaxStages = std::function<std::vector<KernelSpec>(int64_t n)>;
 std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages);
 
-// How the cache of a page and a KV head lies: K [dim][16], then V [16][dim rounded up to 16]; or K [16][dim], then V.
-enum class KvLayout { KeysTransposed, Rows };
-
-// rope, kv_append and rope_append over ragged batches with pages in disorder.
-std::vector<KernelRow> ropeRows(KvLayout layout, const std::vector<ElementType> &elements);
+// rope, kv_append and rope_append over ragged batches with pages in disorder, the cache in a layout of
+// runtime/Artifact/KvLayout.h.
+std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements);
 
 struct AttentionShape {
   int64_t heads, kvHeads, dim, window; // no window: 0
@@ -24,9 +22,12 @@ struct AttentionShape {
 };
 // The most tokens, and the largest index, among the ragged batches that attention rows take by index.
 constexpr int64_t attentionBatches = 7;
+// The index of one more, of long contexts: too much for a GPU that is run thread by thread.
+constexpr int64_t longContexts = 7;
 int64_t mostTokensOfAttention();
-// One row; the caller sets its stages (of `params`, what all attention kernels share) and may lower its sizes.
-KernelRow attentionRow(const AttentionShape &shape, KvLayout layout, double tolerance);
+// One row, with an operand of so many f32 for each sequence before the result; the caller sets its stages (of `params`,
+// what all attention kernels share) and may lower its sizes.
+KernelRow attentionRow(const AttentionShape &shape, const std::string &layout, double tolerance, int64_t partials = 0);
 KernelParams attentionParams(const AttentionShape &shape);
 
 // embedding of a table in one layout, which `lay` puts a [rows, dim] table into.

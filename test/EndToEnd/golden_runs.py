@@ -9,7 +9,7 @@ import case_runner
 import checkpoints
 from quipu_command import CommandTest
 
-TOLERANCE = {"f32": 1e-4, "bf16": 3e-2}
+TOLERANCE = {"f32": 1e-4, "f16": 3e-2, "bf16": 3e-2}  # with f16 weights the cache is bf16
 # What a CPU must have for a target, by the kernel's names.
 TARGETS = {"cpu": set(), "cpu:x86-64-v3": {"avx2", "fma", "bmi2", "f16c"},
            "cpu:x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
@@ -92,6 +92,18 @@ class GoldenRuns(CommandTest):
         result = self.run_json("eval", "perplexity", artifact, "--text", text, "--window", str(window))
         self.assertAlmostEqual(result["perplexity"], expected, delta=tolerance)
 
+    def check_kv_storage(self, model, text, window, storage, tolerance):
+        """How much a cache of less than f32 costs, all else being f32: of the perplexity, at most this share."""
+        if not text.is_file() or not model.is_there:
+            self.skipTest(f"{text} is not here")
+        perplexity = {}
+        for kv in ("f32", storage):
+            artifact = self.compile(model.folder, "--storage", "f32", "--kv-storage", kv)
+            result = self.run_json("eval", "perplexity", artifact, "--text", text, "--window", str(window))
+            perplexity[kv] = result["perplexity"]
+        self.assertNotEqual(perplexity["f32"], perplexity[storage], "the cache is not stored as asked for")
+        self.assertAlmostEqual(perplexity[storage] / perplexity["f32"], 1, delta=tolerance)
+
     def test_a_checkpoint_runs_from_the_cache(self):
         model = checkpoints.own_models()[0]
         case = model.cases()[0]
@@ -134,6 +146,10 @@ def add_cases():
     # The value is that of llama.cpp-family tools on the same file.
     case_runner.add_case(GoldenRuns, "perplexity of stories260k", GoldenRuns.check_perplexity, shared[0],
                          checkpoints.SHARED_DATA / "text" / "tinystories_sample.txt", 256, 6.898, 0.01)
+    for storage, tolerance in (("f16", 1e-3), ("bf16", 2e-3), ("i8", 2e-3)):
+        for model in shared:
+            case_runner.add_case(GoldenRuns, f"perplexity of {model.name} with a cache of {storage}", GoldenRuns.check_kv_storage,
+                                 model, checkpoints.SHARED_DATA / "text" / "tinystories_sample.txt", 256, storage, tolerance)
     demo = own[-1]
     golden = json.loads(demo.golden.read_text())["perplexity"]
     case_runner.add_case(GoldenRuns, "perplexity of the demo model", GoldenRuns.check_perplexity, demo,

@@ -94,7 +94,7 @@ static void addOtherStorageOptions(CLI::App &command, std::vector<std::string> &
       ->allow_extra_args(false);
   command
       .add_option("--kv-storage", kvStorage,
-                  "type of the KV cache: f32, f16 or bf16; default: bf16, or f32 where every matrix is f32")
+                  "type of the KV cache: f32, f16, bf16 or i8; default: bf16, or f32 where every matrix is f32")
       ->type_name("TYPE");
 }
 

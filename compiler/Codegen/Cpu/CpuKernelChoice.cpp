@@ -1,5 +1,6 @@
 #include "compiler/Codegen/Cpu/CpuKernelChoice.h"
 
+#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 
 #include <fmt/format.h>
@@ -45,6 +46,24 @@ MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
     kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
   kernels.variants.push_back({VariantChoice::any, {packInput(shape, packedTile), packed(shape, packedTile)}});
   return kernels;
+}
+
+std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shape) const {
+  KernelSpec split{shape.symbolStem() + "_splits", "attention", shape.params()};
+  split.params["splits"] = true;
+  KernelSpec merge{shape.symbolStem() + "_merge", "attention_merge", {}};
+  for (const char *name : {"heads", "kv_heads", "dim", "window"})
+    if (auto param = split.params.find(name); param != split.params.end())
+      merge.params.insert(*param);
+  constexpr uint32_t fewTokens = 64;
+  std::vector<VariantChoice> variants = KernelChoice::attention(shape);
+  variants.insert(variants.begin(), {fewTokens, {split, merge}});
+  return variants;
+}
+
+int64_t CpuKernelChoice::attentionPartials(const AttentionShape &shape) const {
+  PartialLayout layout{(shape.dim + 15) / 16 * 16};
+  return shape.heads * PartialLayout::mostSplits * layout.bytes() / int64_t(sizeof(float));
 }
 
 } // namespace quipu::cpu

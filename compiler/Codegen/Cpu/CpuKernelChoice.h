@@ -13,7 +13,10 @@ public:
   // Up to eight rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier
   // is spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
   MatmulKernels matmul(const MatmulShape &shape) const override;
-  bool takes(const StorageFormat &format) const override { return format.dtype != fb::DType::f16; }
+  // A step of few tokens is all or mostly decoding: the positions of a sequence may have to be shared out.
+  std::vector<VariantChoice> attention(const AttentionShape &shape) const override;
+  int64_t attentionPartials(const AttentionShape &shape) const override;
+  bool takes(const StorageFormat &) const override { return true; }
   std::string matmulLayout(bool gated) const override { return gated ? "panel64_gated" : "panel64"; }
   std::string kvLayout() const override { return "keys_transposed"; }
   std::string tableLayout(const StorageFormat &format) const override {

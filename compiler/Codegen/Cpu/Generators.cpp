@@ -7,10 +7,19 @@ Generator findGenerator(std::string_view name) {
     std::string_view name;
     Generator generator;
   } generators[] = {
-      {"argmax", generateArgmax},          {"attention", generateAttention},    {"embedding", generateEmbedding},
-      {"kv_append", generateKvAppend},     {"matmul", generateMatmul},          {"pack_input", generatePackInput},
-      {"pointwise", generatePointwise},    {"rms_norm", generateRmsNorm},       {"rope", generateRope},
-      {"rope_append", generateRopeAppend}, {"select_rows", generateSelectRows}, {"slice_columns", generateSliceColumns},
+      {"argmax", generateArgmax},
+      {"attention", generateAttention},
+      {"attention_merge", generateAttentionMerge},
+      {"embedding", generateEmbedding},
+      {"kv_append", generateKvAppend},
+      {"matmul", generateMatmul},
+      {"pack_input", generatePackInput},
+      {"pointwise", generatePointwise},
+      {"rms_norm", generateRmsNorm},
+      {"rope", generateRope},
+      {"rope_append", generateRopeAppend},
+      {"select_rows", generateSelectRows},
+      {"slice_columns", generateSliceColumns},
   };
   for (const auto &entry : generators)
     if (entry.name == name)

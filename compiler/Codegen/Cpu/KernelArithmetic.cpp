@@ -61,6 +61,10 @@ Value KernelBuilder::shiftLeft(Value a, int64_t bits) {
 }
 Value KernelBuilder::shiftRight(Value a, int64_t bits) { return shiftRight(a, constant(bits, a.getType())); }
 Value KernelBuilder::shiftRight(Value a, Value bits) { return arith::ShRUIOp::create(builder, location, a, bits); }
+Value KernelBuilder::shiftRightSigned(Value a, int64_t bits) {
+  return arith::ShRSIOp::create(builder, location, a, constant(bits, a.getType()));
+}
+Value KernelBuilder::bitXor(Value a, Value b) { return arith::XOrIOp::create(builder, location, a, b); }
 Value KernelBuilder::less(Value a, Value b) {
   return arith::CmpIOp::create(builder, location, arith::CmpIPredicate::slt, a, b);
 }

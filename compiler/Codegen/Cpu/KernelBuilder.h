@@ -79,6 +79,8 @@ public:
   Value shiftLeft(Value a, int64_t bits);
   Value shiftRight(Value a, int64_t bits); // logical
   Value shiftRight(Value a, Value bits);
+  Value shiftRightSigned(Value a, int64_t bits);
+  Value bitXor(Value a, Value b);
   Value less(Value a, Value b); // i1 or a vector of it
   Value equal(Value a, Value b);
   Value notEqual(Value a, Value b);

@@ -34,6 +34,16 @@ void transpose(const uint32_t *in, int64_t stride, int64_t columns, uint32_t *ou
     }
 }
 
+// Words [columns / 2][64] of two columns each become columns [columns][64] of 16 bits; an odd last one is alone.
+void separatePairs(const uint32_t *words, int64_t columns, std::byte *out) {
+  for (int64_t column = 0; column < columns; ++column) {
+    uint16_t line[panelRows];
+    for (int64_t row = 0; row < panelRows; ++row)
+      line[row] = uint16_t(words[column / 2 * panelRows + row] >> (column % 2 * 16));
+    std::memcpy(out + column * panelRows * 2, line, sizeof(line));
+  }
+}
+
 } // namespace
 
 Expected<WeightForm> parseWeightForm(std::string_view name) {
@@ -47,8 +57,6 @@ Expected<WeightForm> parseWeightForm(std::string_view name) {
 }
 
 Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, WeightForm form) {
-  if (form != WeightForm::RowMajor && rows.storage().dtype == fb::DType::f16)
-    return makeError("{}: CPU targets have no panels of f16; f32 and bf16 there are", rows.name());
   if (form == WeightForm::Panel64Gated && rows.rows() % 2 != 0)
     return makeError("{} and those joined to it have {} rows; gate and up rows must be as many", rows.name(),
                      rows.rows());
@@ -113,13 +121,18 @@ void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
       source.read(joined, column, count, reinterpret_cast<std::byte *>(block[row]));
     }
     int64_t words = (count + wordColumns - 1) / wordColumns;
-    std::byte *destination = out + column / wordColumns * panelRows * 4;
-    if (words % 4 == 0) {
+    std::byte *destination = out + column * panelRows * 4 / wordColumns;
+    bool separates = source.storage().dtype == fb::DType::f16;
+    if (words % 4 == 0 && !separates) {
       transpose(&block[0][0], blockColumns, words, reinterpret_cast<uint32_t *>(destination));
       continue;
     }
     uint32_t turned[blockColumns * panelRows];
     transpose(&block[0][0], blockColumns, (words + 3) / 4 * 4, turned);
+    if (separates) {
+      separatePairs(turned, count, destination);
+      continue;
+    }
     std::memcpy(destination, turned, size_t(words * panelRows * 4));
   }
 }

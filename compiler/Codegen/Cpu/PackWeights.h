@@ -19,7 +19,7 @@ Expected<WeightForm> parseWeightForm(std::string_view name);
 
 class PanelPacker : public WeightPacker {
 public:
-  // Errors name the tensor: an odd number of rows for the gated form, f16 in panels.
+  // Errors name the tensor: an odd number of rows for the gated form.
   static Expected<std::unique_ptr<WeightPacker>> create(WeightRows rows, WeightForm form);
 
   uint64_t bytes() const override;

@@ -7,6 +7,8 @@ namespace quipu::cpu {
 
 // e^x, at most 2 ulp off; 0 below -87.3, the largest finite power above 88.3; NaN stays NaN.
 Value expf(KernelBuilder &b, Value x);
+// 2^x of x <= 0, at most 2 ulp off; 0 below -126; NaN stays NaN.
+Value exp2OfNegative(KernelBuilder &b, Value x);
 Value tanhf(KernelBuilder &b, Value x);
 Value erff(KernelBuilder &b, Value x); // at most 2e-7 off
 

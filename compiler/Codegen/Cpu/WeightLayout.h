@@ -1,10 +1,10 @@
 // How matmul weights and packed inputs lie in memory. Code generators, the packer and the memory planner read it here.
 //
-// panel64: panels of 64 rows of W. Within a panel k runs slowest, so a decode step reads one sequential stream: f32
-// [N/64][K][64]; bf16 [N/64][ceil(K/2)][64][2], the pair of k that one dot-product instruction takes side by side. N is
-// padded with zero rows, odd K with a zero column. Gated (W holds N gate rows, then N up rows): panel p holds gate rows
-// 32p .. 32p+31, then up rows 32p .. 32p+31; each half is padded to a multiple of 32. Quantised weights: [N/64][blocks
-// of K], as BlockLayout.h says.
+// panel64: panels of 64 rows of W. Within a panel k runs slowest, so a decode step reads one sequential stream: f32 and
+// f16 [N/64][K][64]; bf16 [N/64][ceil(K/2)][64][2], the pair of k that one dot-product instruction takes side by side.
+// N is padded with zero rows, odd K with a zero column. Gated (W holds N gate rows, then N up rows): panel p holds gate
+// rows 32p .. 32p+31, then up rows 32p .. 32p+31; each half is padded to a multiple of 32. Quantised weights:
+// [N/64][blocks of K], as BlockLayout.h says.
 #pragma once
 
 #include "compiler/Codegen/Cpu/BlockLayout.h"

@@ -139,7 +139,9 @@ FailureOr<Value> OpLowering::vectorWeight(Operation *user, Value weight) {
   return program.weight(*source, Layout::RowMajor);
 }
 
-std::string OpLowering::formatName(Type element) { return std::string(lm::getStorageFormat(element)->name); }
+std::string OpLowering::formatName(Type element) {
+  return element.isInteger(8) ? "i8" : std::string(lm::getStorageFormat(element)->name);
+}
 
 Type OpLowering::packedElement(const PackedForm &form) {
   MLIRContext *context = func.getContext();
@@ -296,9 +298,13 @@ LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
       op.getScale().convertToDouble(),     std::nullopt};
   if (op.getWindow())
     shape.window = static_cast<int64_t>(*op.getWindow());
-  Value out = resultBuffer(op.getResult(), name, Dim::Tokens);
+  llvm::SmallVector<Value> writes;
+  if (int64_t partials = choice.attentionPartials(shape))
+    writes.push_back(program.buffer(Role::Activation, name + ".partials", Float32Type::get(func.getContext()),
+                                    Dim::Sequences, partials));
+  writes.push_back(resultBuffer(op.getResult(), name, Dim::Tokens));
   launch(op, name, {bufferOf(op.getQ()), bufferOf(func.getArgument(1)), seqStarts, contextLens, pageTable, cache},
-         {out}, Dim::Tokens, choice.attention(shape));
+         writes, Dim::Tokens, choice.attention(shape));
   return success();
 }
 

@@ -51,7 +51,9 @@ std::vector<uint8_t> randomBlocks(const StorageFormat &format, size_t count, uin
 StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed) {
   int64_t rows = layout.gated ? 2 * layout.n : layout.n;
   if (!layout.format.isBlocked()) {
-    ElementType element = layout.format.dtype == fb::DType::f32 ? ElementType::F32 : ElementType::BF16;
+    ElementType element = layout.format.dtype == fb::DType::f32   ? ElementType::F32
+                          : layout.format.dtype == fb::DType::f16 ? ElementType::F16
+                                                                  : ElementType::BF16;
     std::vector<float> values = rounded(randomValues(size_t(rows * layout.k), seed), element);
     return {values, asPanels(values, layout)};
   }

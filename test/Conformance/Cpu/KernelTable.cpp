@@ -1,18 +1,44 @@
 #include "test/Conformance/Cpu/KernelTable.h"
 
+#include "compiler/Codegen/Cpu/CpuKernelChoice.h"
+
 namespace quipu::cpu::conformance {
 namespace {
 
-std::vector<KernelRow> cpuAttentionRows() {
+const std::vector<ElementType> cacheElements = {ElementType::F32, ElementType::F16, ElementType::BF16, ElementType::I8};
+
+// A score is a float32 sum of up to 128 products, and is exponentiated. A dot product of bf16 takes queries and weights
+// rounded to bf16, one of bytes as integers of 16 bits.
+double attentionTolerance(ElementType element, const Chip &chip) {
+  if (element == ElementType::BF16 && chip.hasBf16Dot)
+    return 2e-2;
+  return element == ElementType::I8 && chip.hasVnni ? 5e-4 : 1e-5;
+}
+
+std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
+  using Shape = quipu::conformance::AttentionShape;
   std::vector<KernelRow> rows;
-  for (ElementType element : {ElementType::F32, ElementType::BF16})
-    for (const AttentionShape &shape : {AttentionShape{8, 2, 64, 0, element},
-                                        {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
-                                        {3, 1, 8, 7, element},        // an odd group, a window inside a page
-                                        {32, 1, 128, 40, element}}) { // a group larger than a tile
-      // A score is a float32 sum of up to 128 products, and is exponentiated.
-      rows.push_back(attentionRow(shape, KvLayout::KeysTransposed, 1e-5));
-      rows.back().stages = {{"", "attention", attentionParams(shape)}};
+  for (ElementType element : cacheElements)
+    for (const Shape &shape : {Shape{8, 2, 64, 0, element},
+                               {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
+                               {3, 1, 8, 7, element},        // an odd group, a window inside a page
+                               {32, 1, 128, 40, element}}) { // a group larger than a tile
+      // Both variants, as the target has them.
+      quipu::AttentionShape asked{
+          shape.heads, shape.kvHeads, shape.dim, name(element), 16, std::get<double>(attentionParams(shape)["scale"]),
+          std::nullopt};
+      if (shape.window)
+        asked.window = shape.window;
+      CpuKernelChoice choice(chip);
+      for (VariantChoice &variant : choice.attention(asked)) {
+        rows.push_back(
+            attentionRow(shape, "keys_transposed", attentionTolerance(element, chip), choice.attentionPartials(asked)));
+        if (variant.stages.size() > 1) {
+          rows.back().name += "_splits";
+          rows.back().sizes.push_back(longContexts);
+        }
+        rows.back().stages = std::move(variant.stages);
+      }
     }
   return rows;
 }
@@ -28,13 +54,13 @@ Operand tableAsIs(const std::vector<float> &table, int64_t, int64_t, ElementType
 } // namespace
 
 std::vector<KernelRow> kernelTable(const Chip &chip) {
-  const std::vector<ElementType> elements = {ElementType::F32, ElementType::BF16};
+  const std::vector<ElementType> elements = {ElementType::F32, ElementType::F16, ElementType::BF16};
   auto argmax = [](int64_t n) -> std::vector<KernelSpec> {
     return {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
   };
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
-       {cpuAttentionRows(), ropeRows(KvLayout::KeysTransposed, elements),
+       {cpuAttentionRows(chip), ropeRows("keys_transposed", cacheElements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
         blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), argmaxRows(argmax)})
     table.insert(table.end(), rows.begin(), rows.end());
@@ -52,8 +78,11 @@ Operand asPanels(const std::vector<float> &w, const PanelLayout &layout) {
         int64_t inPanel = half * perPanel + row % perPanel;
         uint8_t *panel = operand.bytes.data() + row / perPanel * layout.panelBytes();
         uint16_t bits = toBf16(value);
+        auto half = _Float16(value);
         if (layout.format.dtype == fb::DType::f32)
           std::memcpy(panel + (k * panelRows + inPanel) * 4, &value, 4);
+        else if (layout.format.dtype == fb::DType::f16)
+          std::memcpy(panel + (k * panelRows + inPanel) * 2, &half, 2);
         else
           std::memcpy(panel + ((k / 2 * panelRows + inPanel) * 2 + k % 2) * 2, &bits, 2);
       }

@@ -98,7 +98,7 @@ Sum dot(const std::vector<double> &x, const float *w, double bias) {
 
 // With a norm, the input may round the other way: 2^-8 of one bf16 term, 1/127 of the largest in a run of int8.
 double tolerance(const Case &c) {
-  if (!c.norm || c.storage == "f32")
+  if (!c.norm || c.storage == "f32" || c.storage == "f16")
     return 2e-6;
   return c.storage == "bf16" ? 3e-4 : 2e-3;
 }
@@ -202,7 +202,7 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
 
 std::vector<KernelRow> matmulRows(const Chip &chip) {
   std::vector<Case> cases;
-  for (const char *storage : {"f32", "bf16"}) {
+  for (const char *storage : {"f32", "f16", "bf16"}) {
     for (int64_t tile : {1, 2, 4, 6, 8}) {
       cases.push_back({"plain", 64, 64, storage, tile});
       cases.push_back({"ragged", 100, 37, storage, tile});

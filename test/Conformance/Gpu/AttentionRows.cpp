@@ -4,7 +4,7 @@ namespace quipu::gpu::conformance {
 namespace {
 
 KernelRow splitRow(const AttentionShape &shape, int64_t splits) {
-  KernelRow row = attentionRow(shape, KvLayout::Rows, 1e-5);
+  KernelRow row = attentionRow(shape, "rows", 1e-5);
   KernelParams params = attentionParams(shape);
   params["splits"] = splits;
   params["tokens"] = mostTokensOfAttention();
@@ -18,10 +18,7 @@ KernelRow splitRow(const AttentionShape &shape, int64_t splits) {
 KernelRow manyRow(const AttentionShape &shape, const Chip &chip) {
   bool matrix = shape.element == ElementType::BF16 ? chip.hasBf16Matrix
                                                    : shape.element == ElementType::F16 && chip.matrix != Matrix::None;
-  KernelRow row = attentionRow(shape, KvLayout::Rows,
-                               !matrix                              ? 1e-5
-                               : shape.element == ElementType::BF16 ? 2e-2
-                                                                    : 2e-3);
+  KernelRow row = attentionRow(shape, "rows", !matrix ? 1e-5 : shape.element == ElementType::BF16 ? 2e-2 : 2e-3);
   row.stages = {{"", "attention", attentionParams(shape)}};
   return row;
 }

@@ -57,7 +57,7 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
        {attentionRows(chip), matmulRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split,
-        ropeRows(KvLayout::Rows, elements), embeddingRows(elements, "row_major", tableAsIs),
+        ropeRows("rows", elements), embeddingRows(elements, "row_major", tableAsIs),
         embeddingRows(elements, "tile64", tableAsTiles)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;

@@ -152,7 +152,9 @@ TEST_F(CompileTest, errors_name_the_flag) {
             "--storage-of 'bf16': expected PATTERN=FORMAT, such as *.down_proj.weight=q8_0");
   EXPECT_EQ(with([](auto &r) { r.storageOf = {"*.gate_proj.weight=bf16", "*.dwn_proj.*=f32"}; }),
             "--storage-of *.dwn_proj.*=f32: the model has no matrix of such a name");
-  EXPECT_EQ(with([](auto &r) { r.kvStorage = "q8_0"; }), "--kv-storage q8_0: expected f32, f16 or bf16");
+  EXPECT_EQ(with([](auto &r) { r.kvStorage = "q8_0"; }), "--kv-storage q8_0: expected f32, f16, bf16 or i8");
+  EXPECT_EQ(with([](auto &r) { r.kvStorage = "i8", r.targets = {"simt:sm_90a"}; }),
+            "--kv-storage i8: target simt:sm_90a has no kernels for such a cache; f32, f16 and bf16 it has");
   EXPECT_NE(with([](auto &r) { r.maxContext = 1 << 20; }).find("--max-context 1048576: the model was made for at most"),
             std::string::npos);
   EXPECT_EQ(with([](auto &r) { r.maxSequences = 1 << 20; }), "--max-sequences 1048576: expected at most 65536");

@@ -11,22 +11,24 @@ using nlohmann::json;
 namespace {
 
 struct Setting {
-  std::string checkpoint, storage, target; // folder, and as in CompileRequest
+  std::string checkpoint, storage, kvStorage, target; // folder, and as in CompileRequest
 };
 
 std::vector<Setting> settings() {
   std::vector<Setting> all;
   for (const std::string &checkpoint : test::goldenCheckpoints())
-    for (const char *storage : {"f32", "bf16"})
+    for (auto [storage, kvStorage] :
+         {std::pair("f32", "f32"), std::pair("f16", "f16"), std::pair("bf16", "bf16"), std::pair("f32", "i8")})
       for (const char *target : {"cpu", "cpu:x86-64-v3"})
-        all.push_back({checkpoint, storage, target});
+        all.push_back({checkpoint, storage, kvStorage, target});
   return all;
 }
 
 class GoldenModelsTest : public test::CompiledModel, public testing::WithParamInterface<Setting> {
 protected:
   // How far logits may be from float64, relative to the largest one.
-  double tolerance() const { return GetParam().storage == "f32" ? 1e-4 : 3e-2; }
+  double tolerance() const { return isExact() ? 1e-4 : GetParam().storage == "f16" ? 5e-3 : 3e-2; }
+  bool isExact() const { return GetParam().storage == "f32" && GetParam().kvStorage == "f32"; }
 };
 
 TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
@@ -35,6 +37,7 @@ TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
   request.model = setting.checkpoint;
   request.output = pathOf("model.qpu");
   request.storage = setting.storage;
+  request.kvStorage = setting.kvStorage;
   request.targets = {setting.target};
   auto report = compile(request);
   ASSERT_TRUE(report) << report.error().message;
@@ -57,14 +60,14 @@ TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
     ASSERT_TRUE(result) << result.error().message;
     EXPECT_LE(relativeError(logits, one["last_logits"].get<std::vector<double>>()), tolerance()) << prompt.size();
     // Rounded weights may decide a close call otherwise.
-    if (setting.storage == "f32")
+    if (isExact())
       EXPECT_EQ(result->ids, greedy) << prompt.size();
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, GoldenModelsTest, testing::ValuesIn(settings()), [](const auto &instance) {
-  std::string name =
-      test::goldenName(instance.param.checkpoint) + "_as_" + instance.param.storage + "_on_" + instance.param.target;
+  std::string name = test::goldenName(instance.param.checkpoint) + "_as_" + instance.param.storage + "_with_cache_of_" +
+                     instance.param.kvStorage + "_on_" + instance.param.target;
   for (char &character : name)
     if (!std::isalnum(static_cast<unsigned char>(character)))
       character = '_';

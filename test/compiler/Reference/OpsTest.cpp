@@ -93,9 +93,9 @@ TEST(ReferenceOps, AttentionWindowCutsOffTheOldest) {
 TEST(ReferenceOps, CachedAttentionSeesItsOwnSequenceOnly) {
   Cache cache;
   Batch first{{0, 2, 3}, {0, 1}, {0, 1, 0}};
-  kvAppend(cache, tensor(3, {0, 0, 0}), tensor(3, {2, 4, 100}), first, fb::DType::f32);
+  kvAppend(cache, tensor(3, {0, 0, 0}), tensor(3, {2, 4, 100}), first, fb::DType::f32, 1);
   Batch second{{0, 1, 2}, {1, 0}, {1, 2}};
-  kvAppend(cache, tensor(2, {0, 0}), tensor(2, {300, 6}), second, fb::DType::f32);
+  kvAppend(cache, tensor(2, {0, 0}), tensor(2, {300, 6}), second, fb::DType::f32, 1);
   expectNear(cachedAttention(tensor(2, {0, 0}), cache, second, {1, 1, 1.0, {}}).data, {200, 4});
 }
 
@@ -105,6 +105,14 @@ TEST(ReferenceOps, CacheRoundsToItsElementType) {
   EXPECT_EQ(roundTo(fb::DType::bf16, 1.01171875), 1.015625); // halfway: to even
   EXPECT_EQ(roundTo(fb::DType::f16, 1.00048828125), 1.0);
   EXPECT_TRUE(std::isnan(roundTo(fb::DType::bf16, NAN)));
+}
+
+TEST(ReferenceOps, Int8CacheHasAScaleForEachHead) {
+  Cache cache;
+  Batch batch{{0, 1}, {0}, {0}};
+  kvAppend(cache, tensor(1, {127, 0.4, 31.75, 0.15}), tensor(1, {0, 0, -254, 3}), batch, fb::DType::u8, 2);
+  expectNear(cache.keys[0].data, {127, 0, 31.75, 0.25});
+  expectNear(cache.values[0].data, {0, 0, -254, 4}); // halfway: to even
 }
 
 } // namespace

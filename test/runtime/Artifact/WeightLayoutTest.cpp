@@ -18,7 +18,8 @@ TEST(WeightLayoutTest, extents_of_each_layout) {
       {fb::DType::bf16, {5, 3}, "row_major", 30, 6},
       {fb::DType::f32, {64, 10}, "panel64", 64 * 10 * 4, 64 * 10 * 4},
       {fb::DType::f32, {65, 10}, "panel64", 2 * 64 * 10 * 4, 64 * 10 * 4},
-      {fb::DType::bf16, {1, 11}, "panel64", 6 * 64 * 2 * 2, 6 * 64 * 2 * 2},    // an odd K has a zero column
+      {fb::DType::bf16, {1, 11}, "panel64", 6 * 64 * 2 * 2, 6 * 64 * 2 * 2}, // an odd K has a zero column
+      {fb::DType::f16, {65, 11}, "panel64", 2 * 11 * 64 * 2, 11 * 64 * 2},
       {fb::DType::bf16, {96, 10}, "panel64_gated", 2 * 5 * 64 * 4, 5 * 64 * 4}, // 48 gate rows in panels of 32
       {fb::DType::f32, {64, 2}, "panel64_gated", 64 * 2 * 4, 64 * 2 * 4},
       {fb::DType::q8_0, {5, 64}, "row_major", 5 * 2 * 34, 2 * 34},

@@ -33,11 +33,13 @@ void copyRow(KernelBuilder &b, const Embedding &e, Value row, Value out) {
 void copyPanelRow(KernelBuilder &b, const Embedding &e, Value table, Value id, Value out) {
   PanelLayout layout(e.rows, e.dim, e.format);
   Value panel = b.offset(table, b.div(id, panelRows), layout.panelBytes());
-  Value first = b.offset(panel, b.rem(id, panelRows), 4);
+  int64_t wordBytes = layout.groupBytes() / panelRows;
+  Value first = b.offset(panel, b.rem(id, panelRows), wordBytes);
   b.loop(b.constant(0), b.constant(layout.groups()), 1, [&](Value group) {
-    Value address = b.offset(first, group, panelRows * 4);
-    if (e.format.dtype == fb::DType::f32) {
-      b.store(b.load(address, b.f32()), b.offset(out, group, 4));
+    Value address = b.offset(first, group, layout.groupBytes());
+    if (e.format.dtype != fb::DType::bf16) {
+      bool half = wordBytes == 2;
+      b.store(half ? b.widenF16(b.load(address, b.i16(), 2)) : b.load(address, b.f32()), b.offset(out, group, 4));
       return;
     }
     Value pair = b.load(address, b.i32());
@@ -101,7 +103,6 @@ Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
   std::optional<BlockLayout> blocks = BlockLayout::of(e.format);
   params.require(!blocks || layout == "panel64", "expected layout \"panel64\" of a table stored in blocks");
   params.require(e.format.takesRow(uint64_t(e.dim)), "expected dim to be whole blocks of the storage format");
-  params.require(e.format.dtype != fb::DType::f16 || layout == "row_major", "f16 weights have no panels on CPUs");
   if (auto read = params.finish(); !read)
     return read;
 

@@ -2,8 +2,6 @@
 
 namespace quipu::cpu {
 
-static constexpr int64_t groupBytes = panelRows * 4;
-
 static bool splits(const PanelLayout &weight, const PackedInput &input) {
   return weight.format.dtype == fb::DType::bf16 && !input.bf16;
 }
@@ -13,8 +11,9 @@ static bool splits(const PanelLayout &weight, const PackedInput &input) {
 // + 1. One row leaves registers for a second set of accumulators, which hides the latency of the dot product.
 FloatMicrokernel::FloatMicrokernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
                                    Prefetch prefetch)
-    : Microkernel(b, groupBytes, tile * (splits(weight, input) ? 8 : 4)), input(input), tile(tile),
-      splitsPairs(splits(weight, input)), vectors(panelRows / b.lanes()), unroll(1), prefetch(prefetch) {
+    : Microkernel(b, weight.groupBytes(), tile * (splits(weight, input) ? 8 : 4)), input(input), tile(tile),
+      wordBytes(weight.groupBytes() / panelRows), splitsPairs(splits(weight, input)), vectors(panelRows / b.lanes()),
+      unroll(1), prefetch(prefetch) {
   int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
   while (vectors * tile > accumulators)
     vectors /= 2;
@@ -34,7 +33,10 @@ Value FloatMicrokernel::dot(Value acc, Value weightWord, Value inputWord) const 
 void FloatMicrokernel::step(Value weights, Value inputs, llvm::MutableArrayRef<Value> acc) const {
   int64_t lanes = b.lanes();
   mlir::Type words = b.i32(lanes);
-  auto loadWeight = [&](int64_t v) { return b.load(b.offset(weights, v * lanes * 4), words, lanes * 4); };
+  auto loadWeight = [&](int64_t v) {
+    Value at = b.offset(weights, v * lanes * wordBytes);
+    return wordBytes == 2 ? b.widenF16(b.load(at, b.i16(lanes), lanes * 2)) : b.load(at, words, lanes * 4);
+  };
   // Row t's word number `part` of the group, in every lane.
   auto loadInput = [&](int64_t t, int64_t part) {
     mlir::Type type = input.bf16 ? b.i32() : b.f32();
@@ -72,10 +74,10 @@ void FloatMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Val
       b.store(b.real(0, b.lanes()), b.offset(sums, at * 4));
   auto block = [&](Value first, int64_t count) {
     b.loop(b.constant(0), b.constant(panelRows), width, [&](Value column) {
-      Value blockWeights = b.offset(weights, first, groupBytes);
-      emitColumns(b.offset(blockWeights, column, 4), b.offset(inputs, first, inputGroupBytes), count,
+      Value blockWeights = b.offset(weights, first, weightGroupBytes);
+      emitColumns(b.offset(blockWeights, column, wordBytes), b.offset(inputs, first, inputGroupBytes), count,
                   b.offset(sums, column, 4), /*accumulate=*/true,
-                  b.offset(b.offset(blockWeights, blockGroups * groupBytes), column, 4 * blockGroups));
+                  b.offset(b.offset(blockWeights, blockGroups * weightGroupBytes), column, wordBytes * blockGroups));
     });
   };
   int64_t whole = groups / blockGroups * blockGroups;
@@ -92,9 +94,9 @@ void FloatMicrokernel::emitColumns(Value weights, Value inputs, int64_t groups, 
   for (int64_t i = 0; i < count * unroll; ++i)
     acc.push_back(i < count && accumulate ? b.load(sumAddress(i), b.f32(lanes)) : b.real(0, lanes));
   auto stepAt = [&](Value group, int64_t u, llvm::MutableArrayRef<Value> sumsOfU) {
-    Value weightsAt = b.offset(b.offset(weights, group, groupBytes), u * groupBytes);
+    Value weightsAt = b.offset(b.offset(weights, group, weightGroupBytes), u * weightGroupBytes);
     Value inputsAt = b.offset(b.offset(inputs, group, inputGroupBytes), u * inputGroupBytes);
-    int64_t ahead = vectors * lanes * 4;
+    int64_t ahead = vectors * lanes * wordBytes;
     for (int64_t line = 0; line < ahead; line += 64)
       b.prefetch(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line), prefetch.level);
     step(weightsAt, inputsAt, sumsOfU);

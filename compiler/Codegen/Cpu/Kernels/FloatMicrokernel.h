@@ -1,4 +1,4 @@
-// The microkernel for weights that stand by themselves: f32 and bf16.
+// The microkernel for weights that stand by themselves: f32, f16 and bf16.
 #pragma once
 
 #include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
@@ -22,9 +22,10 @@ private:
 
   PackedInput input;
   int64_t tile;
-  bool splitsPairs; // bf16 weights times f32 input: the pair of k in each word comes apart into two f32
-  int64_t vectors;  // weight vectors of a row of the panel taken at a time
-  int64_t unroll;   // groups at a time, each with accumulators of its own
+  int64_t wordBytes; // of a row of the panel, in a group: f16 is 2 and widened as it is loaded
+  bool splitsPairs;  // bf16 weights times f32 input: the pair of k in each word comes apart into two f32
+  int64_t vectors;   // weight vectors of a row of the panel taken at a time
+  int64_t unroll;    // groups at a time, each with accumulators of its own
   Prefetch prefetch;
 };
 

@@ -39,7 +39,6 @@ public:
     if (params.has("norm_eps"))
       packing.normEps = params.real("norm_eps");
     params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
-    params.require(weight.format.dtype != fb::DType::f16, "f16 weights have no panels on CPUs");
     params.require(weight.format.takesRow(uint64_t(weight.k)), "expected k to be whole blocks of the storage format");
     params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
   }

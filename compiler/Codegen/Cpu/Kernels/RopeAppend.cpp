@@ -1,8 +1,7 @@
 // rope, kv_append and rope_append: rotary embedding of query and key heads, and keys and values into the paged cache.
 //
-// The work is one head of one token at a time, divided evenly over the workers. Keys are stored transposed, so a
-// token's key is one element in each of dim lines: these stores are scalar by nature, everything before them is vector
-// code.
+// The work is one head of one token at a time, divided evenly over the workers. A token's key and value lie scattered
+// over many lines (CacheLayout.h): these stores are scalar by nature, everything before them is vector code.
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
@@ -74,28 +73,6 @@ CachePlace cachePlace(KernelBuilder &b, const CacheLayout &layout, Value slots, 
   return {b.offset(page, head, layout.headBytes()), b.rem(slot, layout.pageSize)};
 }
 
-// `rounded`: scratch for dim elements of the cache's type.
-void storeKey(KernelBuilder &b, const CacheLayout &layout, CachePlace place, Value key, Value rounded) {
-  int64_t bytes = layout.elementBytes();
-  b.forVectors(layout.dim, [&](Value i, Value mask) {
-    layout.store(b, b.loadOr0(b.offset(key, i, 4), b.f32(b.lanes()), mask), b.offset(rounded, i, bytes), mask);
-  });
-  Value column = b.offset(place.block, place.offset, bytes);
-  b.loop(b.constant(0), b.constant(layout.dim), 1, [&](Value i) {
-    mlir::Type type = bytes == 4 ? b.i32() : b.i16();
-    b.store(b.load(b.offset(rounded, i, bytes), type, bytes), b.offset(column, i, layout.pageSize * bytes), bytes);
-  });
-}
-
-void storeValue(KernelBuilder &b, const CacheLayout &layout, CachePlace place, Value value) {
-  Value line =
-      b.offset(b.offset(place.block, layout.keyBytes()), place.offset, layout.paddedDim() * layout.elementBytes());
-  b.forVectors(layout.dim, [&](Value i, Value mask) {
-    layout.store(b, b.loadOr0(b.offset(value, i, 4), b.f32(b.lanes()), mask), b.offset(line, i, layout.elementBytes()),
-                 mask);
-  });
-}
-
 // The row of the RoPE table for a token: cosines, then sines.
 Value anglesOf(KernelBuilder &b, Value positions, Value table, Value token, int64_t dim) {
   return b.offset(table, b.toI64(b.load(b.offset(positions, token, 4), b.i32())), dim * 4);
@@ -133,12 +110,12 @@ Expected<> generateKvAppend(const KernelSpec &spec, KernelBuilder &b) {
     return read;
 
   Value k = b.buffer(0), v = b.buffer(1), slots = b.buffer(2), cache = b.buffer(3);
-  Value rounded = b.scratch(dim * layout.elementBytes());
+  Value rounded = b.scratch(layout.scratchBytes());
   forUnits(b, b.dim(StepDim::Tokens), kvHeads, [&](Value token, Value head) {
     CachePlace place = cachePlace(b, layout, slots, cache, token, head);
     Value row = b.add(b.mul(token, kvHeads), head);
-    storeKey(b, layout, place, b.offset(k, row, dim * 4), rounded);
-    storeValue(b, layout, place, b.offset(v, row, dim * 4));
+    layout.storeKey(b, place.block, place.offset, b.offset(k, row, dim * 4), rounded);
+    layout.storeValue(b, place.block, place.offset, b.offset(v, row, dim * 4), rounded);
   });
   return {};
 }
@@ -153,7 +130,7 @@ Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
 
   Value qkv = b.buffer(0), positions = b.buffer(1), slots = b.buffer(2), table = b.buffer(3), cache = b.buffer(4),
         out = b.buffer(5);
-  Value rotated = b.scratch(dim * 4), rounded = b.scratch(dim * layout.elementBytes());
+  Value rotated = b.scratch(dim * 4), rounded = b.scratch(layout.scratchBytes());
   forUnits(b, b.dim(StepDim::Tokens), heads + kvHeads, [&](Value token, Value unit) {
     Value row = b.offset(qkv, token, (heads + 2 * kvHeads) * dim * 4);
     Value x = b.offset(row, unit, dim * 4);
@@ -172,8 +149,8 @@ Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
       CachePlace place = cachePlace(b, layout, slots, cache, token, b.sub(unit, b.constant(heads)));
       if (rotation != Rotation::None)
         rotateTo(rotated);
-      storeKey(b, layout, place, rotation == Rotation::None ? x : rotated, rounded);
-      storeValue(b, layout, place, b.offset(x, kvHeads * dim * 4));
+      layout.storeKey(b, place.block, place.offset, rotation == Rotation::None ? x : rotated, rounded);
+      layout.storeValue(b, place.block, place.offset, b.offset(x, kvHeads * dim * 4), rounded);
     });
   });
   return {};

@@ -219,14 +219,21 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
-int64_t KvCacheOp::getPageBytes() {
-  uint64_t block = findKvLayout(stringifyKvLayout(getLayout()), getPageSize(), getDim())->blockElements();
-  return getHeads() * static_cast<int64_t>(block) * (getElem().getIntOrFloatBitWidth() / 8);
+static std::optional<quipu::KvLayout> layoutOf(KvCacheOp op) {
+  Type elem = op.getElem();
+  using quipu::fb::DType;
+  DType dtype = elem.isF32() ? DType::f32 : elem.isF16() ? DType::f16 : elem.isBF16() ? DType::bf16 : DType::u8;
+  return quipu::findKvLayout(stringifyKvLayout(op.getLayout()), dtype, op.getPageSize(), op.getDim());
 }
 
+int64_t KvCacheOp::getPageBytes() { return getHeads() * static_cast<int64_t>(layoutOf(*this)->blockBytes()); }
+
 LogicalResult KvCacheOp::verify() {
-  if (!isFloatStorage(getElem())) // C2
-    return emitOpError("expected elements of f32, f16 or bf16, got ") << getElem();
+  if (!isFloatStorage(getElem()) && !getElem().isSignlessInteger(8)) // C2
+    return emitOpError("expected elements of f32, f16, bf16 or i8, got ") << getElem();
+  if (!layoutOf(*this)) // C3
+    return emitOpError("expected a layout that has ")
+           << getElem() << " in pages of " << getPageSize() << ", got " << stringifyKvLayout(getLayout());
   return success();
 }
 

@@ -101,7 +101,8 @@ def KvCacheOp : DeclarationOp<"kv_cache"> {
   let summary = "paged keys and values of one layer";
   let description = [{
     - C1: heads, dim and page size are at least 1
-    - C2: elements are f32, f16 or bf16
+    - C2: elements are f32, f16, bf16 or i8
+    - C3: the layout stores such elements in pages of that size (runtime/Artifact/KvLayout.h)
   }];
   let arguments = (ins NonNegative:$layer, Positive:$heads, Positive:$dim, TypeAttr:$elem, Positive:$page_size,
                        KvLayoutAttr:$layout);

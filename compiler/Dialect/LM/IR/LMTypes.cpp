@@ -70,8 +70,8 @@ LogicalResult KvType::verify(function_ref<InFlightDiagnostic()> emitError, int64
   if (dim < 1 || dim > maxHeads)
     return emitError() << "expected dim of 1 to " << maxHeads << ", got " << dim;
   // (C3)
-  if (!isFloatType(elem))
-    return emitError() << "expected elem f32, f16 or bf16, got " << elem;
+  if (!isFloatType(elem) && !elem.isSignlessInteger(8))
+    return emitError() << "expected elem f32, f16, bf16 or i8, got " << elem;
   // (C4)
   if (layout.isPaged() && layout.getPageSize() < 1)
     return emitError() << "expected page size >= 1, got " << layout.getPageSize();

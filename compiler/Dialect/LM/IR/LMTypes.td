@@ -23,7 +23,7 @@ def LM_Kv : LM_Type<"Kv", "kv"> {
     Constraints:
     - (C1) `heads` is 1 to 65536
     - (C2) `dim` is 1 to 65536
-    - (C3) `elem` is f32, f16 or bf16
+    - (C3) `elem` is f32, f16, bf16 or i8; i8 has an f32 scale for each position's key and one for its value
     - (C4) the page size of a paged layout is >= 1
   }];
   let parameters = (ins

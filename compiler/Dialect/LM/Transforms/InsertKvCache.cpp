@@ -52,11 +52,11 @@ struct InsertKvCache : quipu::lm::impl::InsertKvCacheBase<InsertKvCache> {
       return signalPassFailure();
 
     const quipu::StorageFormat *format = quipu::findStorageFormat(std::string_view(elem));
-    if (!format || format->isBlocked()) {
-      func.emitError("expected elem f32, f16 or bf16, got ") << elem;
+    if (elem != "i8" && (!format || format->isBlocked())) {
+      func.emitError("expected elem f32, f16, bf16 or i8, got ") << elem;
       return signalPassFailure();
     }
-    Type elemType = getStorageType(context, *format);
+    Type elemType = elem == "i8" ? IntegerType::get(context, 8) : getStorageType(context, *format);
     int64_t layer = 0;
     for (auto op : llvm::make_early_inc_range(func.getBody().getOps<AttentionOp>()))
       cacheAttention(op, layer++, elemType, func.getArgument(3));

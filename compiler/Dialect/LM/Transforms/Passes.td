@@ -137,7 +137,7 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"elem", "elem", "std::string", /*default=*/"\"f32\"", "Element type of the cache: f32, f16 or bf16">
+    Option<"elem", "elem", "std::string", /*default=*/"\"f32\"", "Element type of the cache: f32, f16, bf16 or i8">
   ];
   let statistics = [Statistic<"caches", "caches-inserted", "Layers that got a cache">];
 }

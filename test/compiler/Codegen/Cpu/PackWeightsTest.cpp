@@ -53,20 +53,19 @@ std::vector<uint8_t> packAll(const WeightPacker &packer) {
   return out;
 }
 
-Expected<std::unique_ptr<WeightPacker>> tryPacker(const std::vector<Tensor> &tensors, Storage storage,
+Expected<std::unique_ptr<WeightPacker>> tryPacker(const std::vector<Tensor> &tensors, fb::DType dtype,
                                                   WeightForm form) {
   std::vector<WeightTensor> sources;
   for (const Tensor &tensor : tensors)
     sources.push_back({&tensor.info});
-  fb::DType dtype = storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16;
   Expected<WeightRows> rows = WeightRows::create(sources, *findStorageFormat(dtype));
   if (!rows)
     return passError(std::move(rows));
   return PanelPacker::create(std::move(*rows), form);
 }
 
-std::unique_ptr<WeightPacker> packer(const std::vector<Tensor> &tensors, Storage storage, WeightForm form) {
-  auto result = tryPacker(tensors, storage, form);
+std::unique_ptr<WeightPacker> packer(const std::vector<Tensor> &tensors, fb::DType dtype, WeightForm form) {
+  auto result = tryPacker(tensors, dtype, form);
   EXPECT_TRUE(result) << result.error().message;
   return std::move(*result);
 }
@@ -89,13 +88,13 @@ std::vector<float> joined(const std::vector<Tensor> &tensors) {
 
 TEST(PackWeights, PanelsHoldEveryElementWhereTheLayoutSays) {
   for (int64_t columns : {1, 2, 63, 64, 65, 200})
-    for (Storage storage : {Storage::F32, Storage::BF16})
+    for (fb::DType dtype : {fb::DType::f32, fb::DType::f16, fb::DType::bf16})
       for (bool gated : {false, true}) {
-        const StorageFormat &format = *findStorageFormat(storage == Storage::F32 ? fb::DType::f32 : fb::DType::bf16);
+        const StorageFormat &format = *findStorageFormat(dtype);
         SCOPED_TRACE(fmt::format("{} columns, {}, gated {}", columns, format.name, gated));
         std::vector<Tensor> tensors = mixedTensors(columns);
         PanelLayout layout(gated ? 50 : 100, columns, format, gated);
-        auto weight = packer(tensors, storage, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);
+        auto weight = packer(tensors, dtype, gated ? WeightForm::Panel64Gated : WeightForm::Panel64);
         EXPECT_EQ(weight->bytes(), uint64_t(layout.bytes()));
         EXPECT_EQ(packAll(*weight), asPanels(joined(tensors), layout).bytes);
       }
@@ -104,7 +103,7 @@ TEST(PackWeights, PanelsHoldEveryElementWhereTheLayoutSays) {
 TEST(PackWeights, PartsGiveTheSameBytesAsTheWhole) {
   std::vector<Tensor> tensors = mixedTensors(37);
   for (WeightForm form : {WeightForm::RowMajor, WeightForm::Panel64, WeightForm::Panel64Gated}) {
-    auto weight = packer(tensors, Storage::BF16, form);
+    auto weight = packer(tensors, fb::DType::bf16, form);
     uint64_t granule = form == WeightForm::RowMajor
                            ? 37 * 2
                            : uint64_t(PanelLayout(100, 37, *findStorageFormat(fb::DType::bf16)).panelBytes());
@@ -117,7 +116,7 @@ TEST(PackWeights, PartsGiveTheSameBytesAsTheWhole) {
 
 TEST(PackWeights, RowMajorJoinsRowsInOrder) {
   std::vector<Tensor> tensors = mixedTensors(37);
-  std::vector<uint8_t> got = packAll(*packer(tensors, Storage::F32, WeightForm::RowMajor));
+  std::vector<uint8_t> got = packAll(*packer(tensors, fb::DType::f32, WeightForm::RowMajor));
   EXPECT_EQ(got, conformance::Operand::of(joined(tensors)).bytes);
 }
 
@@ -125,13 +124,13 @@ TEST(PackWeights, VectorsJoinEndToEnd) {
   std::vector<Tensor> biases;
   biases.push_back(makeTensor({5}, DType::BF16, 1));
   biases.push_back(makeTensor({7}, DType::F32, 2));
-  std::vector<uint8_t> got = packAll(*packer(biases, Storage::F32, WeightForm::RowMajor));
+  std::vector<uint8_t> got = packAll(*packer(biases, fb::DType::f32, WeightForm::RowMajor));
   EXPECT_EQ(got, conformance::Operand::of(joined(biases)).bytes);
 }
 
 TEST(PackWeights, WhatCannotBeJoinedIsAnErrorThatNamesTheTensor) {
   auto message = [](std::vector<Tensor> tensors, WeightForm form) {
-    auto result = tryPacker(tensors, Storage::F32, form);
+    auto result = tryPacker(tensors, fb::DType::f32, form);
     return result ? "no error" : result.error().message;
   };
   EXPECT_EQ(message({makeTensor({4, 8}, DType::F32, 1), makeTensor({4, 9}, DType::F32, 2)}, WeightForm::Panel64),

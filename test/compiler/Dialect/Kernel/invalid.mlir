@@ -100,8 +100,15 @@ kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
-  // expected-error @below {{expected elements of f32, f16 or bf16, got 'i32'}}
+  // expected-error @below {{expected elements of f32, f16, bf16 or i8, got 'i32'}}
   %c = kernel.kv_cache layer 0 heads 1 dim 4 i32 page 16 keys_transposed // kv_cache C2
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
+  // expected-error @below {{expected a layout that has 'i8' in pages of 16, got rows}}
+  %c = kernel.kv_cache layer 0 heads 1 dim 4 i8 page 16 rows // kv_cache C3
 }
 
 // -----

@@ -15,8 +15,8 @@ lm.func @kv_c2_dim(%c: !lm.kv<heads = 1, dim = -8, elem = f32, layout = contiguo
 
 // -----
 
-// expected-error @+1 {{expected elem f32, f16 or bf16, got 'i8'}}
-lm.func @kv_c3_elem(%c: !lm.kv<heads = 1, dim = 8, elem = i8, layout = contiguous>) {
+// expected-error @+1 {{expected elem f32, f16, bf16 or i8, got 'i16'}}
+lm.func @kv_c3_elem(%c: !lm.kv<heads = 1, dim = 8, elem = i16, layout = contiguous>) {
   lm.return
 }
 

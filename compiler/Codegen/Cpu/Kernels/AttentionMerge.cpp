@@ -1,0 +1,72 @@
+// attention_merge: joins what `attention` with `splits` left of decoding sequences. With m the largest maximum of the
+// parts, out = sum of 2^(m_i - m) o_i / sum of 2^(m_i - m) l_i.
+#include "compiler/Codegen/Cpu/Generators.h"
+#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/VectorMath.h"
+
+namespace quipu::cpu {
+
+Value splitsOf(KernelBuilder &b, Value token, int64_t kvHeads, int64_t window) {
+  Value positions = b.toI64(b.load(b.offset(b.buffer(1), token, 4), b.i32()));
+  if (window)
+    positions = b.smaller(positions, b.constant(window));
+  Value items = b.mul(b.dim(StepDim::Tokens), kvHeads), wanted = b.mul(b.workers(), 4);
+  Value parts = b.div(b.add(wanted, b.sub(items, b.constant(1))), items);
+  Value isEven = b.equal(b.rem(items, b.workers()), b.constant(0));
+  Value most = b.smaller(b.div(positions, 256), b.constant(PartialLayout::mostSplits));
+  return b.larger(b.select(isEven, b.constant(1), b.smaller(parts, most)), b.constant(1));
+}
+
+namespace {
+
+void mergeRow(KernelBuilder &b, const PartialLayout &layout, int64_t dim, Value parts, Value splits, Value out) {
+  int64_t lanes = b.lanes(), vectors = layout.paddedDim / lanes;
+  auto partAt = [&](Value split) { return b.offset(parts, split, layout.bytes()); };
+  Values largest = b.loop(b.constant(0), splits, 1, {b.real(-1e30)}, [&](Value split, llvm::ArrayRef<Value> most) {
+    return Values{b.maxf(most[0], b.load(b.offset(partAt(split), layout.maximumAt()), b.f32()))};
+  });
+  Values zeros(size_t(vectors + 1), b.real(0, lanes)); // the last is the sum of weights
+  Values sums = b.loop(b.constant(0), splits, 1, zeros, [&](Value split, llvm::ArrayRef<Value> carried) {
+    Value part = partAt(split);
+    auto wide = [&](int64_t at) { return b.broadcast(b.load(b.offset(part, at), b.f32()), lanes); };
+    Value factor = exp2OfNegative(b, b.subf(wide(layout.maximumAt()), b.broadcast(largest[0], lanes)));
+    Values next;
+    for (int64_t v = 0; v < vectors; ++v)
+      next.push_back(b.fma(factor, b.load(b.offset(part, v * lanes * 4), b.f32(lanes)), carried[size_t(v)]));
+    next.push_back(b.fma(factor, wide(layout.sumAt()), carried.back()));
+    return next;
+  });
+  Value inverse = b.divf(b.real(1, lanes), sums.back());
+  for (int64_t v = 0; v * lanes < dim; ++v)
+    b.store(b.mulf(sums[size_t(v)], inverse), b.offset(out, v * lanes * 4),
+            b.tailMask(b.constant(dim - v * lanes), lanes));
+}
+
+} // namespace
+
+Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
+  int64_t window = params.integerOr("window", 0);
+  if (auto read = params.finish(); !read)
+    return read;
+
+  PartialLayout layout{(dim + 15) / 16 * 16};
+  Value starts = b.buffer(2), partials = b.buffer(6), out = b.buffer(7);
+  auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Sequences), heads));
+  b.loop(first, last, 1, [&](Value item) {
+    Value sequence = b.div(item, heads), head = b.rem(item, heads);
+    auto startOf = [&](Value s) { return b.toI64(b.load(b.offset(starts, s, 4), b.i32())); };
+    Value token = startOf(sequence), count = b.sub(startOf(b.add(sequence, 1)), token);
+    b.when(b.equal(count, b.constant(1)), [&] {
+      Value splits = splitsOf(b, token, kvHeads, window);
+      b.when(b.less(b.constant(1), splits), [&] {
+        mergeRow(b, layout, dim, b.offset(partials, item, PartialLayout::mostSplits * layout.bytes()), splits,
+                 b.offset(out, b.add(b.mul(token, heads), head), dim * 4));
+      });
+    });
+  });
+  return {};
+}
+
+} // namespace quipu::cpu
