@@ -83,13 +83,6 @@ std::string ParamReader::textOr(const std::string &name, const std::string &fall
   return value ? *value : fallback;
 }
 
-Storage ParamReader::storage(const std::string &name) {
-  std::string value = text(name);
-  if (value != "f32" && value != "bf16")
-    fail(fmt::format("expected \"{}\" to be \"f32\" or \"bf16\", got \"{}\"", name, value));
-  return value == "bf16" ? Storage::BF16 : Storage::F32;
-}
-
 StorageFormat ParamReader::format(const std::string &name) {
   std::string value = text(name);
   const StorageFormat *format = findStorageFormat(value);

@@ -26,8 +26,6 @@ struct KernelSpec {
   std::string print() const;
 };
 
-enum class Storage { F32, BF16 };
-
 // Reads a spec's parameters. The first error is kept and given by finish(), which also refuses parameters nobody asked
 // for.
 class ParamReader {
@@ -40,7 +38,6 @@ public:
   bool flag(const std::string &name); // absent: false
   std::string text(const std::string &name);
   std::string textOr(const std::string &name, const std::string &fallback);
-  Storage storage(const std::string &name); // "f32" or "bf16"
   StorageFormat format(const std::string &name);
   bool has(const std::string &name) const { return spec.params.count(name) != 0; }
   // For a generator's own constraints between parameters.

@@ -203,6 +203,9 @@ void addWarpgroupForms(std::vector<Case> &cases, ElementType storage) {
     c.rows = {rows};
     cases.push_back(c);
   };
+  Case half{"half_panel", 96, 64, storage, 64}; // the last panel's second half is padding alone
+  half.residual = true;
+  add(half, 32, 130);
   add({"deep", 70, 2100, storage, 64}, 64, 65);
   add({"deep", 300, 2100, storage, 128}, 256, 129);
   if (storage != ElementType::BF16)

@@ -21,9 +21,9 @@ template <class Shape> struct WarpgroupTokens {
     columnBytes = Shape::columns * tileRowBytes,
     slotBytes = Shape::tokenTiles * tileBytes + columnBytes,
     panelColumns = Shape::gated ? 32 : 64,
-    allRows = (Shape::n + panelColumns - 1) / panelColumns * 64,                         // of W, padded
-    even = Shape::n % 2 == 0 && Shape::n * (Shape::gated ? 2 : 1) % Shape::columns == 0, // no block reaches past n
-    acrossTiles = (allRows + Shape::columns - 1) / Shape::columns,
+    allRows = (Shape::n + panelColumns - 1) / panelColumns * 64,                             // of W, padded
+    even = Shape::n % 2 == 0 && Shape::n * (Shape::gated ? 2 : 1) % Shape::columns == 0,     // no block reaches past n
+    acrossTiles = (Shape::n * (Shape::gated ? 2 : 1) + Shape::columns - 1) / Shape::columns, // none of padding alone
     // Blocks that run side by side share columns, and the tokens of a group stay in L2.
     groupTiles = 16,
   };
