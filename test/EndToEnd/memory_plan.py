@@ -40,11 +40,11 @@ class MemoryPlan(CommandTest):
         cls.addClassCleanup(folder.cleanup)
         config = pathlib.Path(folder.name) / "config.json"
         config.write_text(json.dumps(CONFIG))
-        checkpoint = pathlib.Path(folder.name) / "checkpoint"
-        ran = quipu_command.run("--config", config, "-o", checkpoint,
+        cls.checkpoint = pathlib.Path(folder.name) / "checkpoint"
+        ran = quipu_command.run("--config", config, "-o", cls.checkpoint,
                                 command=quipu_command.compiling_program.with_name("quipu-random-checkpoint"))
         assert ran.returncode == 0, ran.stderr
-        cls.artifact = cls.compile_for_class(checkpoint)
+        cls.artifact = cls.compile_for_class(cls.checkpoint)
 
     def check(self, run_flags, plan_flags):
         plan = self.run_json("plan", self.artifact, *plan_flags)
@@ -82,12 +82,12 @@ class MemoryPlan(CommandTest):
         self.assert_refused(["plan", artifact, "--target", "cuda:sm_90a"], "cuda:sm_90a", "cpu:x86-64-v3, simt:sm_90a")
 
     def test_too_little_memory_is_an_error_with_numbers(self):
-        flags = ["--max-context", "2048", "--max-sequences", str(1 << 14)]
-        ran = quipu_command.run("plan", self.artifact, *flags)
+        artifact = self.compile(self.checkpoint, "--max-context", "2048", "--max-sequences", str(1 << 14))
+        ran = quipu_command.run("plan", artifact)
         self.assertEqual(ran.returncode, 1)
         self.assertIn(b"total", ran.stdout)
         for command in (["plan"], ["run", "--prompt-ids", "1"]):
-            ran = quipu_command.run(*command, self.artifact, *flags)
+            ran = quipu_command.run(*command, artifact)
             self.assertRegex(ran.stderr.decode(), r"takes \d+ MiB of memory \(\d+ of weights, \d+ of KV cache\) on cpu, \d+ MiB "
                              r"are free; lower max sequences or max context")
 
