@@ -132,7 +132,7 @@ private:
 
     context = createContext();
     PhaseRunner runner(*context, *options);
-    runner.onWarning([&](std::string warning) { report.warnings.push_back(std::move(warning)); });
+    runner.onWarning([&](const std::string &warning) { report.warnings.push_back(warning); });
     if (request.printAfterPasses)
       runner.onPass([](StringRef pass, Operation *op) {
         llvm::errs() << "// after " << pass << '\n';

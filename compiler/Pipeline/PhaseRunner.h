@@ -15,7 +15,7 @@ namespace quipu {
 // module. Evaluating the model here tells which pass changed a number.
 using AfterPass = std::function<void(llvm::StringRef pass, mlir::Operation *op)>;
 // Called with each warning of a pass, as one line.
-using OnWarning = std::function<void(std::string)>;
+using OnWarning = std::function<void(const std::string &)>;
 
 class PhaseRunner {
 public:
@@ -38,7 +38,7 @@ private:
   mlir::MLIRContext &context;
   PhaseOptions options;
   std::vector<AfterPass> afterPass;
-  OnWarning warn = [](std::string) {};
+  OnWarning warn = [](const std::string &) {};
   std::vector<std::pair<std::string, double>> seconds;
 };
 

@@ -42,8 +42,8 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     const models::TensorInfo *tensor = checkpoint.find(spec.name);
     if (!tensor || (spec.role != TensorRole::Matrix && spec.role != TensorRole::Embedding))
       continue;
-    const StorageFormat &own = *models::storageFormatOf(tensor->dtype);
-    const StorageFormat &format = policy.formatOf(spec.name, own, /*isTable=*/false);
+    const StorageFormat *own = models::storageFormatOf(tensor->dtype);
+    const StorageFormat &format = *policy.formatOf(spec.name, own, /*isTable=*/false);
     options.allF32 = options.allF32 && format.dtype == fb::DType::f32;
     std::string target = targetWithout(format, options.targets);
     if (target.empty())
@@ -52,7 +52,7 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
       return makeError("--storage {}: target {} has no kernels for weights of this format; f32 and bf16 it has",
                        format.name, target);
     options.storageOf.push_back(spec.name + "=bf16");
-    ++rounded[own.name];
+    ++rounded[own->name];
   }
   if (std::vector<std::string> unused = policy.unusedRules(); !unused.empty())
     return makeError("--storage-of {}: the model has no matrix of such a name", unused.front());

@@ -31,7 +31,7 @@ void BlockMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Val
     b.store(held[i], b.offset(sums, int64_t(i) * b.lanes() * 4));
 }
 
-Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, Values held) const {
+Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Values &held) const {
   int64_t lanes = b.lanes();
   auto scalesAt = [&](Value column) {
     llvm::SmallVector<BlockReader::Scales> scales;

@@ -23,7 +23,7 @@ private:
   };
   void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const override;
   // One unit; takes and gives the sums that are held in registers.
-  Values emitUnit(Value unit, Value inputs, Value sums, Values held) const;
+  Values emitUnit(Value unit, Value inputs, Value sums, const Values &held) const;
   void emitRun(const Run &run, Values &held) const;
   // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile], int32.
   void step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const;

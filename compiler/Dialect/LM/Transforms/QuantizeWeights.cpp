@@ -65,7 +65,7 @@ private:
     Type element = Float32Type::get(&getContext());
     if (type.getRank() == 2) {
       const StorageFormat &wanted =
-          policy.formatOf(op.getTensorName(), *getStorageFormat(type.getElementType()), isTable(op));
+          *policy.formatOf(op.getTensorName(), getStorageFormat(type.getElementType()), isTable(op));
       const StorageFormat &fitting = StoragePolicy::fitting(wanted, type.getDimSize(1));
       if (&fitting != &wanted)
         misfits[{&wanted, &fitting}].push_back(op);

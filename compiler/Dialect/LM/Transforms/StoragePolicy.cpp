@@ -40,17 +40,17 @@ Expected<StoragePolicy> StoragePolicy::create(llvm::StringRef storage, llvm::Arr
   return policy;
 }
 
-const StorageFormat &StoragePolicy::formatOf(llvm::StringRef name, const StorageFormat &own, bool isTable) {
+const StorageFormat *StoragePolicy::formatOf(llvm::StringRef name, const StorageFormat *own, bool isTable) {
   for (Rule &rule : rules)
     if (rule.pattern.match(name)) {
       rule.used = true;
-      return *rule.format;
+      return rule.format;
     }
   if (!storage)
     return own;
   if (isTable && storage->bitsPerElement() < leastBitsOfTables)
-    return *findStorageFormat(fb::DType::q8_0);
-  return *storage;
+    return findStorageFormat(fb::DType::q8_0);
+  return storage;
 }
 
 bool StoragePolicy::isAsked(llvm::StringRef name) const {

@@ -23,7 +23,7 @@ public:
   // makes the logits. The first pattern that matches decides, else the storage: but a table is kept in q8_0 where the
   // storage has less than six bits. Each of its rows is used for itself and its error reaches the logits at once, where
   // those of the layers between average out.
-  const StorageFormat &formatOf(llvm::StringRef name, const StorageFormat &own, bool isTable);
+  const StorageFormat *formatOf(llvm::StringRef name, const StorageFormat *own, bool isTable);
 
   // Whether a rule or the storage names a format for the matrix.
   bool isAsked(llvm::StringRef name) const;
