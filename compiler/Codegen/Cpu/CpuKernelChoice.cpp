@@ -8,8 +8,19 @@
 namespace quipu::cpu {
 namespace {
 
+// The input of products with few weights keeps 15 bits: their time is the launch's, and it is small models, made of
+// such matrices, whose text eight bits change soonest.
+constexpr int64_t fewWeights = int64_t(1) << 20;
+
+int64_t partsOf(const MatmulShape &shape) {
+  bool few = shape.n * shape.k * (shape.gated ? 2 : 1) <= fewWeights;
+  return few && findStorageFormat(shape.storage)->isBlocked() ? 2 : 1;
+}
+
 KernelSpec tiled(const MatmulShape &shape, int64_t tile) {
   KernelParams params = shape.productParams();
+  if (partsOf(shape) != 1)
+    params["parts"] = partsOf(shape);
   if (shape.normEps)
     params["norm_eps"] = *shape.normEps;
   params["tile"] = tile;
@@ -18,6 +29,8 @@ KernelSpec tiled(const MatmulShape &shape, int64_t tile) {
 
 KernelSpec packed(const MatmulShape &shape, int64_t tile) {
   KernelParams params = shape.productParams();
+  if (partsOf(shape) != 1)
+    params["parts"] = partsOf(shape);
   params["tile"] = tile;
   params["packed_input"] = true;
   return {fmt::format("{}_packed_t{}", shape.symbolStem(), tile), "matmul", params};
@@ -26,10 +39,13 @@ KernelSpec packed(const MatmulShape &shape, int64_t tile) {
 KernelSpec packInput(const MatmulShape &shape, int64_t tile) {
   KernelParams params = {
       {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tile}};
+  int64_t parts = partsOf(shape);
+  if (parts != 1)
+    params["parts"] = parts;
   if (shape.normEps)
     params["norm_eps"] = *shape.normEps;
-  return {fmt::format("{}pack_input{}_{}_k{}_t{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows),
-                      shape.storage, shape.k, tile),
+  return {fmt::format("{}pack_input{}_{}_k{}_t{}{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows),
+                      shape.storage, shape.k, tile, parts == 1 ? "" : fmt::format("_parts{}", parts)),
           "pack_input", params};
 }
 
@@ -37,14 +53,16 @@ KernelSpec packInput(const MatmulShape &shape, int64_t tile) {
 
 MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
+  int64_t parts = partsOf(shape), mostRows = packedTile / parts;
   for (int64_t tile : {1, 2, 4, 6, 8})
-    kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
-  PackedInput input(shape.k, *findStorageFormat(shape.storage), chip);
+    if (tile * parts <= 8)
+      kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
+  PackedInput input(shape.k, *findStorageFormat(shape.storage), chip, parts);
   if (input.blocks)
-    kernels.packed = {packedTile, input.rowBytes(), "i8"};
+    kernels.packed = {mostRows, input.rowBytes(), "i8"};
   else
-    kernels.packed = {packedTile, input.columns(), input.bf16 ? "bf16" : "f32"};
-  kernels.variants.push_back({VariantChoice::any, {packInput(shape, packedTile), packed(shape, packedTile)}});
+    kernels.packed = {mostRows, input.columns(), input.bf16 ? "bf16" : "f32"};
+  kernels.variants.push_back({VariantChoice::any, {packInput(shape, mostRows), packed(shape, mostRows)}});
   return kernels;
 }
 

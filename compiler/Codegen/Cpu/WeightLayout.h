@@ -41,24 +41,29 @@ struct PanelLayout {
 // dot product and the weight is bf16. For blocks: a run of 32 columns of a tile is int8 quads [8][tile][4], then the
 // f32 scale of each row [tile], then for each segment of the run [segments][tile] what the weight's bias or minimum
 // needs: int32 -bias * sum, or the f32 sum, of the row's int8. A chip that has no dot product of bytes wants 16 bits:
-// [8][2][tile][2], columns 0 and 2 of the quad, then 1 and 3.
+// [8][2][tile][2], columns 0 and 2 of the quad, then 1 and 3. Where a row takes two `parts`, the tile has twice the
+// rows: after each its remainder, what rounding to int8 left, as a row of its own with scales of its own. The product
+// is the sum of both, as near as one of 15 bits.
 struct PackedInput {
   int64_t k;
   bool bf16 = false;
   std::optional<BlockLayout> blocks;
   bool widened = false; // blocks: 16 bits
+  int64_t parts = 1;    // blocks: rows of int8 that a row takes, 1 or 2
 
-  PackedInput(int64_t k, const StorageFormat &weight, const Chip &chip)
+  PackedInput(int64_t k, const StorageFormat &weight, const Chip &chip, int64_t parts = 1)
       : k(k), bf16(weight.dtype == fb::DType::bf16 && chip.hasBf16Dot), blocks(BlockLayout::of(weight)),
-        widened(blocks && !chip.hasVnni) {}
+        widened(blocks && !chip.hasVnni), parts(parts) {}
 
   int64_t columns() const {
     int64_t unit = blocks ? blocks->columns : runColumns;
     return (k + unit - 1) / unit * unit;
   }
-  int64_t rowBytes() const { return blocks ? columns() / runColumns * runBytes() : columns() * (bf16 ? 2 : 4); }
+  int64_t rowBytes() const {
+    return blocks ? parts * (columns() / runColumns) * runBytes() : columns() * (bf16 ? 2 : 4);
+  }
 
-  // Of blocks. Offsets are from the start of a run of a tile.
+  // Of blocks. Offsets are from the start of a run of a tile; tile and row count parts.
   int64_t wordsOfQuad() const { return widened ? 2 : 1; }
   int64_t runBytes() const { return (quadsInRun * wordsOfQuad() + 1 + blocks->segments()) * 4; }
   int64_t wordAt(int64_t tile, int64_t quad, int64_t word, int64_t row) const {

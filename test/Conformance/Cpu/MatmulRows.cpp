@@ -15,12 +15,14 @@ struct Case {
   std::string activation = {};
   double inputScale = 1;
   std::vector<int64_t> rows = {};
+  int64_t parts = 1;
 };
 
 constexpr double normEps = 1e-5;
 
 std::vector<KernelSpec> stages(const Case &c) {
-  KernelParams pack = {{"k", c.k}, {"storage", c.storage}, {"rows_dim", int64_t(0)}, {"tile", c.tile}};
+  KernelParams pack = {
+      {"k", c.k}, {"storage", c.storage}, {"rows_dim", int64_t(0)}, {"tile", c.tile}, {"parts", c.parts}};
   KernelParams matmul = pack;
   if (c.norm)
     (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
@@ -54,14 +56,22 @@ struct PreparedRow {
   std::vector<double> mostError; // |used - exact| where the kernel rounds to int8
 };
 
-void quantizeRun(const PreparedRow &row, size_t first, PreparedRow &out) {
-  float most = 0;
-  for (size_t k = first; k < first + runColumns; ++k)
-    most = std::max(most, std::abs(float(row.exact[k])));
-  float factor = most > 1e-36f ? 127.0f / most : 0;
-  for (size_t k = first; k < first + runColumns; ++k) {
-    out.used.push_back(double(std::nearbyint(float(row.exact[k]) * factor)) * double(most / 127.0f));
-    out.mostError.push_back(factor == 0 ? most : most / 127.0f * 0.501);
+// Rounds a run to int8, and what that leaves again where it takes two parts.
+void quantizeRun(size_t first, int64_t parts, PreparedRow &row) {
+  std::vector<float> left(row.exact.begin() + first, row.exact.begin() + first + runColumns);
+  row.used.resize(first + runColumns);
+  row.mostError.resize(first + runColumns);
+  for (int64_t part = 0; part < parts; ++part) {
+    float most = 0;
+    for (float value : left)
+      most = std::max(most, std::abs(value));
+    float factor = most > 1e-36f ? 127.0f / most : 0, scale = most / 127.0f;
+    for (size_t k = 0; k < size_t(runColumns); ++k) {
+      float integer = std::nearbyint(left[k] * factor);
+      left[k] = std::fma(integer, -scale, left[k]);
+      row.used[first + k] += double(integer) * double(scale);
+      row.mostError[first + k] = factor == 0 ? most : scale * 0.501;
+    }
   }
 }
 
@@ -76,7 +86,7 @@ PreparedRow preparedRow(const Case &c, const Chip &chip, const float *x, const s
     row.exact.push_back(c.norm ? x[k] * scale * gain[size_t(k)] : x[k]);
   if (form.blocks)
     for (int64_t k = 0; k < c.k; k += runColumns)
-      quantizeRun(row, size_t(k), row);
+      quantizeRun(size_t(k), c.parts, row);
   else
     for (double value : row.exact)
       row.used.push_back(form.bf16 ? fromBf16(toBf16(float(value))) : value);
@@ -100,7 +110,7 @@ Sum dot(const std::vector<double> &x, const float *w, double bias) {
 double tolerance(const Case &c) {
   if (!c.norm || c.storage == "f32" || c.storage == "f16")
     return 2e-6;
-  return c.storage == "bf16" ? 3e-4 : 2e-3;
+  return c.storage == "bf16" ? 3e-4 : c.parts == 2 ? 2e-5 : 2e-3;
 }
 
 Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
@@ -114,7 +124,7 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
 
   StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4);
   const std::vector<float> &w = weight.values;
-  PackedInput packed(c.k, format(c.storage), chip);
+  PackedInput packed(c.k, format(c.storage), chip, c.parts);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
   Problem problem;
   problem.dims[Tokens] = rows;
@@ -175,6 +185,12 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
   cases.push_back({"plain", 70, 3 * block, storage, 6, true});
   if (group)
     return;
+  for (auto [tile, packedInput] : {std::pair(1, false), std::pair(4, false), std::pair(3, true)}) {
+    Case fine{"two_parts", 100, 2 * block, storage, tile, packedInput};
+    fine.bias = fine.norm = fine.gated = true;
+    fine.parts = 2;
+    cases.push_back(fine);
+  }
   cases.push_back({"plain", 192, 2 * block, storage, 4, true});
   Case all{"all", 100, 2 * block, storage, 1};
   all.bias = all.residual = all.norm = true;

@@ -23,6 +23,12 @@ Values interleave(KernelBuilder &b, const Values &rows) {
   return result;
 }
 
+void InputPacking::checkTile(ParamReader &params) const {
+  params.require(packedTile() <= 8, "expected a tile of at most 8 rows, parts counted");
+  params.require(form.parts == 1 || (form.parts == 2 && form.blocks),
+                 "expected one part, or two for weights in blocks");
+}
+
 // lanes() elements of one row from `column` on.
 Value InputPacking::loadColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const {
   int64_t lanes = b.lanes();
@@ -71,7 +77,7 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
       auto vector = [&](int64_t t, int64_t index) {
         return loadColumns(b, tileRows[t], gain, b.add(column, index * lanes));
       };
-      quantizeRun(b, form, tile, vector, b.offset(packed, run, tile * form.runBytes()));
+      quantizeRun(b, form, tile, vector, b.offset(packed, run, tile * form.parts * form.runBytes()));
     });
     return;
   }

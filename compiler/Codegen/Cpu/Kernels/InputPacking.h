@@ -4,6 +4,7 @@
 
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
+#include "compiler/Codegen/KernelSpec.h"
 
 #include <optional>
 
@@ -11,10 +12,12 @@ namespace quipu::cpu {
 
 struct InputPacking {
   PackedInput form;
-  int64_t tile;                  // rows
+  int64_t tile;                  // rows of x
   std::optional<double> normEps; // absent: no norm
 
   int64_t tileBytes() const { return tile * form.rowBytes(); }
+  int64_t packedTile() const { return tile * form.parts; }
+  void checkTile(ParamReader &params) const;
 
   // Reads rows [firstRow, firstRow + tile) of x [rows, k] and writes them to `packed`, as PackedInput says; rows beyond
   // the last are zeros. `gain` is read only with a norm, and `scales` has room for `tile` f32.

@@ -28,6 +28,15 @@ QuantizedRow quantizeRow(KernelBuilder &b, const Values &row) {
   return result;
 }
 
+// What the rounding of `row` left.
+Values remainder(KernelBuilder &b, const Values &row, const QuantizedRow &rounded) {
+  Value scale = b.negf(b.broadcast(rounded.scale, b.lanes()));
+  Values left;
+  for (auto [value, integer] : llvm::zip_equal(row, rounded.vectors))
+    left.push_back(b.fma(b.intToFloat(integer), scale, value));
+  return left;
+}
+
 // The vectors one after the other.
 Value concatenate(KernelBuilder &b, Values vectors) {
   while (vectors.size() > 1) {
@@ -71,18 +80,24 @@ Value segmentSum(KernelBuilder &b, const PackedInput &form, const QuantizedRow &
 
 void quantizeRun(KernelBuilder &b, const PackedInput &form, int64_t tile, InputVector input, Value destination) {
   Values rowWords;
+  auto add = [&](const QuantizedRow &quantized) {
+    int64_t packedTile = tile * form.parts, t = int64_t(rowWords.size());
+    rowWords.push_back(words(b, form, quantized));
+    b.store(quantized.scale, b.offset(destination, form.scaleAt(packedTile, t)));
+    for (int64_t segment = 0; segment < form.blocks->segments(); ++segment) {
+      Value sum = segmentSum(b, form, quantized, segment);
+      Value correction = form.blocks->hasMinimum ? b.intToFloat(sum) : b.mul(sum, -form.blocks->bias);
+      b.store(correction, b.offset(destination, form.correctionAt(packedTile, segment, t)));
+    }
+  };
   for (int64_t t = 0; t < tile; ++t) {
     Values row;
     for (int64_t i = 0; i < runColumns / b.lanes(); ++i)
       row.push_back(input(t, i));
     QuantizedRow quantized = quantizeRow(b, row);
-    rowWords.push_back(words(b, form, quantized));
-    b.store(quantized.scale, b.offset(destination, form.scaleAt(tile, t)));
-    for (int64_t segment = 0; segment < form.blocks->segments(); ++segment) {
-      Value sum = segmentSum(b, form, quantized, segment);
-      Value correction = form.blocks->hasMinimum ? b.intToFloat(sum) : b.mul(sum, -form.blocks->bias);
-      b.store(correction, b.offset(destination, form.correctionAt(tile, segment, t)));
-    }
+    add(quantized);
+    if (form.parts == 2)
+      add(quantizeRow(b, remainder(b, row, quantized)));
   }
   int64_t wordCount = quadsInRun * form.wordsOfQuad(), at = 0;
   for (Value mixed : interleave(b, rowWords)) {

@@ -10,7 +10,7 @@ namespace quipu::cpu {
 using InputVector = llvm::function_ref<Value(int64_t row, int64_t index)>;
 
 // Writes one run of the tile to `destination`. The scale of a row is its largest magnitude / 127, so q = round(x /
-// scale) is never -128; a row of which an element is no number gets a scale that is none.
+// scale) is never -128; a row of which an element is no number gets a scale that is none. `tile` counts rows of x.
 void quantizeRun(KernelBuilder &b, const PackedInput &form, int64_t tile, InputVector input, Value destination);
 
 } // namespace quipu::cpu

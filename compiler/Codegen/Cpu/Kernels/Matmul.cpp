@@ -30,7 +30,8 @@ class Matmul {
 public:
   Matmul(ParamReader &params, KernelBuilder &b)
       : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
-        packing{PackedInput(weight.k, weight.format, b.chip()), params.integer("tile"), std::nullopt},
+        packing{PackedInput(weight.k, weight.format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
+                std::nullopt},
         bias(params.flag("bias")), residual(params.flag("residual")), packedInput(params.flag("packed_input")),
         rowsDim(params.integer("rows_dim", 0)) {
     auto parsed = parseActivation(params.textOr("activation", ""));
@@ -38,7 +39,7 @@ public:
     activation = parsed.value_or(Activation::None);
     if (params.has("norm_eps"))
       packing.normEps = params.real("norm_eps");
-    params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
+    packing.checkTile(params);
     params.require(weight.format.takesRow(uint64_t(weight.k)), "expected k to be whole blocks of the storage format");
     params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
   }
@@ -56,6 +57,8 @@ private:
   // Bias, activation, gating and residual of a tile's sums, and the stores of the rows and columns that are there.
   void epilogue(const Operands &operands, Value sums, Value panel, Value firstRow, Value rows);
   Value finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel, Value mask);
+  Value sumOfParts(Value address);
+  int64_t sumsRowBytes() const { return packing.form.parts * panelRows * 4; }
   Value biased(const Operands &operands, Value sum, Value column, Value mask);
 
   KernelBuilder &b;
@@ -72,13 +75,20 @@ Value Matmul::biased(const Operands &operands, Value sum, Value column, Value ma
   return b.addf(sum, b.loadOr0(b.offset(operands.bias, column, 4), b.f32(b.lanes()), mask));
 }
 
+Value Matmul::sumOfParts(Value address) {
+  Value sum = b.load(address, b.f32(b.lanes()));
+  for (int64_t part = 1; part < packing.form.parts; ++part)
+    sum = b.addf(sum, b.load(b.offset(address, part * panelRows * 4), b.f32(b.lanes())));
+  return sum;
+}
+
 Value Matmul::finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel,
                        Value mask) {
   mlir::Type vector = b.f32(b.lanes());
   Value sumAt = b.offset(sumsRow, columnInPanel, 4);
-  Value y = activate(b, activation, biased(operands, b.load(sumAt, vector), column, mask));
+  Value y = activate(b, activation, biased(operands, sumOfParts(sumAt), column, mask));
   if (weight.gated) {
-    Value up = b.load(b.offset(sumAt, weight.outputsPerPanel() * 4), vector);
+    Value up = sumOfParts(b.offset(sumAt, weight.outputsPerPanel() * 4));
     y = b.mulf(y, biased(operands, up, b.add(column, weight.n), mask));
   }
   if (residual)
@@ -94,7 +104,7 @@ void Matmul::epilogue(const Operands &operands, Value sums, Value panel, Value f
     b.loop(b.constant(0), b.constant(weight.outputsPerPanel()), b.lanes(), [&](Value columnInPanel) {
       Value column = b.add(firstColumn, columnInPanel);
       Value mask = b.tailMask(b.sub(b.constant(weight.n), column), b.lanes());
-      Value y = finished(operands, b.offset(sums, t, panelRows * 4), row, column, columnInPanel, mask);
+      Value y = finished(operands, b.offset(sums, t, sumsRowBytes()), row, column, columnInPanel, mask);
       b.store(y, b.offset(b.offset(operands.out, row, weight.n * 4), column, 4), mask);
     });
   });
@@ -103,9 +113,9 @@ void Matmul::epilogue(const Operands &operands, Value sums, Value panel, Value f
 void Matmul::emitFewRows() {
   Operands operands(b);
   int64_t tile = packing.tile;
-  Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * panelRows * 4);
+  Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * sumsRowBytes());
   Value rows = b.rows(rowsDim);
-  auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchFor(tile));
+  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), prefetchFor(packing.packedTile()));
   Value items = b.mul(b.divUp(rows, tile), weight.panels()), none = b.constant(-1);
   b.shareItems(items, {none}, [&](Value item, llvm::ArrayRef<Value> packedTile) -> Values {
     Value t = b.div(item, weight.panels()), panel = b.rem(item, weight.panels()), firstRow = b.mul(t, tile);
@@ -119,7 +129,7 @@ void Matmul::emitFewRows() {
 
 void Matmul::emitManyRows() {
   Operands operands(b);
-  int64_t tile = packing.tile, sumsBytes = tile * panelRows * 4;
+  int64_t tile = packing.tile, sumsBytes = tile * sumsRowBytes();
   // Half of L2 for the block of weights that stays, a sixth for sums; the rest for the input that passes through.
   int64_t mostGroups = b.chip().l2Bytes / 2 / weight.groupBytes();
   int64_t blocks = (weight.groups() + mostGroups - 1) / mostGroups;
@@ -137,7 +147,7 @@ void Matmul::emitManyRows() {
   };
   Value forBalance = b.larger(chunksFor(4), b.smaller(chunksFor(32), b.div(tiles, 8)));
   Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
-  auto kernel = Microkernel::create(b, weight, packing.form, tile, prefetchFor(tile));
+  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), prefetchFor(packing.packedTile()));
 
   b.shareItems(b.mul(panels, chunks), {}, [&](Value item, llvm::ArrayRef<Value>) -> Values {
     Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));

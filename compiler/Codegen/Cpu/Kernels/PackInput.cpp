@@ -8,11 +8,12 @@ Expected<> generatePackInput(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t k = params.integer("k");
   StorageFormat format = params.format("storage");
-  InputPacking packing{PackedInput(k, format, b.chip()), params.integer("tile"), std::nullopt};
+  InputPacking packing{PackedInput(k, format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
+                       std::nullopt};
   if (params.has("norm_eps"))
     packing.normEps = params.real("norm_eps");
   int64_t rowsDim = params.integer("rows_dim", 0);
-  params.require(packing.tile <= 8, "expected a tile of at most 8 rows");
+  packing.checkTile(params);
   if (auto read = params.finish(); !read)
     return read;
 
