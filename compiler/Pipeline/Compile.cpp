@@ -7,7 +7,7 @@
 #include "compiler/Pipeline/Settings.h"
 #include "compiler/Target/Target.h"
 #include "models/import/CheckpointTokenizer.h"
-#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 
 #include "mlir/IR/AsmState.h"
 #include "llvm/Config/llvm-config.h"

@@ -1,8 +1,8 @@
 #include "models/import/Checkpoint.h"
 
 #include "models/config/ModelConfig.h"
-#include "models/import/GgufCheckpoint.h"
 #include "models/import/HuggingFaceDirectory.h"
+#include "models/import/gguf/GgufCheckpoint.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "models/import/CheckpointTokenizer.h"
 
-#include "models/import/GgufMetadata.h"
+#include "models/import/gguf/GgufMetadata.h"
 #include "runtime/Support/MappedFile.h"
 #include "runtime/Text/Gguf/GgufVocabulary.h"
 

@@ -1,7 +1,7 @@
 // The tokenizer that comes with a checkpoint.
 #pragma once
 
-#include "models/import/Gguf.h"
+#include "models/import/gguf/Gguf.h"
 #include "runtime/Text/Tokenizer.h"
 
 namespace quipu::models {

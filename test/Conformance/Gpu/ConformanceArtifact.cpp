@@ -2,8 +2,8 @@
 
 #include "compiler/Artifact/PackGeometry.h"
 #include "compiler/Target/Target.h"
-#include "runtime/Artifact/ArtifactWriter.h"
 #include "runtime/Artifact/Checks_generated.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 
 #include <algorithm>
 #include <cmath>

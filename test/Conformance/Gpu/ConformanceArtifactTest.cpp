@@ -1,7 +1,7 @@
 // Conformance artifacts on the Simt device: what is right passes, and every kind of wrong is found and named.
 #include "test/Conformance/Gpu/ConformanceArtifact.h"
 
-#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 #include "runtime/Device/RunCheck.h"
 
 #include <algorithm>

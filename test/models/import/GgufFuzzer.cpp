@@ -2,7 +2,7 @@
 // tokenizer come of them or are refused.
 #include "models/Family.h"
 #include "models/import/CheckpointTokenizer.h"
-#include "models/import/GgufConfig.h"
+#include "models/import/gguf/GgufConfig.h"
 
 #include <cstdlib>
 

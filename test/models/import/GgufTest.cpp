@@ -1,5 +1,5 @@
-#include "models/import/Gguf.h"
-#include "models/import/GgufMetadata.h"
+#include "models/import/gguf/Gguf.h"
+#include "models/import/gguf/GgufMetadata.h"
 #include "test/models/import/GgufWriter.h"
 
 #include <gtest/gtest.h>

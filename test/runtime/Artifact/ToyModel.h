@@ -8,7 +8,7 @@
 // All values are whole and small, so every order of addition gives the same floats.
 #pragma once
 
-#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 
 #include <cstdint>
 #include <string>

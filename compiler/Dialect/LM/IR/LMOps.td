@@ -1,13 +1,13 @@
 #ifndef QUIPU_DIALECT_LM_IR_LMOPS_TD
 #define QUIPU_DIALECT_LM_IR_LMOPS_TD
 
-include "compiler/Dialect/LM/IR/LMOpsAttention.td"
-include "compiler/Dialect/LM/IR/LMOpsCache.td"
-include "compiler/Dialect/LM/IR/LMOpsDense.td"
-include "compiler/Dialect/LM/IR/LMOpsFunc.td"
-include "compiler/Dialect/LM/IR/LMOpsNorm.td"
-include "compiler/Dialect/LM/IR/LMOpsPointwise.td"
-include "compiler/Dialect/LM/IR/LMOpsRows.td"
-include "compiler/Dialect/LM/IR/LMOpsWeight.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsAttention.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsCache.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsDense.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsFunc.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsNorm.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsPointwise.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsRows.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsWeight.td"
 
 #endif

@@ -1,4 +1,4 @@
-#include "models/import/GgufMetadata.h"
+#include "models/import/gguf/GgufMetadata.h"
 
 #include "models/config/JsonFile.h"
 #include "runtime/Support/Utf8.h"

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "runtime/Support/OutputFile.h"
-#include "tools/quipu/Bench/TimedSteps.h"
+#include "tools/quipu/Commands/Bench/TimedSteps.h"
 
 #include <string>
 

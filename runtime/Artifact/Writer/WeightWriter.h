@@ -2,7 +2,7 @@
 // by one thread, so that a model larger than memory passes through.
 #pragma once
 
-#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 #include "runtime/Support/OutputFile.h"
 
 namespace quipu {

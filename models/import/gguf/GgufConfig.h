@@ -3,7 +3,7 @@
 #pragma once
 
 #include "models/config/ModelConfig.h"
-#include "models/import/Gguf.h"
+#include "models/import/gguf/Gguf.h"
 
 namespace quipu::models {
 

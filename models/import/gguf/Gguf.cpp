@@ -1,4 +1,4 @@
-#include "models/import/Gguf.h"
+#include "models/import/gguf/Gguf.h"
 
 #include "models/config/JsonFile.h"
 

@@ -1,7 +1,7 @@
-#include "models/import/GgufConfig.h"
+#include "models/import/gguf/GgufConfig.h"
 
 #include "models/config/JsonFile.h"
-#include "models/import/GgufMetadata.h"
+#include "models/import/gguf/GgufMetadata.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
-#include "runtime/Artifact/ArtifactWriter.h"
+#include "runtime/Artifact/Writer/ArtifactWriter.h"
 
 #include "runtime/Artifact/WeightLayout.h"
-#include "runtime/Artifact/WeightWriter.h"
+#include "runtime/Artifact/Writer/WeightWriter.h"
 #include "runtime/Support/OutputFile.h"
 
 #include <cstring>

@@ -1,7 +1,7 @@
-#include "models/import/GgufCheckpoint.h"
+#include "models/import/gguf/GgufCheckpoint.h"
 
 #include "models/config/JsonFile.h"
-#include "models/import/GgufConfig.h"
+#include "models/import/gguf/GgufConfig.h"
 
 #include <unordered_map>
 

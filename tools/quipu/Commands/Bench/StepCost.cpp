@@ -1,4 +1,4 @@
-#include "tools/quipu/Bench/StepCost.h"
+#include "tools/quipu/Commands/Bench/StepCost.h"
 #include "runtime/Artifact/ProgramChecks.h"
 #include "runtime/Artifact/StorageFormat.h"
 

@@ -2,7 +2,7 @@
 // in a row and checked once; after an error every read gives what an absent key gives.
 #pragma once
 
-#include "models/import/Gguf.h"
+#include "models/import/gguf/Gguf.h"
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>

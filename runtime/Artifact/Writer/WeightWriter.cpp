@@ -1,4 +1,4 @@
-#include "runtime/Artifact/WeightWriter.h"
+#include "runtime/Artifact/Writer/WeightWriter.h"
 
 #include "runtime/Artifact/WeightLayout.h"
 #include "runtime/Support/ParallelFor.h"

@@ -1,4 +1,4 @@
-#include "tools/quipu/Bench/KernelProfile.h"
+#include "tools/quipu/Commands/Bench/KernelProfile.h"
 
 #include <algorithm>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // Tokens per second, next to what the machine could do at best: both limits are probed in the same run, before and
 // after.
-#include "tools/quipu/Bench/KernelProfile.h"
-#include "tools/quipu/Bench/StepCost.h"
+#include "tools/quipu/Commands/Bench/KernelProfile.h"
+#include "tools/quipu/Commands/Bench/StepCost.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
 

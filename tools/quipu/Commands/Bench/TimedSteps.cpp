@@ -1,4 +1,4 @@
-#include "tools/quipu/Bench/TimedSteps.h"
+#include "tools/quipu/Commands/Bench/TimedSteps.h"
 
 #include <chrono>
 
