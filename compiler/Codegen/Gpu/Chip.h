@@ -9,8 +9,9 @@ namespace quipu::gpu {
 
 enum class Vendor { Nvidia, Amd };
 
-// The matrix instructions of bf16 and f16 with f32 sums. A Wgmma chip has those of MmaSync as well.
-enum class Matrix { None, MmaSync, Wgmma, Mfma, WmmaRdna3, WmmaRdna4 };
+// The matrix instructions of bf16 and f16 with f32 sums. A Wgmma chip has those of MmaSync as well, an MfmaWide chip
+// those of Mfma.
+enum class Matrix { None, MmaSync, Wgmma, Mfma, MfmaWide, WmmaRdna3, WmmaRdna4 };
 
 // Copies from global to shared memory that pass by the registers. Bulk (cp.async.bulk with an mbarrier) includes
 // CpAsync.
@@ -24,6 +25,7 @@ struct Chip {
   AsyncCopy asyncCopy = AsyncCopy::None;
   bool hasBf16Matrix = false; // the matrix instructions take bf16, not f16 alone
   bool earlyStart = false;    // a kernel may start before the one in front of it ends, and waits for it itself
+  bool hasDotF16 = false;     // v_dot2_f32_f16; of use where there are no matrix instructions
   int computeUnits = 1;       // streaming multiprocessors, or compute units (RDNA: two to a work-group processor)
   int64_t sharedPerBlock = 48 << 10; // what a block may ask for, the opt-in limit included
   int64_t sharedPerUnit = 48 << 10;

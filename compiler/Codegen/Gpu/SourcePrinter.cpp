@@ -21,7 +21,9 @@ std::string chipMacros(const Chip &chip) {
   define(chip.vendor == Vendor::Amd, "AMD");
   define(chip.matrix == Matrix::MmaSync || chip.matrix == Matrix::Wgmma, "MMA_SYNC");
   define(chip.matrix == Matrix::Wgmma, "WGMMA");
-  define(chip.matrix == Matrix::Mfma, "MFMA");
+  define(chip.matrix == Matrix::Mfma || chip.matrix == Matrix::MfmaWide, "MFMA");
+  define(chip.matrix == Matrix::MfmaWide, "MFMA_WIDE");
+  define(chip.hasDotF16, "DOT_F16");
   define(chip.matrix == Matrix::WmmaRdna3, "WMMA_RDNA3");
   define(chip.matrix == Matrix::WmmaRdna4, "WMMA_RDNA4");
   define(chip.asyncCopy != AsyncCopy::None, "CP_ASYNC");
@@ -34,9 +36,9 @@ std::string chipMacros(const Chip &chip) {
 
 std::string Chip::print() const {
   return fmt::format(
-      "{} vendor={} wave={} matrix={} copy={} bf16={} early={} units={} shared={}/{} registers={}/{} threads={} "
+      "{} vendor={} wave={} matrix={} copy={} bf16={} early={} dot={} units={} shared={}/{} registers={}/{} threads={} "
       "l2={}",
-      name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, earlyStart, computeUnits,
+      name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, earlyStart, hasDotF16, computeUnits,
       sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes);
 }
 

@@ -24,7 +24,7 @@ struct Row {
 constexpr Row rows[] = {
     {"gfx90a", 64, Matrix::Mfma, 104, 64, 512, 512, 4, 8, 8192},        // MI210, a die of MI250X
     {"gfx942", 64, Matrix::Mfma, 304, 64, 512, 512, 4, 8, 4096},        // MI300X: eight dies
-    {"gfx950", 64, Matrix::Mfma, 256, 160, 512, 512, 4, 8, 4096},       // MI355X: eight dies
+    {"gfx950", 64, Matrix::MfmaWide, 256, 160, 512, 512, 4, 8, 4096},   // MI355X: eight dies
     {"gfx1030", 32, Matrix::None, 80, 64, 1024, 256, 2, 16, 4096},      // RX 6900 XT, PRO W6800
     {"gfx1100", 32, Matrix::WmmaRdna3, 96, 64, 1536, 256, 2, 16, 6144}, // RX 7900 XTX
     {"gfx1151", 32, Matrix::WmmaRdna3, 40, 64, 1536, 256, 2, 16, 2048}, // Radeon 8060S (Ryzen AI Max)
@@ -40,6 +40,7 @@ gpu::Chip describe(const Row &row) {
   chip.matrix = row.matrix;
   chip.asyncCopy = gpu::AsyncCopy::None;
   chip.hasBf16Matrix = row.matrix != Matrix::None;
+  chip.hasDotF16 = row.matrix == Matrix::None; // RDNA 2; the others have better
   chip.computeUnits = row.computeUnits;
   chip.sharedPerUnit = row.ldsKiB << 10;
   chip.sharedPerBlock = row.ldsKiB << 10;

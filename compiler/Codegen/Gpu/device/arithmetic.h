@@ -66,7 +66,15 @@ QUIPU_DEVICE u16 bf16Bits(float value) {
   u32 rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
   return u16(value != value ? bits >> 16 | 0x40 : rounded);
 }
-QUIPU_DEVICE u32 narrowPair(f16, float low, float high) { return f16Bits(low) | u32(f16Bits(high)) << 16; }
+QUIPU_DEVICE u32 narrowPair(f16, float low, float high) {
+  typedef _Float16 Pair __attribute__((ext_vector_type(2)));
+  union {
+    Pair pair;
+    u32 bits;
+  } both;
+  both.pair = Pair{_Float16(low), _Float16(high)};
+  return both.bits;
+}
 QUIPU_DEVICE u32 narrowPair(bf16, float low, float high) { return bf16Bits(low) | u32(bf16Bits(high)) << 16; }
 #endif
 
@@ -104,8 +112,12 @@ QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) {
   return d;
 }
 #else
-// llvm.exp2 is v_exp_f32 with a step for denormal results; old compilers have no builtin for the bare instruction.
+// llvm.exp2 is v_exp_f32 and four more instructions for denormal results; old compilers have nothing else.
+#if __has_builtin(__builtin_amdgcn_exp2f)
+QUIPU_DEVICE float fastExp2(float x) { return __builtin_amdgcn_exp2f(x); }
+#else
 QUIPU_DEVICE float fastExp2(float x) { return __builtin_exp2f(x); }
+#endif
 QUIPU_DEVICE float fastRsqrt(float x) { return __builtin_amdgcn_rsqf(x); }
 QUIPU_DEVICE float fastReciprocal(float x) { return __builtin_amdgcn_rcpf(x); }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -118,6 +130,25 @@ QUIPU_DEVICE void settle(float &value) {
   asm volatile("" : "+v"(value));
 #endif
 }
+
+// sum + the products of the elements, one or two, of two words.
+QUIPU_DEVICE float multiplyWords(float, u32 a, u32 b, float sum) {
+  return fusedMultiplyAdd(bitsFloat(a), bitsFloat(b), sum);
+}
+template <class T> QUIPU_DEVICE float multiplyWords(T type, u32 a, u32 b, float sum) {
+  sum = fusedMultiplyAdd(widenLow(type, a), widenLow(type, b), sum);
+  return fusedMultiplyAdd(widenHigh(type, a), widenHigh(type, b), sum);
+}
+#if QUIPU_DOT_F16 && !QUIPU_SIMT
+QUIPU_DEVICE float multiplyWords(f16, u32 a, u32 b, float sum) {
+  typedef _Float16 Pair __attribute__((ext_vector_type(2)));
+  union {
+    u32 bits;
+    Pair pair;
+  } left = {a}, right = {b};
+  return __builtin_amdgcn_fdot2(left.pair, right.pair, sum, false);
+}
+#endif
 
 QUIPU_DEVICE float fastExp(float x) { return fastExp2(x * 1.44269504088896341f); }
 

@@ -15,9 +15,10 @@ struct MmaOperands {
 // Puts the fragments of all lanes together, multiplies, and takes D apart again. Elements that no lane holds are NaN;
 // of lanes that hold the same element the last one counts. Layout is the comment on an instruction as code.
 template <class T, class Layout> static void emulateMma(void *const *lanes, int count) {
-  float a[16][16], b[16][16];
-  for (int i = 0; i < 256; ++i)
-    a[i / 16][i % 16] = b[i / 16][i % 16] = bitsFloat(0x7fc00000);
+  enum { k = Layout::k };
+  float a[16][k], b[16][k];
+  for (int i = 0; i < 16 * k; ++i)
+    a[i / k][i % k] = b[i / k][i % k] = bitsFloat(0x7fc00000);
   for (int l = 0; l < count; ++l) {
     const MmaOperands *own = (const MmaOperands *)lanes[l];
     for (int i = 0; i < Layout::aWords; ++i) {
@@ -31,8 +32,8 @@ template <class T, class Layout> static void emulateMma(void *const *lanes, int 
   }
   for (int l = 0; l < count; ++l)
     for (int i = 0; i < Layout::sums; ++i)
-      for (int k = 0; k < 16; ++k)
-        ((MmaOperands *)lanes[l])->d[i] += a[Layout::dRow(l, i)][k] * b[Layout::dColumn(l, i)][k];
+      for (int j = 0; j < k; ++j)
+        ((MmaOperands *)lanes[l])->d[i] += a[Layout::dRow(l, i)][j] * b[Layout::dColumn(l, i)][j];
 }
 
 template <class T, class Layout> QUIPU_DEVICE void runMma(float *d, const u32 *a, const u32 *b) {
@@ -48,7 +49,7 @@ template <class T, class Layout> QUIPU_DEVICE void runMma(float *d, const u32 *a
 //   d[i]: row l / 4 + 8 * (i / 2), column l % 4 * 2 + i % 2
 #if QUIPU_SIMT
 struct Mma16x8x16Layout {
-  enum { aWords = 4, bWords = 2, sums = 4 };
+  enum { k = 16, aWords = 4, bWords = 2, sums = 4 };
   static int aRow(int l, int i) { return l / 4 + 8 * (i % 2); }
   static int aK(int l, int i) { return l % 4 * 2 + 8 * (i / 2); }
   static int bColumn(int l) { return l / 4; }
@@ -121,7 +122,7 @@ template <bool transposed = false> QUIPU_DEVICE void loadTiles(u32 (&words)[4], 
 //   d[i]: row l / 16 * 4 + i, column l % 16
 #if QUIPU_SIMT
 struct MfmaLayout {
-  enum { aWords = 2, bWords = 2, sums = 4 };
+  enum { k = 16, aWords = 2, bWords = 2, sums = 4 };
   static int aRow(int l, int i) { return l % 16; }
   static int aK(int l, int i) { return l / 16 * 4 + 2 * i; }
   static int bColumn(int l) { return l % 16; }
@@ -155,6 +156,55 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[4], const u32 (&a)[2], const u32 (
   d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
 }
 #endif
+
+// 16 x 16, k = 32 (v_mfma_f32_16x16x32, QUIPU_MFMA_WIDE; else the two halves of the words one after the other, which
+// is the same sum in another order).
+//   a[i]: row l % 16, k = l / 16 * 8 + 2 * i and its neighbour
+//   b[i]: column l % 16, the same k
+//   d[i]: row l / 16 * 4 + i, column l % 16
+#if !QUIPU_MFMA_WIDE
+template <class T> QUIPU_DEVICE void mma16x16x32(T type, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
+#pragma unroll
+  for (int half = 0; half < 4; half += 2) {
+    u32 left[2] = {a[half], a[half + 1]}, right[2] = {b[half], b[half + 1]};
+    mma16x16x16(type, d, left, right);
+  }
+}
+#elif QUIPU_SIMT
+struct WideMfmaLayout {
+  enum { k = 32, aWords = 4, bWords = 4, sums = 4 };
+  static int aRow(int l, int i) { return l % 16; }
+  static int aK(int l, int i) { return l / 16 * 8 + 2 * i; }
+  static int bColumn(int l) { return l % 16; }
+  static int bK(int l, int i) { return l / 16 * 8 + 2 * i; }
+  static int dRow(int l, int i) { return l / 16 * 4 + i; }
+  static int dColumn(int l, int i) { return l % 16; }
+};
+template <class T> QUIPU_DEVICE void mma16x16x32(T, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
+  runMma<T, WideMfmaLayout>(d, a, b);
+}
+#else
+QUIPU_DEVICE void mma16x16x32(bf16, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
+  typedef __bf16 Half8 __attribute__((ext_vector_type(8)));
+  union {
+    u32 words[4];
+    Half8 values;
+  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
+  MfmaSums sums = {d[0], d[1], d[2], d[3]};
+  sums = __builtin_amdgcn_mfma_f32_16x16x32_bf16(left.values, right.values, sums, 0, 0, 0);
+  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+}
+QUIPU_DEVICE void mma16x16x32(f16, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
+  typedef _Float16 Half8 __attribute__((ext_vector_type(8)));
+  union {
+    u32 words[4];
+    Half8 values;
+  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
+  MfmaSums sums = {d[0], d[1], d[2], d[3]};
+  sums = __builtin_amdgcn_mfma_f32_16x16x32_f16(left.values, right.values, sums, 0, 0, 0);
+  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+}
+#endif
 #endif // QUIPU_MFMA
 
 #if QUIPU_WMMA_RDNA3
@@ -164,7 +214,7 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[4], const u32 (&a)[2], const u32 (
 //   d[i]: row 2 * i + l / 16, column l % 16
 #if QUIPU_SIMT
 struct WmmaLayout {
-  enum { aWords = 8, bWords = 8, sums = 8 };
+  enum { k = 16, aWords = 8, bWords = 8, sums = 8 };
   static int aRow(int l, int i) { return l % 16; }
   static int aK(int l, int i) { return 2 * i; }
   static int bColumn(int l) { return l % 16; }
@@ -217,7 +267,7 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[8], const u32 (&a)[8], const u32 (
 //   d[i]: row l / 16 * 8 + i, column l % 16
 #if QUIPU_SIMT
 struct WmmaLayout {
-  enum { aWords = 4, bWords = 4, sums = 8 };
+  enum { k = 16, aWords = 4, bWords = 4, sums = 8 };
   static int aRow(int l, int i) { return l % 16; }
   static int aK(int l, int i) { return l / 16 * 8 + 2 * i; }
   static int bColumn(int l) { return l % 16; }

@@ -3,8 +3,8 @@
 // file, arithmetic.h, memory.h and the headers of matrix instructions; the kernels see the names alone.
 //
 // The printer defines QUIPU_NVIDIA or QUIPU_AMD, QUIPU_WAVE (32 or 64) and what the chip has: QUIPU_MMA_SYNC,
-// QUIPU_WGMMA, QUIPU_MFMA, QUIPU_WMMA_RDNA3, QUIPU_WMMA_RDNA4, QUIPU_CP_ASYNC, QUIPU_BULK_COPY, QUIPU_EARLY_START. The
-// host shim defines QUIPU_SIMT and simt.h comes before this text.
+// QUIPU_WGMMA, QUIPU_MFMA, QUIPU_MFMA_WIDE, QUIPU_DOT_F16, QUIPU_WMMA_RDNA3, QUIPU_WMMA_RDNA4, QUIPU_CP_ASYNC,
+// QUIPU_BULK_COPY, QUIPU_EARLY_START. The host shim defines QUIPU_SIMT and simt.h comes before this text.
 #pragma once
 
 #if !QUIPU_SIMT && !defined(__CUDACC_RTC__) && !defined(__HIPCC_RTC__)
@@ -106,7 +106,12 @@ QUIPU_DEVICE int blockZ() { return __builtin_amdgcn_workgroup_id_z(); }
 #endif
 
 QUIPU_DEVICE int laneIndex() { return threadIndex() % waveWidth; }
+// The same for all lanes of a wave, which AMD's compilers must be told: addresses and branches become scalar.
+#if QUIPU_AMD && !QUIPU_SIMT
+QUIPU_DEVICE int waveIndex() { return __builtin_amdgcn_readfirstlane(threadIndex() / waveWidth); }
+#else
 QUIPU_DEVICE int waveIndex() { return threadIndex() / waveWidth; }
+#endif
 
 // blockBarrier: all threads of the block; what they wrote to shared and global memory before it is seen after it.
 // waveBarrier: the same for the threads of a wave. groupBarrier(id, threads), NVIDIA alone: whole waves, `threads` in

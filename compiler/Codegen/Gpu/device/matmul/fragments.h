@@ -49,11 +49,7 @@ struct MatrixUnit {
   static QUIPU_DEVICE_MEMBER int sumColumn(int) { return laneIndex() % 16; }
   template <class T>
   static QUIPU_DEVICE_MEMBER void multiply(T type, float (&d)[sums], const Chunk *a, const Chunk *b) {
-#pragma unroll
-    for (int half = 0; half < 4; half += 2) {
-      u32 left[2] = {a[0].word[half], a[0].word[half + 1]}, right[2] = {b[0].word[half], b[0].word[half + 1]};
-      mma16x16x16(type, d, left, right);
-    }
+    mma16x16x32(type, d, a[0].word, b[0].word);
   }
 };
 #elif QUIPU_WMMA_RDNA3

@@ -1,4 +1,4 @@
-// matmul for many tokens with f32 multiplications: f32 weights, and chips without matrix instructions. A block of 256
+// matmul for many tokens without matrix instructions: f32 weights, and chips that have none. A block of 256
 // threads computes 64 tokens by one panel, a thread 4 x 4 of them, 16 apart.
 //
 // The printed Shape: Element, n, k, gated.
@@ -7,9 +7,9 @@
 #include "compiler/Codegen/Gpu/device/matmul/tile_ring.h"
 
 template <class Shape> struct ManyTokensFma {
-  typedef ChunkOf<typename Shape::Element> Values;
+  typedef typename Shape::Element Element;
   enum {
-    tileColumns = Values::count * tileChunks,
+    tileColumns = ChunkOf<Element>::count * tileChunks,
     tiles = (Shape::k + tileColumns - 1) / tileColumns,
     panelColumns = Shape::gated ? 32 : 64,
     allPanels = (Shape::n + panelColumns - 1) / panelColumns,
@@ -30,19 +30,19 @@ template <class Shape> struct ManyTokensFma {
       const u8 *slot = ring.next(tile);
 #pragma unroll 2
       for (int chunk = 0; chunk < tileChunks; ++chunk) {
-        float a[4][Values::count], b[4][Values::count];
+        Chunk a[4], b[4];
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-          Values::widen(loadChunk(slot + chunkPlace(ownRow + 16 * i, chunk)), a[i]);
-          Values::widen(loadChunk(slot + tileBytes + chunkPlace(ownColumn + 16 * i, chunk)), b[i]);
+          a[i] = loadChunk(slot + chunkPlace(ownRow + 16 * i, chunk));
+          b[i] = loadChunk(slot + tileBytes + chunkPlace(ownColumn + 16 * i, chunk));
         }
 #pragma unroll
-        for (int k = 0; k < Values::count; ++k)
+        for (int word = 0; word < 4; ++word)
 #pragma unroll
           for (int i = 0; i < 4; ++i)
 #pragma unroll
             for (int j = 0; j < 4; ++j)
-              d[i][j] = fusedMultiplyAdd(a[i][k], b[j][k], d[i][j]);
+              d[i][j] = multiplyWords(Element(), a[i].word[word], b[j].word[word], d[i][j]);
       }
     }
 #pragma unroll
