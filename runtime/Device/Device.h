@@ -83,13 +83,33 @@ private:
   std::array<uint32_t, stepOutputNames.size()> outputs;
 };
 
-// The most that a device does, measured now; 0 where it is not measured.
+// The most that a device computes, measured now; 0 where it is not measured.
 struct DevicePeaks {
-  double bytesPerSecond = 0;
-  std::string_view bandwidth; // how it was measured: "read", "copy" (bytes read and bytes written)
   double f32FlopsPerSecond = 0;
   double bf16FlopsPerSecond = 0;
   double int8OpsPerSecond = 0;
+};
+
+struct Transfer {
+  double bytes = 0, seconds = 0;
+
+  void add(const Transfer &other) {
+    bytes += other.bytes;
+    seconds += other.seconds;
+  }
+  double rate() const { return seconds > 0 ? bytes / seconds : 0; }
+};
+
+// Measures the bandwidth of a device's memory time and again: where others share the memory, it changes from one moment
+// to the next, and what it was is known only from samples taken between the steps that it is to judge.
+class BandwidthProbe {
+public:
+  virtual ~BandwidthProbe() = default;
+
+  // What a sample does: "read", "copy" (bytes read and bytes written).
+  virtual std::string_view kind() const = 0;
+  // One pass over more memory than caches hold, in milliseconds.
+  virtual Expected<Transfer> sample() = 0;
 };
 
 class Device {
@@ -112,6 +132,8 @@ public:
                                                         const LoadOptions &options) = 0;
   // Beside a loaded program, with as many threads and what memory it leaves.
   virtual Expected<DevicePeaks> probe(const LoadedProgram &program) = 0;
+  // Null where the device has none.
+  virtual Expected<std::unique_ptr<BandwidthProbe>> bandwidthProbe(const LoadedProgram &program) = 0;
 };
 
 // Opens a device by its name: a word, and where the machine has several of a kind their number ("cuda:1"; without one

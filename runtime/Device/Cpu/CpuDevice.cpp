@@ -48,10 +48,9 @@ public:
     return CpuProgram::load(artifact, target, std::move(*memory), options);
   }
 
-  Expected<DevicePeaks> probe(const LoadedProgram &program) override {
-    ProbeResult result = cpu::probe(program.plan().workers);
-    return DevicePeaks{result.readBytesPerSecond, "read", result.f32FlopsPerSecond, result.bf16FlopsPerSecond,
-                       result.int8OpsPerSecond};
+  Expected<DevicePeaks> probe(const LoadedProgram &program) override { return probePeaks(program.plan().workers); }
+  Expected<std::unique_ptr<BandwidthProbe>> bandwidthProbe(const LoadedProgram &program) override {
+    return ReadProbe::start(program.plan().workers);
   }
 };
 

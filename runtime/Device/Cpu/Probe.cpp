@@ -39,8 +39,6 @@ double fastestRound(ThreadPool &pool, int rounds, const std::function<void(uint3
 #define OPAQUE(value) __asm__ volatile("" : "+v"(value))
 template <typename Vector> __attribute__((always_inline)) inline void opaque(Vector &value) { OPAQUE(value); }
 
-using ReadLoop = void (*)(const std::byte *from, uint64_t bytes);
-
 // Loads of 64 bytes from `streams` places at the same time; bytes is a multiple of 4096.
 template <int streams> __attribute__((target("avx512f"))) void readAvx512(const std::byte *from, uint64_t bytes) {
   __m512i sums[4] = {};
@@ -74,7 +72,7 @@ void readSse2(const std::byte *from, uint64_t bytes) {
     OPAQUE(sum);
 }
 
-std::vector<ReadLoop> readLoops() {
+std::vector<void (*)(const std::byte *, uint64_t)> readLoops() {
   std::set<std::string> features = detectFeatures();
   if (features.count("avx512f"))
     return {readAvx512<1>, readAvx512<4>};
@@ -172,30 +170,41 @@ double probeLoop(uint32_t threads, ComputeLoop loop, int sums, int operations) {
 
 } // namespace
 
-double probeReadBandwidth(uint32_t threads, uint64_t bytes) {
-  Expected<std::unique_ptr<ThreadPool>> started = ThreadPool::start(threadsOf(threads));
-  if (!started)
-    return 0;
-  ThreadPool &pool = **started;
+Expected<std::unique_ptr<ReadProbe>> ReadProbe::start(uint32_t threads, uint64_t bytes) {
+  Expected<std::unique_ptr<ThreadPool>> pool = ThreadPool::start(threadsOf(threads));
+  if (!pool)
+    return passError(std::move(pool));
   if (bytes == 0) {
     auto memory = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGE_SIZE));
-    bytes = std::min<uint64_t>(uint64_t(1) << 30, memory / 4);
+    bytes = std::min<uint64_t>(uint64_t(256) << 20, memory / 4);
   }
   Expected<HugeBlock> block = HugeBlock::allocate(bytes);
   if (!block)
-    return 0;
-  uint64_t part = block->size() / pool.workers() / 4096 * 4096;
-  pool.run([&](uint32_t worker) {
+    return passError(std::move(block));
+  return std::unique_ptr<ReadProbe>(new ReadProbe(std::move(*pool), std::move(*block)));
+}
+
+ReadProbe::ReadProbe(std::unique_ptr<ThreadPool> threads, HugeBlock memory)
+    : pool(std::move(threads)), block(std::move(memory)), part(block.size() / pool->workers() / 4096 * 4096) {
+  pool->run([&](uint32_t worker) {
     for (uint64_t at = 0; at < part; at += 4096)
-      block->data()[worker * part + at] = std::byte(1);
+      block.data()[worker * part + at] = std::byte(1);
   });
   double best = 0;
-  for (ReadLoop loop : readLoops()) {
-    double seconds = fastestRound(pool, 8, [&](uint32_t worker) { loop(block->data() + worker * part, part); });
-    best = std::max(best, static_cast<double>(part) * pool.workers() / seconds);
-  }
-  return best;
+  for (Loop candidate : readLoops())
+    for (int round = 0; round < 4; ++round)
+      if (double rate = pass(candidate).rate(); rate > best) {
+        best = rate;
+        loop = candidate;
+      }
 }
+
+Transfer ReadProbe::pass(Loop read) {
+  double seconds = fastestRound(*pool, 1, [&](uint32_t worker) { read(block.data() + worker * part, part); });
+  return {static_cast<double>(part) * pool->workers(), seconds};
+}
+
+Expected<Transfer> ReadProbe::sample() { return pass(loop); }
 
 double probeF32Fma(uint32_t threads) {
   std::set<std::string> features = detectFeatures();
@@ -219,8 +228,8 @@ double probeInt8Dot(uint32_t threads) {
   return 0;
 }
 
-ProbeResult probe(uint32_t threads) {
-  return {probeReadBandwidth(threads), probeF32Fma(threads), probeBf16Dot(threads), probeInt8Dot(threads)};
+DevicePeaks probePeaks(uint32_t threads) {
+  return {probeF32Fma(threads), probeBf16Dot(threads), probeInt8Dot(threads)};
 }
 
 } // namespace quipu::cpu

@@ -1,6 +1,7 @@
 #include "runtime/Device/Gpu/GpuDevice.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Device/Gpu/CopyProbe.h"
 #include "runtime/Device/Gpu/GpuProgram.h"
 
 #include <algorithm>
@@ -55,7 +56,10 @@ public:
   }
   Expected<std::unique_ptr<LoadedProgram>> load(const Artifact &artifact, uint32_t target,
                                                 const LoadOptions &options) override;
-  Expected<DevicePeaks> probe(const LoadedProgram &) override;
+  Expected<DevicePeaks> probe(const LoadedProgram &) override { return DevicePeaks(); }
+  Expected<std::unique_ptr<BandwidthProbe>> bandwidthProbe(const LoadedProgram &) override {
+    return startCopyProbe(driver);
+  }
 
 private:
   std::optional<CodeFit> fitOf(const Artifact &artifact, const fb::TargetProgram &target) const;
@@ -106,51 +110,6 @@ Expected<std::unique_ptr<LoadedProgram>> GpuDevice::load(const Artifact &artifac
     return makeError("{}: target '{}' is not for {} ({})", artifact.path(), program.target()->str(),
                      driver->info().device, driver->info().chip);
   return GpuProgram::load(driver, artifact, target, std::move(*memory), options, fit->kind);
-}
-
-// The largest of some copies within the device's memory; every byte is read once and written once.
-Expected<double> copyBandwidth(GpuDriver &driver, Address from, Address to, uint64_t bytes, Stream stream, Event begin,
-                               Event end) {
-  constexpr int rounds = 8;
-  constexpr double patience = 30; // seconds
-  double best = 0;
-  for (int round = 0; round < rounds; ++round) {
-    for (Expected<void> done : {driver.record(begin, stream), driver.copyWithinDevice(to, from, bytes, stream),
-                                driver.record(end, stream), waitFor(driver, end, patience)})
-      if (!done)
-        return passError(std::move(done));
-    Expected<double> seconds = driver.secondsBetween(begin, end);
-    if (!seconds)
-      return passError(std::move(seconds));
-    if (*seconds > 0)
-      best = std::max(best, 2 * static_cast<double>(bytes) / *seconds);
-  }
-  return best;
-}
-
-Expected<DevicePeaks> GpuDevice::probe(const LoadedProgram &) {
-  if (Expected<void> used = driver->useFromThisThread(); !used)
-    return passError(std::move(used));
-  Expected<uint64_t> free = driver->freeMemory();
-  if (!free)
-    return passError(std::move(free));
-  uint64_t bytes = std::min<uint64_t>(uint64_t(1) << 30, *free / 4) / 4096 * 4096;
-  Expected<Address> block = driver->allocate(2 * bytes);
-  Expected<Stream> stream = driver->createStream();
-  Expected<Event> begin = driver->createEvent(true), end = driver->createEvent(true);
-  Expected<double> bandwidth = makeError("{}: no memory or events to probe with", driver->info().device);
-  if (block && stream && begin && end)
-    bandwidth = copyBandwidth(*driver, *block, *block + bytes, bytes, *stream, *begin, *end);
-  driver->release(block.value_or(0));
-  driver->destroy(stream.value_or(Stream()));
-  driver->destroy(begin.value_or(Event()));
-  driver->destroy(end.value_or(Event()));
-  if (!bandwidth)
-    return passError(std::move(bandwidth));
-  DevicePeaks peaks;
-  peaks.bytesPerSecond = *bandwidth;
-  peaks.bandwidth = "copy";
-  return peaks;
 }
 
 } // namespace

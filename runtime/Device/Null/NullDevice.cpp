@@ -85,6 +85,9 @@ public:
   }
 
   Expected<DevicePeaks> probe(const LoadedProgram &program) override { return DevicePeaks(); }
+  Expected<std::unique_ptr<BandwidthProbe>> bandwidthProbe(const LoadedProgram &program) override {
+    return std::unique_ptr<BandwidthProbe>();
+  }
 };
 
 } // namespace

@@ -84,14 +84,17 @@ TEST_P(EveryVendorTest, each_launch_has_its_own_time) {
   EXPECT_TRUE(program.spans().empty());
 }
 
-TEST_P(EveryVendorTest, the_probe_measures_copies_within_the_device) {
+TEST_P(EveryVendorTest, the_bandwidth_probe_measures_copies_within_the_device) {
   auto engine = load();
   ASSERT_TRUE(engine) << engine.error().message;
-  Expected<DevicePeaks> peaks = (*engine)->device().probe((*engine)->loadedProgram());
-  ASSERT_TRUE(peaks) << peaks.error().message;
-  EXPECT_GT(peaks->bytesPerSecond, 0);
-  EXPECT_EQ(peaks->bandwidth, "copy");
-  EXPECT_EQ(peaks->f32FlopsPerSecond, 0);
+  auto probe = (*engine)->device().bandwidthProbe((*engine)->loadedProgram());
+  ASSERT_TRUE(probe) << probe.error().message;
+  EXPECT_EQ((*probe)->kind(), "copy");
+  for (int i = 0; i < 3; ++i) {
+    Expected<Transfer> sample = (*probe)->sample();
+    ASSERT_TRUE(sample) << sample.error().message;
+    EXPECT_GT(sample->rate(), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Vendors, EveryVendorTest, testing::Values("cuda", "hip"),

@@ -12,8 +12,8 @@ bool isKind(const TimedStep &step, StepKind kind, uint32_t sequences) {
   return kind == StepKind::Prompt ? step.promptTokens != 0 : !step.promptTokens && step.decodeTokens == sequences;
 }
 
-Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens,
-                                          uint32_t newTokens) {
+Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens,
+                                          const AfterStep &after) {
   // Ids spread over the vocabulary: embedding rows and pages are touched as a text would.
   std::vector<int32_t> ids(promptTokens);
   for (size_t i = 0; i < ids.size(); ++i)
@@ -32,6 +32,9 @@ Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, ui
     if (step->idle())
       return steps;
     steps.push_back({begin, now() - begin, step->promptTokens, step->decodeTokens});
+    if (after)
+      if (auto done = after(steps.back()); !done)
+        return passError(std::move(done));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/Engine/Engine.h"
 
+#include <functional>
 #include <vector>
 
 namespace quipu::tool {
@@ -12,9 +13,12 @@ struct TimedStep {
   size_t promptTokens, decodeTokens;
 };
 
-// Runs `sequences` prompts of `promptTokens` tokens together until each has `newTokens` new ones.
-Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens,
-                                          uint32_t newTokens);
+using AfterStep = std::function<Expected<>(const TimedStep &)>;
+
+// Runs `sequences` prompts of `promptTokens` tokens together until each has `newTokens` new ones. What `after` takes is
+// no part of any step.
+Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens,
+                                          const AfterStep &after = nullptr);
 
 // Prompts that take several steps decode beside others meanwhile, and the first sequences to end leave the last ones to
 // fewer: neither is a decode step.
