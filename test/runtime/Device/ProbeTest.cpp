@@ -1,6 +1,7 @@
 #include "runtime/Device/Cpu/Probe.h"
 #include "runtime/Device/Cpu/CpuFeatures.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 using namespace quipu::cpu;
@@ -11,13 +12,15 @@ namespace {
 TEST(ProbeTest, memory_bandwidth_is_that_of_a_memory) {
   auto probe = ReadProbe::start(1, uint64_t(64) << 20);
   ASSERT_TRUE(probe) << probe.error().message;
+  double best = 0; // a sample may fall into a moment in which other programs run
   for (int i = 0; i < 3; ++i) {
     auto sample = (*probe)->sample();
     ASSERT_TRUE(sample) << sample.error().message;
     EXPECT_EQ(sample->bytes, uint64_t(64) << 20);
-    EXPECT_GT(sample->rate(), 0.2e9);
-    EXPECT_LT(sample->rate(), 1e12);
+    best = std::max(best, sample->rate());
   }
+  EXPECT_GT(best, 0.2e9);
+  EXPECT_LT(best, 1e12);
 }
 
 TEST(ProbeTest, compute_peaks_are_there_where_the_instruction_is) {
