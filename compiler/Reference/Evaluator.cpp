@@ -191,7 +191,8 @@ private:
     const Tensor &qkv = tensor(op.getQkv());
     lm::KvType type = op.getCache().getType();
     int64_t kv = type.getHeads() * type.getDim(), width = op.getHeads() * type.getDim();
-    Tensor q = sliceColumns(qkv, 0, width), k = sliceColumns(qkv, width, kv), v = sliceColumns(qkv, width + kv, kv);
+    Tensor q = sliceColumns(qkv, 0, width), k = sliceColumns(qkv, width, kv);
+    Tensor v = op.getV() ? tensor(op.getV()) : sliceColumns(qkv, width + kv, kv);
     if (auto attr = op.getRopeAttr()) {
       q = rope(std::move(q), ints(op.getPositions()), ropeOf(attr));
       k = rope(std::move(k), ints(op.getPositions()), ropeOf(attr));

@@ -205,19 +205,24 @@ Operand ropeTable(const reference::Rope &rope, int64_t positions) {
 
 enum class Turn { None, SplitHalf, Interleaved };
 
-// rope_append with a rotation or none; `separate`: kv_append of k and v alone.
-KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
+// What an append reads: q, k and v in joined rows, v apart from them, or k and v alone (kv_append).
+enum class AppendInput { Joined, SeparateV, KeysAndValues };
+
+KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
+  bool isRopeAppend = input != AppendInput::KeysAndValues, separateV = input == AppendInput::SeparateV;
   const char *layout = turn == Turn::SplitHalf ? "split_half" : turn == Turn::Interleaved ? "interleaved" : "none";
   KernelRow row;
-  row.name = fmt::format("{}_{}_{}_h{}_kv{}_d{}", separate ? "kv_append" : "rope_append", name(shape.element), layout,
-                         shape.heads, shape.kvHeads, shape.dim);
+  row.name = fmt::format("{}_{}_{}_h{}_kv{}_d{}{}", isRopeAppend ? "rope_append" : "kv_append", name(shape.element),
+                         layout, shape.heads, shape.kvHeads, shape.dim, separateV ? "_separate_v" : "");
   KernelParams params = {
       {"kv_heads", shape.kvHeads}, {"dim", shape.dim}, {"elem", name(shape.element)}, {"page_size", pageSize}};
-  if (!separate)
+  if (isRopeAppend)
     params["heads"] = shape.heads;
+  if (separateV)
+    params["separate_v"] = true;
   if (turn != Turn::None)
     params["rope_layout"] = layout;
-  row.stages = {{"", separate ? "kv_append" : "rope_append", params}};
+  row.stages = {{"", isRopeAppend ? "rope_append" : "kv_append", params}};
   // A value next to a rounding border may go either way.
   row.tolerance = shape.element == ElementType::F32 ? 1e-6 : shape.element == ElementType::I8 ? 1.0 / 64 : 1.0 / 128;
   row.sizes = {0, 1, 2, 3, 4};
@@ -231,6 +236,7 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
     reference::Tensor q = reference::sliceColumns(qkv, 0, width), k = reference::sliceColumns(qkv, width, kv),
                       v = reference::sliceColumns(qkv, width + kv, kv);
     Operand kOperand = floats(k), vOperand = floats(v);
+    Operand joined = floats(separateV ? reference::sliceColumns(qkv, 0, width + kv) : qkv);
     reference::Rope rope = ropeOf(shape.dim, turn == Turn::Interleaved);
     if (turn != Turn::None) {
       q = reference::rope(q, step.batch.positions, rope);
@@ -245,20 +251,21 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, bool separate) {
         after.magnitude[i] = 0; // what nobody wrote is zero exactly
     Problem problem;
     problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
-    if (separate) {
+    if (!isRopeAppend) {
       problem.operands = {kOperand, vOperand, Operand::of(step.slots), before};
       after.operand = 3;
       problem.expected = {after};
       return problem;
     }
-    problem.operands = {floats(qkv),
+    problem.operands = {joined,
+                        separateV ? vOperand : Operand::absent(),
                         Operand::of(step.batch.positions),
                         Operand::of(step.slots),
                         ropeTable(rope, 256),
                         before,
                         Operand::output(size_t(step.tokens * width * 4))};
-    after.operand = 4;
-    Expectation rotated{5, ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
+    after.operand = 5;
+    Expectation rotated{6, ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
     problem.expected = {after, rotated};
     return problem;
   };
@@ -357,11 +364,14 @@ int64_t mostTokensOfAttention() {
 std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements) {
   std::vector<KernelRow> rows;
   for (ElementType element : elements) {
-    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, false));
-    rows.push_back(appendRow({3, 3, 20, element, layout}, Turn::Interleaved, false));
-    rows.push_back(appendRow({4, 1, 6, element, layout}, Turn::SplitHalf, false));
-    rows.push_back(appendRow({2, 2, 24, element, layout}, Turn::None, false));
-    rows.push_back(appendRow({0, 2, 20, element, layout}, Turn::None, true));
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, AppendInput::Joined));
+    rows.push_back(appendRow({3, 3, 20, element, layout}, Turn::Interleaved, AppendInput::Joined));
+    rows.push_back(appendRow({4, 1, 6, element, layout}, Turn::SplitHalf, AppendInput::Joined));
+    rows.push_back(appendRow({2, 2, 24, element, layout}, Turn::None, AppendInput::Joined));
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::Interleaved, AppendInput::SeparateV));
+    rows.push_back(appendRow({3, 3, 20, element, layout}, Turn::SplitHalf, AppendInput::SeparateV));
+    rows.push_back(appendRow({2, 2, 24, element, layout}, Turn::None, AppendInput::SeparateV));
+    rows.push_back(appendRow({0, 2, 20, element, layout}, Turn::None, AppendInput::KeysAndValues));
   }
   rows.push_back(ropeRow(4, 64, false));
   rows.push_back(ropeRow(3, 20, false));

@@ -280,11 +280,17 @@ LogicalResult OpLowering::lowerRopeAppend(lm::RopeAppendOp op) {
     params["rope_layout"] = lm::stringifyRopeLayout(rope.getLayout()).str();
     table = program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
   }
+  std::string symbol = formatv("rope_append_{0}_h{1}_kv{2}_d{3}", elem, op.getHeads(), type.getHeads(), type.getDim());
+  Value v = program.absent();
+  if (op.getV()) {
+    params["separate_v"] = true;
+    symbol += "_separate_v";
+    v = bufferOf(op.getV());
+  }
   Value q = resultBuffer(op.getQ(), name, Dim::Tokens);
   buffers[op.getNextCache()] = cache;
-  launch(op, name, {bufferOf(op.getQkv()), bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
-         {formatv("rope_append_{0}_h{1}_kv{2}_d{3}", elem, op.getHeads(), type.getHeads(), type.getDim()),
-          "rope_append", params});
+  launch(op, name, {bufferOf(op.getQkv()), v, bufferOf(op.getPositions()), slots, table}, {cache, q}, Dim::Tokens,
+         {symbol, "rope_append", params});
   return success();
 }
 

@@ -69,7 +69,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK-NEXT: 6 : @rms_norm_matmul_bf16_n128_k64_t6,
 // CHECK-NEXT: 8 : @rms_norm_matmul_bf16_n128_k64_t8,
 // CHECK-NEXT: any : @rms_norm_pack_input_bf16_k64_t6 then @matmul_bf16_n128_k64_packed_t6}
-// CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %positions, %slots, %rope_table) -> (%kv.0, %[[Q:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %none, %positions, %slots, %rope_table) -> (%kv.0, %[[Q:.*]]) by tokens
 // CHECK: kernel.launch "layers.0.attention" of "lm.cached_attention" 10 (%[[Q]], %positions, %seq_starts, %context_lens, %page_table, %kv.0) -> (%[[PARTIALS:.*]], %[[A:.*]]) by tokens {
 // CHECK-NEXT: 64 : @attention_bf16_h8_kv4_d8_splits then @attention_bf16_h8_kv4_d8_merge,
 // CHECK-NEXT: any : @attention_bf16_h8_kv4_d8}

@@ -54,7 +54,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x96xf32> {
 // FUSED-NOT: lm.slice_columns
 
 // PARTLY: lm.weight @model.embed_tokens.weight : tensor<96x32xbf16>
-// PARTLY: lm.rms_norm
+// PARTLY-COUNT-3: lm.matmul {{.*}} norm
 // PARTLY-NOT: lm.concat_rows
 // PARTLY: lm.kv_cache {layer = 0} : !lm.kv<heads = 2, dim = 8, elem = bf16, layout = paged<16>>
 // PARTLY-NOT: residual

@@ -2,8 +2,8 @@
 #include "models/Family.h"
 #include "models/config/ModelConfig.h"
 #include "test/SharedData.h"
-#include "test/models/import/TemporaryFolder.h"
 #include "test/models/import/GgufWriter.h"
+#include "test/models/import/TemporaryFolder.h"
 
 using namespace quipu;
 using namespace quipu::models;

@@ -124,15 +124,16 @@ Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
   Rotation rotation = readRotation(params, /*required=*/false);
+  bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   CacheLayout layout = readCacheLayout(params, kvHeads, dim);
   if (auto read = params.finish(); !read)
     return read;
 
-  Value qkv = b.buffer(0), positions = b.buffer(1), slots = b.buffer(2), table = b.buffer(3), cache = b.buffer(4),
-        out = b.buffer(5);
+  Value qkv = b.buffer(0), v = b.buffer(1), positions = b.buffer(2), slots = b.buffer(3), table = b.buffer(4),
+        cache = b.buffer(5), out = b.buffer(6);
   Value rotated = b.scratch(dim * 4), rounded = b.scratch(layout.scratchBytes());
   forUnits(b, b.dim(StepDim::Tokens), heads + kvHeads, [&](Value token, Value unit) {
-    Value row = b.offset(qkv, token, (heads + 2 * kvHeads) * dim * 4);
+    Value row = b.offset(qkv, token, (heads + (separateV ? 1 : 2) * kvHeads) * dim * 4);
     Value x = b.offset(row, unit, dim * 4);
     auto rotateTo = [&](Value to) { rotateHead(b, rotation, dim, x, anglesOf(b, positions, table, token, dim), to); };
     Value isQuery = b.less(unit, b.constant(heads));
@@ -146,11 +147,14 @@ Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
     });
     // A KV head's unit takes both its key and its value.
     b.when(b.equal(isQuery, b.zero(isQuery.getType())), [&] {
-      CachePlace place = cachePlace(b, layout, slots, cache, token, b.sub(unit, b.constant(heads)));
+      Value head = b.sub(unit, b.constant(heads));
+      CachePlace place = cachePlace(b, layout, slots, cache, token, head);
       if (rotation != Rotation::None)
         rotateTo(rotated);
       layout.storeKey(b, place.block, place.offset, rotation == Rotation::None ? x : rotated, rounded);
-      layout.storeValue(b, place.block, place.offset, b.offset(x, kvHeads * dim * 4), rounded);
+      Value value =
+          separateV ? b.offset(v, b.add(b.mul(token, kvHeads), head), dim * 4) : b.offset(x, kvHeads * dim * 4);
+      layout.storeValue(b, place.block, place.offset, value, rounded);
     });
   });
   return {};

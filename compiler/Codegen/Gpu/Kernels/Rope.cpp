@@ -79,17 +79,19 @@ Expected<Kernel> generateRopeAppend(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = readDim(params);
   std::string rotation = readRotation(params, /*required=*/false), element = readElement(params);
+  bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 
   int64_t pairs = pairsOf(dim, element);
   SourcePrinter source(chip);
   source.include("rope.h");
-  return source.kernel(spec.symbol,
-                       {"const float *", "const i32 *", "const i32 *", "const float *", element + " *", "float *"},
-                       pieceLaunch(heads + 2 * kvHeads, dim, pairs),
-                       fmt::format("  ropeAppend<{}, {}, {}, {}, {}, {}, {}>(o0, o1, o2, o3, o4, o5, dims[dimTokens]);",
-                                   element, heads, kvHeads, dim, pairs, rotation, threads));
+  return source.kernel(
+      spec.symbol,
+      {"const float *", "const float *", "const i32 *", "const i32 *", "const float *", element + " *", "float *"},
+      pieceLaunch(heads + 2 * kvHeads, dim, pairs),
+      fmt::format("  ropeAppend<{}, {}, {}, {}, {}, {}, {}, {}>(o0, o1, o2, o3, o4, o5, o6, dims[dimTokens]);", element,
+                  heads, kvHeads, dim, pairs, rotation, separateV, threads));
 }
 
 } // namespace quipu::gpu

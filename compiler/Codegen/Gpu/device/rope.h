@@ -111,17 +111,21 @@ QUIPU_DEVICE void kvAppend(const float *k, const float *v, const i32 *slots, Ele
   piece.store(cacheRow<Elem, kvHeads, dim>(cache, slots[blockX()], head, isValue));
 }
 
-template <class Elem, int heads, int kvHeads, int dim, int pairs, Rotation rotation, int threads>
-QUIPU_DEVICE void ropeAppend(const float *qkv, const i32 *positions, const i32 *slots, const float *table, Elem *cache,
-                             float *out, int tokens) {
+// separateV: rows of qkv end with k, and v are rows of their own.
+template <class Elem, int heads, int kvHeads, int dim, int pairs, Rotation rotation, bool separateV, int threads>
+QUIPU_DEVICE void ropeAppend(const float *qkv, const float *v, const i32 *positions, const i32 *slots,
+                             const float *table, Elem *cache, float *out, int tokens) {
   typedef HeadPiece<dim, pairs, rotation> Piece;
-  constexpr int units = heads + 2 * kvHeads;
+  constexpr int units = heads + 2 * kvHeads, joined = separateV ? heads + kvHeads : units;
   int index = pieceIndex<threads>();
   if (blockX() >= tokens || index >= units * Piece::perHead)
     return;
   int unit = index / Piece::perHead;
   Piece piece(index);
-  piece.load(qkv + (i64(blockX()) * units + unit) * dim);
+  if (!separateV || unit < joined)
+    piece.load(qkv + (i64(blockX()) * joined + unit) * dim);
+  else
+    piece.load(v + (i64(blockX()) * kvHeads + unit - joined) * dim);
   if (rotation != Rotation::None && unit < heads + kvHeads)
     piece.turn(table + i64(positions[blockX()]) * dim);
   if (unit < heads) {

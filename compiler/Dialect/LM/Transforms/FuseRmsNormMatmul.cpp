@@ -12,6 +12,12 @@ using namespace quipu::lm;
 
 namespace {
 
+/// Whether a norm can move to where it is read.
+bool isInputWithoutNorm(OpOperand &use) {
+  auto matmul = dyn_cast<MatmulOp>(use.getOwner());
+  return matmul && &use == &matmul.getXMutable() && !matmul.getGain();
+}
+
 /// Norm in the matmul's prologue: the normalised rows never go through memory.
 struct FuseNorm : OpRewritePattern<MatmulOp> {
   FuseNorm(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
@@ -20,18 +26,18 @@ struct FuseNorm : OpRewritePattern<MatmulOp> {
     auto norm = op.getX().getDefiningOp<RmsNormOp>();
     if (!norm)
       return rewriter.notifyMatchFailure(op, "x is not an rms_norm");
-    if (!norm->hasOneUse())
-      return rewriter.notifyMatchFailure(op, "norm has other users");
-    if (op.getGain())
-      return rewriter.notifyMatchFailure(op, "matmul has a norm already");
+    if (!llvm::all_of(norm->getUses(), isInputWithoutNorm))
+      return rewriter.notifyMatchFailure(op, "norm has a reader that is no matmul, or one with a norm already");
 
     rewriter.modifyOpInPlace(op, [&] {
       op.getXMutable().assign(norm.getX());
       op.getGainMutable().assign(norm.getGain());
       op.setNormEpsAttr(norm.getEpsAttr());
     });
-    rewriter.eraseOp(norm);
-    ++fused;
+    if (norm->use_empty()) {
+      rewriter.eraseOp(norm);
+      ++fused;
+    }
     return success();
   }
 

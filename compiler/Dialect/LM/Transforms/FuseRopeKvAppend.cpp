@@ -29,9 +29,12 @@ struct FuseAppend : OpRewritePattern<KvAppendOp> {
 
   LogicalResult matchAndRewrite(KvAppendOp op, PatternRewriter &rewriter) const override {
     Projection k = Projection::of(op.getK());
+    if (!k.slice)
+      return rewriter.notifyMatchFailure(op, "k is not a slice of a joined projection");
+    // A v from elsewhere, of a weight in another format than those of q and k, stays an operand.
     auto v = op.getV().getDefiningOp<SliceColumnsOp>();
-    if (!k.slice || !v || k.slice.getX() != v.getX())
-      return rewriter.notifyMatchFailure(op, "k and v are not slices of one projection");
+    if (v && v.getX() != k.slice.getX())
+      v = nullptr;
     Projection q = findQ(k.slice.getX(), bool(k.rope));
     if (!q.slice)
       return rewriter.notifyMatchFailure(op, "q is not the first slice of the projection, rotated as k is");
@@ -45,8 +48,9 @@ struct FuseAppend : OpRewritePattern<KvAppendOp> {
       return rewriter.notifyMatchFailure(op, "function has no positions argument");
     KvType cache = op.getCache().getType();
     int64_t heads = q.slice.getSize() / cache.getDim();
-    auto fusedOp = RopeAppendOp::create(rewriter, op.getLoc(), k.slice.getX(), positions, op.getCache(), op.getBatch(),
-                                        k.rope ? k.rope.getRopeAttr() : RopeAttr(), heads);
+    auto fusedOp =
+        RopeAppendOp::create(rewriter, op.getLoc(), k.slice.getX(), v ? Value() : op.getV(), positions, op.getCache(),
+                             op.getBatch(), k.rope ? k.rope.getRopeAttr() : RopeAttr(), heads);
     rewriter.replaceAllUsesWith(q.result(), fusedOp.getQ());
     rewriter.replaceOp(op, fusedOp.getNextCache());
     ++fused;
@@ -77,9 +81,9 @@ private:
 
   static LogicalResult matchLayout(KvAppendOp op, Projection q, Projection k, SliceColumnsOp v,
                                    PatternRewriter &rewriter) {
-    uint64_t columns = k.slice.getX().getType().getDimSize(1);
-    if (k.slice.getOffset() != q.slice.getSize() || v.getOffset() != k.slice.getOffset() + k.slice.getSize() ||
-        v.getOffset() + v.getSize() != columns)
+    uint64_t columns = k.slice.getX().getType().getDimSize(1), end = q.slice.getSize() + k.slice.getSize();
+    if (k.slice.getOffset() != q.slice.getSize() || (v && v.getOffset() != end) ||
+        end + (v ? v.getSize() : 0) != columns)
       return rewriter.notifyMatchFailure(op, "q, k and v do not fill the projection in this order");
     KvType cache = op.getCache().getType();
     if (q.slice.getSize() % (cache.getHeads() * cache.getDim()) != 0)
@@ -99,7 +103,8 @@ private:
 
   static LogicalResult matchUsers(KvAppendOp op, Projection q, Projection k, SliceColumnsOp v,
                                   PatternRewriter &rewriter) {
-    if (!k.slice.getX().hasNUses(3) || !k.slice->hasOneUse() || !k.result().hasOneUse() || !v->hasOneUse())
+    if (!k.slice.getX().hasNUses(v ? 3 : 2) || !k.slice->hasOneUse() || !k.result().hasOneUse() ||
+        (v && !v->hasOneUse()))
       return rewriter.notifyMatchFailure(op, "projection, k or v has other users");
     for (Operation *user : q.result().getUsers())
       if (user->getBlock() != op->getBlock() || user->isBeforeInBlock(op))

@@ -84,8 +84,9 @@ def FuseMatmulResidual : Pass<"lm-fuse-matmul-residual", "::quipu::lm::FuncOp"> 
 def FuseRmsNormMatmul : Pass<"lm-fuse-rms-norm-matmul", "::quipu::lm::FuncOp"> {
   let summary = "Fuse a norm into the matmul that reads it";
   let description = [{
-    The normalised rows never go through memory. A norm that several ops read stays: it would be computed once for each
-    (`--lm-join-projections` makes one reader of them).
+    The normalised rows never go through memory. Several matmuls that read one norm (projections of one input whose
+    weights have different formats are not joined) take it each: a matmul goes over its input anyway, to bring it into
+    the form that its weight wants. A norm that something else reads too stays.
 
     ```mlir
     // Before
@@ -145,8 +146,9 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
 def FuseRopeKvAppend : Pass<"lm-fuse-rope-kv-append", "::quipu::lm::FuncOp"> {
   let summary = "Fuse RoPE of q and k and the KV append into one op that reads the joined projection";
   let description = [{
-    q, k and v must be slices of one joined projection, q first, then k, then v, that nothing else reads. Models without
-    RoPE (q and k used as they are) fuse the same way, to an op without a rope.
+    q, k and v must be slices of one joined projection, q first, then k, then v, that nothing else reads; or q and k
+    alone are, and v, a projection whose weight has another format, becomes an operand. Models without RoPE (q and k
+    used as they are) fuse the same way, to an op without a rope.
 
     ```mlir
     // Before

@@ -67,12 +67,19 @@ LogicalResult RopeAppendOp::verify() {
   if (failed(verifyHeads(*this, heads, cache)))
     return failure();
   // (C2)
-  int64_t expected = (heads + 2 * cache.getHeads()) * cache.getDim();
+  int64_t expected = (heads + (getV() ? 1 : 2) * cache.getHeads()) * cache.getDim();
   int64_t features = getQkv().getType().getDimSize(1);
   if (features != expected)
-    return emitOpError("expected qkv of ") << expected << " features ((heads + 2 kv_heads) * dim), got " << features;
+    return emitOpError("expected qkv of ")
+           << expected << " features (" << (getV() ? "(heads + kv_heads)" : "(heads + 2 kv_heads)") << " * dim), got "
+           << features;
   // (C3)
   if (getRope() && getRope()->getDim() != cache.getDim())
     return emitOpError("expected rope of dim ") << cache.getDim() << " (dim of the cache), got " << getRope()->getDim();
+  // (C4)
+  int64_t kvFeatures = cache.getHeads() * cache.getDim();
+  if (getV() && getV().getType().getDimSize(1) != kvFeatures)
+    return emitOpError("expected v of ") << kvFeatures << " features (heads * dim of the cache), got "
+                                         << getV().getType().getDimSize(1);
   return success();
 }

@@ -79,25 +79,31 @@ def LM_RopeAppendOp : LM_Op<"rope_append", [
   let summary = "RoPE of a joined q/k/v projection, with its keys and values appended";
   let description = [{
     `qkv` is [T, (heads + 2 kv_heads) * dim]: q first, then k, then v; kv_heads and dim are the cache's. The results are
-    the rotated q and the cache with the rotated k and with v. Without a rope nothing is rotated.
+    the rotated q and the cache with the rotated k and with v. Without a rope nothing is rotated. With an operand `v`
+    of [T, kv_heads * dim] the joined rows end with k: where v_proj is stored in another format than q_proj and k_proj
+    it is a matmul of its own.
 
     ```mlir
     %q, %next = lm.rope_append %qkv, %pos, %cache, %batch, #rope {heads = 8}
                   : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+    %q1, %next1 = lm.rope_append %qk v %v, %pos, %cache, %batch, #rope {heads = 8}
+                    : tensor<?x96xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>
     ```
 
     Constraints:
     - (C1) `heads` is 1 to 65536, a multiple of the cache's heads
-    - (C2) features of `qkv` = (heads + 2 kv_heads) * dim
+    - (C2) features of `qkv` = (heads + 2 kv_heads) * dim; with `v`: (heads + kv_heads) * dim
     - (C3) the rope's `dim` is the cache's
+    - (C4) features of `v` = kv_heads * dim
   }];
   let arguments = (ins
-    LM_Rows:$qkv, LM_Ints:$positions, LM_Kv:$cache, LM_Batch:$batch, OptionalAttr<LM_Rope>:$rope, I64Attr:$heads
+    LM_Rows:$qkv, Optional<LM_Rows>:$v, LM_Ints:$positions, LM_Kv:$cache, LM_Batch:$batch,
+    OptionalAttr<LM_Rope>:$rope, I64Attr:$heads
   );
   let results = (outs LM_Rows:$q, LM_Kv:$next_cache);
   let assemblyFormat = [{
-    $qkv `,` $positions `,` $cache `,` $batch (`,` $rope^)? ` ` `{` `heads` `=` $heads `}` attr-dict
-    `:` type($qkv) `,` qualified(type($cache))
+    $qkv (`v` $v^)? `,` $positions `,` $cache `,` $batch (`,` $rope^)? ` ` `{` `heads` `=` $heads `}` attr-dict
+    `:` type($qkv) `,` qualified(type($cache)) (`,` type($v)^)?
   }];
   let hasVerifier = 1;
 }

@@ -138,6 +138,24 @@ lm.func @rope_append_c2_features(%qkv: tensor<?x16xf32>, %pos: tensor<?xi32>, %c
 
 // -----
 
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c2_features_with_v(%qkv: tensor<?x32xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {
+  // expected-error @+1 {{expected qkv of 24 features ((heads + kv_heads) * dim), got 32}}
+  %q, %n = lm.rope_append %qkv v %v, %pos, %c, %batch {heads = 4} : tensor<?x32xf32>, !kv, tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c4_features_of_v(%qk: tensor<?x24xf32>, %v: tensor<?x9xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {
+  // expected-error @+1 {{expected v of 8 features (heads * dim of the cache), got 9}}
+  %q, %n = lm.rope_append %qk v %v, %pos, %c, %batch {heads = 4} : tensor<?x24xf32>, !kv, tensor<?x9xf32>
+  lm.return
+}
+
+// -----
+
 #rope = #lm.rope<dim = 2, layout = split_half, attention_factor = 1.0, inv_freq = [1.0]>
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @rope_append_c3_dim(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {

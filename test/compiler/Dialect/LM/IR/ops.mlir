@@ -84,6 +84,8 @@ lm.func @cached_form(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %qkv: tensor<?x
   %q1, %p1 = lm.rope_append %qkv, %pos, %p, %batch, #rope {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %[[P1]], %[[BATCH]] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   %q2, %p2 = lm.rope_append %qkv, %pos, %p1, %batch {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
+  // CHECK: lm.rope_append %[[Q]] v %{{.*}}, %{{.*}}, %{{.*}}, %[[BATCH]], #rope {heads = 4} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<?x32xf32>
+  %q3, %p3 = lm.rope_append %q1 v %k, %pos, %p2, %batch, #rope {heads = 4} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<?x32xf32>
   // CHECK: lm.cached_attention %{{.*}}, %{{.*}}, %[[BATCH]] {scale = 2.500000e-01, heads = 8, window = 4} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   %b = lm.cached_attention %q2, %p2, %batch {scale = 0.25, heads = 8, window = 4} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   %y = lm.add %a, %b : tensor<?x64xf32>

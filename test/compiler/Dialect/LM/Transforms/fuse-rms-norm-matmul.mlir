@@ -37,6 +37,30 @@ lm.func @matmul_of_no_norm_stays(%x: tensor<?x4xf32>, %w: tensor<8x4xbf16>) -> t
   lm.return %y : tensor<?x8xf32>
 }
 
+// Projections whose weights have different formats are not joined.
+// CHECK-LABEL: lm.func @each_matmul_takes_the_norm_they_share(
+// CHECK-SAME: %[[X:.*]]: tensor<?x32xf32>, %[[G:.*]]: tensor<32xf32>,
+// CHECK-NEXT: lm.matmul %[[X]], %{{.*}} norm %[[G]] eps 5.000000e-01 : tensor<?x32xf32>, tensor<8x32x!lm.q4_0>
+// CHECK-NEXT: lm.matmul %[[X]], %{{.*}} norm %[[G]] eps 5.000000e-01 : tensor<?x32xf32>, tensor<4x32x!lm.q8_0>
+// CHECK-NEXT: lm.return
+lm.func @each_matmul_takes_the_norm_they_share(%x: tensor<?x32xf32>, %g: tensor<32xf32>, %w: tensor<8x32x!lm.q4_0>, %v: tensor<4x32x!lm.q8_0>) -> (tensor<?x8xf32>, tensor<?x4xf32>) {
+  %n = lm.rms_norm %x, %g eps 0.5 : tensor<?x32xf32>, tensor<32xf32>
+  %y = lm.matmul %n, %w : tensor<?x32xf32>, tensor<8x32x!lm.q4_0>
+  %z = lm.matmul %n, %v : tensor<?x32xf32>, tensor<4x32x!lm.q8_0>
+  lm.return %y, %z : tensor<?x8xf32>, tensor<?x4xf32>
+}
+
+// CHECK-LABEL: lm.func @reader_with_a_norm_of_its_own_blocks_fusion(
+// CHECK: %[[N:.*]] = lm.rms_norm
+// CHECK-NEXT: lm.matmul %[[N]], %{{[^ ]*}} : tensor
+// CHECK-NEXT: lm.matmul %[[N]], %{{[^ ]*}} norm
+lm.func @reader_with_a_norm_of_its_own_blocks_fusion(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x4xbf16>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %n = lm.rms_norm %x, %g eps 0.5 : tensor<?x4xf32>, tensor<4xf32>
+  %y = lm.matmul %n, %w : tensor<?x4xf32>, tensor<8x4xbf16>
+  %z = lm.matmul %n, %w norm %g eps 0.25 : tensor<?x4xf32>, tensor<8x4xbf16>, tensor<4xf32>
+  lm.return %y, %z : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
 // CHECK-LABEL: lm.func @second_user_blocks_fusion(
 // CHECK: lm.rms_norm
 lm.func @second_user_blocks_fusion(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x4xbf16>) -> (tensor<?x8xf32>, tensor<?x4xf32>) {

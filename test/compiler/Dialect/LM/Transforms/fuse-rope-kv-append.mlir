@@ -49,9 +49,50 @@ lm.func @no_positions_argument_blocks_fusion_without_rope(%qkv: tensor<?x32xf32>
   lm.return %a : tensor<?x16xf32>
 }
 
-// CHECK-LABEL: lm.func @k_and_v_of_two_projections_stay(
+// v of a weight in another format is a projection of its own.
+// CHECK-LABEL: lm.func @v_of_another_projection_becomes_an_operand(
+// CHECK-SAME: %[[QK:.*]]: tensor<?x24xf32>, %[[V:.*]]: tensor<?x8xf32>, %[[POS:.*]]: tensor<?xi32>, %[[BATCH:.*]]: !lm.batch)
+// CHECK-NEXT: %[[C:.*]] = lm.kv_cache
+// CHECK-NEXT: %[[Q:.*]], %[[N:.*]] = lm.rope_append %[[QK]] v %[[V]], %[[POS]], %[[C]], %[[BATCH]], #rope {heads = 4} : tensor<?x24xf32>, !lm.kv<heads = 2, dim = 4, elem = bf16, layout = contiguous>, tensor<?x8xf32>
+// CHECK-NEXT: lm.cached_attention %[[Q]], %[[N]], %[[BATCH]]
+lm.func @v_of_another_projection_becomes_an_operand(%qk: tensor<?x24xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qk {offset = 0, size = 16} : tensor<?x24xf32>
+  %k = lm.slice_columns %qk {offset = 16, size = 8} : tensor<?x24xf32>
+  %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qr, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// v may be a slice of something else, and may have other readers.
+// CHECK-LABEL: lm.func @v_sliced_elsewhere_becomes_an_operand(
+// CHECK: %[[V:.*]] = lm.slice_columns
+// CHECK: lm.rope_append %{{.*}} v %[[V]],
+lm.func @v_sliced_elsewhere_becomes_an_operand(%qk: tensor<?x24xf32>, %pos: tensor<?xi32>, %vv: tensor<?x16xf32>, %batch: !lm.batch) -> (tensor<?x16xf32>, tensor<?x8xf32>) {
+  %q = lm.slice_columns %qk {offset = 0, size = 16} : tensor<?x24xf32>
+  %k = lm.slice_columns %qk {offset = 16, size = 8} : tensor<?x24xf32>
+  %v = lm.slice_columns %vv {offset = 8, size = 8} : tensor<?x16xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %k, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a, %v : tensor<?x16xf32>, tensor<?x8xf32>
+}
+
+// CHECK-LABEL: lm.func @k_of_no_projection_stays(
 // CHECK: lm.kv_append
-lm.func @k_and_v_of_two_projections_stay(%qkv: tensor<?x32xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+lm.func @k_of_no_projection_stays(%q: tensor<?x16xf32>, %k: tensor<?x8xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %kr = lm.rope %k, %pos, #rope : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @columns_over_beside_a_separate_v_stay(
+// CHECK: lm.kv_append
+lm.func @columns_over_beside_a_separate_v_stay(%qkv: tensor<?x32xf32>, %v: tensor<?x8xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
   %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
   %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
   %qr = lm.rope %q, %pos, #rope : tensor<?x16xf32>
