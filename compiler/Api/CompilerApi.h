@@ -15,22 +15,30 @@
 
 namespace quipu {
 
-struct CompileRequest {
-  std::string model;                  // checkpoint
-  std::string output;                 // path of the artifact; empty when `compileTo` stops earlier
-  std::vector<std::string> targets;   // "cpu", "cpu:x86-64-v3"; empty: "cpu"
+// How a checkpoint's weights and the KV cache are to be stored.
+struct StorageChoice {
   std::string storage;                // name of a storage format, "q4_k"; empty: each matrix as the checkpoint has it
   std::vector<std::string> storageOf; // "PATTERN=FORMAT" for matrices of these names; the first that matches counts
   std::string kvStorage;              // "f32", "f16", "bf16", "i8"; empty: bf16, or f32 where every matrix is f32
-  std::string calibrate;              // text whose activations weigh the rounding to storage formats; empty: none
-  WeightPlacement weights = WeightPlacement::Embed;
-  uint32_t maxContext = 0;     // positions; 0: the model's limit, at most 4096
-  uint32_t maxSequences = 0;   // 0: 8
-  uint32_t maxBatchTokens = 0; // tokens in one step; 0: 512
-  std::string compileTo;       // phase to stop after, by name; empty: all of them
-  std::string compileFrom;     // phase whose result is read from `ir`; empty: from the checkpoint
-  std::string ir;              // file with MLIR text for `compileFrom`
+};
+
+// What decides the passes over the IR.
+struct PhaseRequest : StorageChoice {
+  std::vector<std::string> targets; // "cpu", "cpu:x86-64-v3"; empty: "cpu"
+  uint32_t maxContext = 0;          // positions; 0: the model's limit, at most 4096
+  uint32_t maxSequences = 0;        // 0: 8
+  uint32_t maxBatchTokens = 0;      // tokens in one step; 0: 512
   std::vector<std::string> disabledPasses;
+};
+
+struct CompileRequest : PhaseRequest {
+  std::string model;     // checkpoint
+  std::string output;    // path of the artifact; empty when `compileTo` stops earlier
+  std::string calibrate; // text whose activations weigh the rounding to storage formats; empty: none
+  WeightPlacement weights = WeightPlacement::Embed;
+  std::string compileTo;         // phase to stop after, by name; empty: all of them
+  std::string compileFrom;       // phase whose result is read from `ir`; empty: from the checkpoint
+  std::string ir;                // file with MLIR text for `compileFrom`
   bool ptx = false;              // keep the PTX of CUDA targets beside their code, for later chips
   bool printAfterPasses = false; // IR after each pass, on standard error
   unsigned threads = 0;          // that compile and pack; 0: one for each CPU
@@ -54,12 +62,9 @@ struct CompileReport {
   std::string ir; // printed after `compileTo`
 };
 
-struct VerifyRequest {
+struct VerifyRequest : StorageChoice {
   std::string model;
-  std::string target;  // empty: "cpu"
-  std::string storage; // this and the next two as in CompileRequest
-  std::vector<std::string> storageOf;
-  std::string kvStorage;
+  std::string target; // empty: "cpu"
   std::string device = "cpu";
   uint32_t threads = 0;
   std::vector<int32_t> promptIds; // empty: chosen from the vocabulary by a fixed seed

@@ -162,13 +162,10 @@ Expected<ColumnImportance> calibrate(const CompileRequest &request) {
   auto artifact = Artifact::open(plain.output);
   if (!artifact)
     return passError(std::move(artifact));
-  auto device = openDevice("cpu");
-  if (!device)
-    return passError(std::move(device));
-  auto target = (*device)->chooseTarget(*artifact);
-  if (!target)
-    return passError(std::move(target));
-  auto program = (*device)->load(*artifact, *target, {});
+  auto opened = openDeviceFor(*artifact, "cpu");
+  if (!opened)
+    return passError(std::move(opened));
+  auto program = opened->device->load(*artifact, opened->target, {});
   if (!program)
     return passError(std::move(program));
 

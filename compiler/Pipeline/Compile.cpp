@@ -124,9 +124,7 @@ private:
     source = std::move(*opened);
     report.warnings = source.description.warnings;
     Expected<PhaseOptions> options =
-        resolvePhaseOptions({request.targets, request.storage, request.storageOf, request.kvStorage, request.maxContext,
-                             request.maxSequences, request.maxBatchTokens, request.disabledPasses},
-                            *source.checkpoint, source.description, report.warnings);
+        resolvePhaseOptions(request, *source.checkpoint, source.description, report.warnings);
     if (!options)
       return passError(std::move(options));
 

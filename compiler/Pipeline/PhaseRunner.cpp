@@ -2,8 +2,9 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassInstrumentation.h"
-#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <chrono>
 
 using namespace mlir;
@@ -26,13 +27,22 @@ public:
   std::string take(std::string fallback) { return text.empty() ? std::move(fallback) : std::move(text); }
 
 private:
+  // One line; the place is left out where the message says it.
   static std::string describe(Diagnostic &diagnostic) {
-    std::string line;
-    llvm::raw_string_ostream stream(line);
-    if (!isa<UnknownLoc>(diagnostic.getLocation()))
-      stream << diagnostic.getLocation() << ": ";
-    stream << diagnostic;
-    return llvm::StringRef(line).split('\n').first.str();
+    std::string message = diagnostic.str(), place = placeOf(diagnostic.getLocation());
+    message.resize(std::min(message.find('\n'), message.size()));
+    return place.empty() || message.find(place) != std::string::npos ? message : place + ": " + message;
+  }
+
+  // A place in a text, or the module of the model that an op belongs to.
+  static std::string placeOf(Location location) {
+    if (auto place = dyn_cast<FileLineColLoc>(location))
+      return llvm::formatv("{0}:{1}:{2}", place.getFilename().getValue(), place.getLine(), place.getColumn());
+    if (auto name = dyn_cast<NameLoc>(location))
+      return name.getName().str();
+    if (auto fused = dyn_cast<FusedLoc>(location))
+      return placeOf(fused.getLocations().front());
+    return "";
   }
 
   std::string text;

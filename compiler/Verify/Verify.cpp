@@ -4,33 +4,15 @@
 #include "compiler/Pipeline/PhaseRunner.h"
 #include "compiler/Pipeline/Settings.h"
 #include "compiler/Reference/CheckpointWeights.h"
+#include "compiler/Target/TemporaryFolder.h"
 #include "compiler/Verify/LaunchCheck.h"
 #include "compiler/Verify/Script.h"
 #include "runtime/Artifact/StorageFormat.h"
-
-#include <filesystem>
-#include <stdlib.h>
 
 namespace quipu {
 namespace {
 
 using namespace verify;
-
-// A file in a folder of its own for temporary files, both removed at the end; the folder's name cannot be guessed.
-struct TemporaryFile {
-  std::string folder, path;
-  TemporaryFile() {
-    folder = (std::filesystem::temp_directory_path() / "quipu-verify-XXXXXX").string();
-    if (!mkdtemp(folder.data()))
-      folder.clear();
-    path = folder + "/model.qpu";
-  }
-  ~TemporaryFile() {
-    std::error_code ignored;
-    if (!folder.empty())
-      std::filesystem::remove_all(folder, ignored);
-  }
-};
 
 // A launch's operands are exact: float32 sums differ from float64 ones by roundings, and bf16 matmuls round their input
 // as well (2^-9 of each value). So does attention over such a cache with queries and softmax weights, and scores are
@@ -67,13 +49,8 @@ private:
     if (!opened)
       return passError(std::move(opened));
     source = std::move(*opened);
-    std::vector<std::string> targets;
-    if (!request.target.empty())
-      targets.push_back(request.target);
     std::vector<std::string> warnings;
-    auto resolved = resolvePhaseOptions(
-        {targets, request.storage, request.storageOf, request.kvStorage, 0, 0, 0, request.disabledPasses},
-        *source.checkpoint, source.description, warnings);
+    auto resolved = resolvePhaseOptions(compileRequest(), *source.checkpoint, source.description, warnings);
     if (!resolved)
       return passError(std::move(resolved));
     options = *resolved;
@@ -85,6 +62,16 @@ private:
     script = makeScript(request.promptIds, source.description.vocabSize, options.maxContext);
     weights = std::make_unique<reference::CheckpointWeights>(*source.checkpoint);
     return {};
+  }
+
+  CompileRequest compileRequest() const {
+    CompileRequest compile;
+    static_cast<StorageChoice &>(compile) = request;
+    compile.model = request.model;
+    if (!request.target.empty())
+      compile.targets.push_back(request.target);
+    compile.disabledPasses = request.disabledPasses;
+    return compile;
   }
 
   lm::FuncOp function() { return *module->getOps<lm::FuncOp>().begin(); }
@@ -161,21 +148,14 @@ private:
   }
 
   Expected<> checkDevice() {
-    TemporaryFile file;
-    if (file.folder.empty())
-      return makeError("cannot make a folder for temporary files in {}; set TMPDIR to one that can be written",
-                       std::filesystem::temp_directory_path().string());
-    CompileRequest compileRequest;
-    compileRequest.model = request.model;
-    compileRequest.output = file.path;
-    compileRequest.targets = options.targets;
-    compileRequest.storage = request.storage;
-    compileRequest.storageOf = request.storageOf;
-    compileRequest.kvStorage = request.kvStorage;
-    compileRequest.disabledPasses = request.disabledPasses;
-    if (auto compiled = compile(compileRequest); !compiled)
+    auto folder = TemporaryFolder::create();
+    if (!folder)
+      return passError(std::move(folder));
+    CompileRequest whole = compileRequest();
+    whole.output = folder->path("model.qpu");
+    if (auto compiled = compile(whole); !compiled)
       return passError(std::move(compiled));
-    auto artifact = Artifact::open(file.path);
+    auto artifact = Artifact::open(whole.output);
     if (!artifact)
       return passError(std::move(artifact));
     auto opened = openDeviceFor(*artifact, request.device);

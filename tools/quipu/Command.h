@@ -2,6 +2,7 @@
 // program.
 #pragma once
 
+#include "compiler/Api/CompilerApi.h"
 #include "runtime/Support/Error.h"
 
 #include <CLI/CLI.hpp>
@@ -15,13 +16,11 @@ namespace quipu::tool {
 using Action = std::function<Expected<>()>;
 
 // --storage, --storage-of and --kv-storage of the commands that compile.
-void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
-                       std::string &kvStorage);
+void addStorageOptions(CLI::App &command, StorageChoice &choice);
 // --calibrate of the commands that compile.
 void addCalibrateOption(CLI::App &command, std::string &calibrate);
 // --storage, once for each format to compile in, and the other two for all of them.
-void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, std::vector<std::string> &storageOf,
-                       std::string &kvStorage);
+void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, StorageChoice &others);
 
 void addCompile(CLI::App &app, Action &action);
 void addConformance(CLI::App &app, Action &action);

@@ -46,7 +46,7 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
 // may have many gigabytes, and a file that is written again changes its time. The target and the CPU count as well, for
 // the code is for this machine and the folder may be shared with others.
 static std::string checkpointKey(const fs::path &checkpoint, const std::string &compiler, const std::string &target,
-                                 const StorageChoice &storage) {
+                                 const CheckpointStorage &storage) {
   std::vector<std::string> parts = {compiler, fs::weakly_canonical(checkpoint), "target " + target,
                                     "storage " + storage.storage, "kv " + storage.kvStorage};
   for (size_t i = 0; i < storage.storageOf.size(); ++i) // the first that matches counts
@@ -86,7 +86,7 @@ bool isCheckpoint(const std::string &path) {
 }
 
 Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights,
-                                 const StorageChoice &storage) {
+                                 const CheckpointStorage &storage) {
   std::error_code error;
   if (!fs::exists(path, error))
     return makeError("{}: no such file or folder", path);
@@ -117,9 +117,7 @@ Expected<std::string> artifactOf(const std::string &path, const std::string &dev
   request.model = path;
   request.output = artifact;
   request.targets = {target};
-  request.storage = storage.storage;
-  request.storageOf = storage.storageOf;
-  request.kvStorage = storage.kvStorage;
+  static_cast<StorageChoice &>(request) = storage;
   request.calibrate = storage.calibrate;
   request.weights = weights == Weights::Needed ? WeightPlacement::Embed : WeightPlacement::None;
   // In a child: what runs next takes the memory of the plan, and none of the compiler's.

@@ -8,11 +8,8 @@
 
 namespace quipu::tool {
 
-// How a checkpoint's weights are to be stored, as the flags of `compile` say it; all empty: as it has them.
-struct StorageChoice {
-  std::string storage;
-  std::vector<std::string> storageOf;
-  std::string kvStorage;
+// As the flags of `compile` say it; all empty: as the checkpoint has its weights.
+struct CheckpointStorage : StorageChoice {
   std::string calibrate;
 };
 
@@ -25,7 +22,7 @@ struct ModelOptions {
   bool mapWeights = false;
   bool randomWeights = false;
   bool checkLaunches = false;
-  StorageChoice storage; // of a checkpoint
+  CheckpointStorage storage;
 };
 
 // Adds the positional argument and --device, --threads, --max-context, --max-sequences.
@@ -35,7 +32,7 @@ void addModelOptions(CLI::App &command, ModelOptions &options);
 // folder. Where weights are not needed they are not packed.
 enum class Weights { Needed, NotNeeded };
 Expected<std::string> artifactOf(const std::string &path, const std::string &device, Weights weights = Weights::Needed,
-                                 const StorageChoice &storage = {});
+                                 const CheckpointStorage &storage = {});
 
 // Whether a path is a checkpoint, by its content: a folder, or a file that begins as GGUF files do.
 bool isCheckpoint(const std::string &path);

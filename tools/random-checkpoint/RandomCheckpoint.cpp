@@ -14,7 +14,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/ranges.h>
-#include <mutex>
 #include <nlohmann/json.hpp>
 
 namespace quipu::random_checkpoint {
@@ -92,25 +91,19 @@ Expected<> writeWeights(const std::string &path, const Layout &layout, DType dty
   if (auto written = file->writeAt(0, layout.header.data(), layout.header.size()); !written)
     return written;
 
-  std::mutex mutex;
-  Expected<> result;
-  std::atomic<bool> failed{false};
-  std::atomic<uint64_t> done{0};
-  parallelFor(layout.chunks.size(), [&](size_t i) {
-    if (failed || (options.interrupted && *options.interrupted))
-      return;
-    auto written = writeChunk(*file, layout, layout.chunks[i], dtype, options.seed);
-    std::lock_guard<std::mutex> lock(mutex);
-    if (!written && !failed.exchange(true))
-      result = std::move(written);
+  uint64_t done = 0;
+  auto write = [&](size_t i) -> Expected<> {
+    if (options.interrupted && *options.interrupted)
+      return makeError("{}: interrupted", options.output);
+    return writeChunk(*file, layout, layout.chunks[i], dtype, options.seed);
+  };
+  auto finished = [&](size_t i) {
     done += static_cast<uint64_t>(layout.chunks[i].elements);
     if (options.progress)
       options.progress(static_cast<double>(done) / static_cast<double>(layout.elements));
-  });
-  if (!result)
-    return result;
-  if (options.interrupted && *options.interrupted)
-    return makeError("{}: interrupted", options.output);
+  };
+  if (auto written = tryParallelFor(layout.chunks.size(), write, /*threads=*/0, finished); !written)
+    return written;
   return file->commit();
 }
 

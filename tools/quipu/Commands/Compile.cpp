@@ -85,37 +85,35 @@ static std::string knownFormats() {
   return fmt::format("{}", fmt::join(formats, ", "));
 }
 
-static void addOtherStorageOptions(CLI::App &command, std::vector<std::string> &storageOf, std::string &kvStorage) {
+static void addOtherStorageOptions(CLI::App &command, StorageChoice &choice) {
   command
-      .add_option("--storage-of", storageOf,
+      .add_option("--storage-of", choice.storageOf,
                   "format of the matrices whose name matches, such as '*.down_proj.weight=q6_k'; may be given several "
                   "times, the first that matches counts")
       ->type_name("PATTERN=FORMAT")
       ->allow_extra_args(false);
   command
-      .add_option("--kv-storage", kvStorage,
+      .add_option("--kv-storage", choice.kvStorage,
                   "type of the KV cache: f32, f16, bf16 or i8; default: bf16, or f32 where every matrix is f32")
       ->type_name("TYPE");
 }
 
-void addStorageOptions(CLI::App &command, std::string &storage, std::vector<std::string> &storageOf,
-                       std::string &kvStorage) {
+void addStorageOptions(CLI::App &command, StorageChoice &choice) {
   command
-      .add_option("--storage", storage,
+      .add_option("--storage", choice.storage,
                   fmt::format("format matrices are stored in: {}; default: as the checkpoint has each", knownFormats()))
       ->type_name("FORMAT");
-  addOtherStorageOptions(command, storageOf, kvStorage);
+  addOtherStorageOptions(command, choice);
 }
 
-void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, std::vector<std::string> &storageOf,
-                       std::string &kvStorage) {
+void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, StorageChoice &others) {
   command
       .add_option("--storage", formats,
                   fmt::format("format to store matrices in, once for each to be measured: {}", knownFormats()))
       ->type_name("FORMAT")
       ->required()
       ->allow_extra_args(false);
-  addOtherStorageOptions(command, storageOf, kvStorage);
+  addOtherStorageOptions(command, others);
 }
 
 void addCalibrateOption(CLI::App &command, std::string &calibrate) {
@@ -141,7 +139,7 @@ void addCompile(CLI::App &app, Action &action) {
                    "device and chip to compile for, may be given several times: cpu (this machine, the default), "
                    "cpu:x86-64-v3, cpu:x86-64-v4, cpu:znver4, ...")
       ->allow_extra_args(false);
-  addStorageOptions(*command, request.storage, request.storageOf, request.kvStorage);
+  addStorageOptions(*command, request);
   addCalibrateOption(*command, request.calibrate);
   command
       ->add_option("--weights", options->weights, "where weights go: into the artifact, a file beside it, or nowhere")

@@ -28,7 +28,7 @@ struct Candidate {
 };
 
 Expected<Candidate> loadCandidate(const QualityOptions &options, const std::string &name,
-                                  const StorageChoice &storage) {
+                                  const CheckpointStorage &storage) {
   ModelOptions model = options.model;
   model.storage = storage;
   model.maxSequences = 1;
@@ -54,16 +54,16 @@ Expected<std::vector<Candidate>> loadAll(const QualityOptions &options) {
   if (!isCheckpoint(options.model.path))
     return makeError("{}: expected a checkpoint, which is compiled in every format; this is none", options.model.path);
   std::vector<Candidate> all;
-  auto add = [&](const std::string &name, const StorageChoice &storage) -> Expected<> {
+  auto add = [&](const std::string &name, const CheckpointStorage &storage) -> Expected<> {
     auto candidate = loadCandidate(options, name, storage);
     if (!candidate)
       return passError(std::move(candidate));
     all.push_back(std::move(*candidate));
     return {};
   };
-  Expected<> added = add("unquantised", {"f32", {}, "f32", {}});
+  Expected<> added = add("unquantised", {{"f32", {}, "f32"}, {}});
   for (const std::string &format : options.formats) {
-    StorageChoice storage = options.model.storage;
+    CheckpointStorage storage = options.model.storage;
     storage.storage = format;
     if (added)
       added = add(format, storage);
@@ -154,7 +154,7 @@ void addEvalQuality(CLI::App &eval, Action &action) {
       "quality", "What storage formats do to a model: perplexity, and KL divergence and likeliest token against the "
                  "checkpoint in f32");
   addModelOptions(*command, options->model);
-  addStorageOptions(*command, options->formats, options->model.storage.storageOf, options->model.storage.kvStorage);
+  addStorageOptions(*command, options->formats, options->model.storage);
   addCalibrateOption(*command, options->model.storage.calibrate);
   addTextOptions(*command, options->text);
   command->add_flag("--json", options->json, "print one JSON object with the table as a list, models");

@@ -75,7 +75,7 @@ void addVerify(CLI::App &app, Action &action) {
       ->required()
       ->type_name("MODEL_DIR|FILE.gguf");
   command->add_option("--target", request.target, "device and chip; default: cpu");
-  addStorageOptions(*command, request.storage, request.storageOf, request.kvStorage);
+  addStorageOptions(*command, request);
   command->add_option("--prompt-ids", request.promptIds, "token ids to run on; default: chosen by a fixed seed")
       ->delimiter(',')
       ->allow_extra_args(false)

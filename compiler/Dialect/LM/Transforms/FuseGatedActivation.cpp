@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_FUSEGATEDACTIVATION
@@ -12,8 +11,8 @@ using namespace quipu::lm;
 
 namespace {
 
-struct FuseMulOfHalves : OpRewritePattern<MulOp> {
-  FuseMulOfHalves(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+struct FuseMulOfHalves : CountedPattern<MulOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
     auto activation = op.getLhs().getDefiningOp<ActivationOp>();
@@ -45,19 +44,14 @@ struct FuseMulOfHalves : OpRewritePattern<MulOp> {
     rewriter.replaceOpWithNewOp<MatmulOp>(op, matmul.getX(), matmul.getWeight(), matmul.getGain(), matmul.getBias(),
                                           /*residual=*/nullptr, matmul.getNormEpsAttr(), activation.getKindAttr(),
                                           rewriter.getUnitAttr());
-    ++fused;
+    ++count;
     return success();
   }
-
-private:
-  Pass::Statistic &fused;
 };
 
 struct FuseGatedActivation : quipu::lm::impl::FuseGatedActivationBase<FuseGatedActivation> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseMulOfHalves>(&getContext(), fused);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<FuseMulOfHalves>(getOperation(), fused)))
       signalPassFailure();
   }
 };

@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_FUSEMATMULACTIVATION
@@ -12,8 +11,8 @@ using namespace quipu::lm;
 
 namespace {
 
-struct FuseActivation : OpRewritePattern<ActivationOp> {
-  FuseActivation(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+struct FuseActivation : CountedPattern<ActivationOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(ActivationOp op, PatternRewriter &rewriter) const override {
     auto matmul = op.getX().getDefiningOp<MatmulOp>();
@@ -26,19 +25,14 @@ struct FuseActivation : OpRewritePattern<ActivationOp> {
 
     rewriter.modifyOpInPlace(matmul, [&] { matmul.setActivationAttr(op.getKindAttr()); });
     rewriter.replaceOp(op, matmul);
-    ++fused;
+    ++count;
     return success();
   }
-
-private:
-  Pass::Statistic &fused;
 };
 
 struct FuseMatmulActivation : quipu::lm::impl::FuseMatmulActivationBase<FuseMatmulActivation> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseActivation>(&getContext(), fused);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<FuseActivation>(getOperation(), fused)))
       signalPassFailure();
   }
 };

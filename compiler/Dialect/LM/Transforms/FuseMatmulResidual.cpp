@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_FUSEMATMULRESIDUAL
@@ -12,8 +11,8 @@ using namespace quipu::lm;
 
 namespace {
 
-struct FuseAdd : OpRewritePattern<AddOp> {
-  FuseAdd(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+struct FuseAdd : CountedPattern<AddOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(AddOp op, PatternRewriter &rewriter) const override {
     auto lhs = op.getLhs().getDefiningOp<MatmulOp>();
@@ -40,18 +39,14 @@ private:
                                           residual, matmul.getNormEpsAttr(), matmul.getActivationAttr(),
                                           matmul.getGatedAttr());
     rewriter.eraseOp(matmul);
-    ++fused;
+    ++count;
     return success();
   }
-
-  Pass::Statistic &fused;
 };
 
 struct FuseMatmulResidual : quipu::lm::impl::FuseMatmulResidualBase<FuseMatmulResidual> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseAdd>(&getContext(), fused);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<FuseAdd>(getOperation(), fused)))
       signalPassFailure();
   }
 };

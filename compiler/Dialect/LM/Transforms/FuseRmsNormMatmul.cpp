@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_FUSERMSNORMMATMUL
@@ -19,8 +18,8 @@ bool isInputWithoutNorm(OpOperand &use) {
 }
 
 /// Norm in the matmul's prologue: the normalised rows never go through memory.
-struct FuseNorm : OpRewritePattern<MatmulOp> {
-  FuseNorm(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+struct FuseNorm : CountedPattern<MatmulOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
     auto norm = op.getX().getDefiningOp<RmsNormOp>();
@@ -36,20 +35,15 @@ struct FuseNorm : OpRewritePattern<MatmulOp> {
     });
     if (norm->use_empty()) {
       rewriter.eraseOp(norm);
-      ++fused;
+      ++count;
     }
     return success();
   }
-
-private:
-  Pass::Statistic &fused;
 };
 
 struct FuseRmsNormMatmul : quipu::lm::impl::FuseRmsNormMatmulBase<FuseRmsNormMatmul> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseNorm>(&getContext(), fused);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<FuseNorm>(getOperation(), fused)))
       signalPassFailure();
   }
 };

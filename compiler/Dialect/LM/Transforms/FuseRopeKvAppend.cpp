@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_FUSEROPEKVAPPEND
@@ -24,8 +23,8 @@ struct Projection {
   }
 };
 
-struct FuseAppend : OpRewritePattern<KvAppendOp> {
-  FuseAppend(MLIRContext *context, Pass::Statistic &fused) : OpRewritePattern(context), fused(fused) {}
+struct FuseAppend : CountedPattern<KvAppendOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(KvAppendOp op, PatternRewriter &rewriter) const override {
     Projection k = Projection::of(op.getK());
@@ -53,7 +52,7 @@ struct FuseAppend : OpRewritePattern<KvAppendOp> {
                              op.getBatch(), k.rope ? k.rope.getRopeAttr() : RopeAttr(), heads);
     rewriter.replaceAllUsesWith(q.result(), fusedOp.getQ());
     rewriter.replaceOp(op, fusedOp.getNextCache());
-    ++fused;
+    ++count;
     return success();
   }
 
@@ -111,15 +110,11 @@ private:
         return rewriter.notifyMatchFailure(op, "q is read before the append");
     return success();
   }
-
-  Pass::Statistic &fused;
 };
 
 struct FuseRopeKvAppend : quipu::lm::impl::FuseRopeKvAppendBase<FuseRopeKvAppend> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseAppend>(&getContext(), fused);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<FuseAppend>(getOperation(), fused)))
       signalPassFailure();
   }
 };

@@ -1,6 +1,5 @@
+#include "compiler/Dialect/LM/Transforms/CountedPattern.h"
 #include "compiler/Dialect/LM/Transforms/Passes.h"
-
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace quipu::lm {
 #define GEN_PASS_DEF_JOINPROJECTIONS
@@ -55,8 +54,8 @@ MatmulOp neighbour(Operation *op, bool forward) {
   return dyn_cast_or_null<MatmulOp>(op);
 }
 
-struct JoinAdjacentMatmuls : OpRewritePattern<MatmulOp> {
-  JoinAdjacentMatmuls(MLIRContext *context, Pass::Statistic &joined) : OpRewritePattern(context), joined(joined) {}
+struct JoinAdjacentMatmuls : CountedPattern<MatmulOp> {
+  using CountedPattern::CountedPattern;
 
   LogicalResult matchAndRewrite(MatmulOp first, PatternRewriter &rewriter) const override {
     if (failed(matchJoinable(rewriter, first)))
@@ -73,7 +72,7 @@ struct JoinAdjacentMatmuls : OpRewritePattern<MatmulOp> {
     if (group.size() == 1)
       return rewriter.notifyMatchFailure(first, "no matmul to join follows");
     join(group, rewriter);
-    joined += group.size();
+    count += group.size();
     return success();
   }
 
@@ -106,15 +105,11 @@ private:
       offset += size;
     }
   }
-
-  Pass::Statistic &joined;
 };
 
 struct JoinProjections : quipu::lm::impl::JoinProjectionsBase<JoinProjections> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<JoinAdjacentMatmuls>(&getContext(), joined);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPattern<JoinAdjacentMatmuls>(getOperation(), joined)))
       signalPassFailure();
   }
 };
