@@ -33,6 +33,7 @@ struct Chip {
   int registersPerThread = 255;
   int threadsPerUnit = 2048;
   int64_t l2Bytes = 4 << 20;
+  int64_t memoryBytesPerClock = 400; // of the whole chip
 
   // Everything code generation depends on, one line; part of the compile cache's key.
   std::string print() const;

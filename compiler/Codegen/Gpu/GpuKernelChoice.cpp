@@ -1,6 +1,6 @@
 #include "compiler/Codegen/Gpu/GpuKernelChoice.h"
 
-#include "compiler/Codegen/Gpu/WarpgroupTile.h"
+#include "compiler/Codegen/Gpu/PackedTile.h"
 #include "compiler/Codegen/Gpu/WeightLayout.h"
 
 #include <algorithm>
@@ -28,48 +28,50 @@ KernelSpec packInput(const MatmulShape &shape) {
           "pack_input", params};
 }
 
-// columns: rows of W of a block, where warpgroups multiply; else 0.
-KernelSpec packed(const MatmulShape &shape, int64_t tile, int64_t columns) {
+// tokens: the most there are.
+KernelSpec packed(const MatmulShape &shape, const PackedTile &tile, int64_t tokens) {
   KernelParams params = shape.productParams();
-  params["tile"] = tile;
+  params["tile"] = tile.tokens;
   params["packed_input"] = true;
-  if (columns)
-    params["columns"] = columns;
-  return {fmt::format("{}_packed_t{}{}", shape.symbolStem(), tile, columns ? fmt::format("x{}", columns) : ""),
-          "matmul", params};
+  std::string symbol = fmt::format("{}_packed_t{}", shape.symbolStem(), tile.tokens);
+  if (tile.columns) {
+    params["columns"] = tile.columns;
+    symbol += fmt::format("x{}", tile.columns);
+  }
+  if (tile.splits > 1) {
+    params["splits"] = tile.splits;
+    params["tokens"] = tokens;
+    symbol += fmt::format("_s{}", tile.splits);
+  }
+  return {symbol, "matmul", params};
+}
+
+// The kernels for more than a few tokens. A tile is chosen for the most tokens of a variant; 2048 stand for any number.
+void addPacked(std::vector<VariantChoice> &variants, const MatmulShape &shape, const Chip &chip) {
+  bool f32 = shape.storage == "f32";
+  TileLayout weight{shape.n, shape.k, f32 ? 4 : 2, shape.gated};
+  PackedTile last;
+  for (auto [most, tokens] : {std::pair<uint32_t, int64_t>(64, 64), {256, 256}, {VariantChoice::any, 2048}}) {
+    PackedTile tile = choosePackedTile(weight, f32 ? "float" : shape.storage, tokens, chip);
+    if (tile == last)
+      variants.pop_back();
+    variants.push_back({most, {packInput(shape), packed(shape, tile, tokens)}});
+    last = tile;
+  }
 }
 
 } // namespace
 
 // Up to eight tokens a matmul is bound by reading the weight, and blocks stage the input for themselves. Above, the
-// input is packed once; blocks of 64 tokens keep more of the chip busy than those of 128, which read less.
+// input is packed once.
 MatmulKernels GpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
   for (int64_t tile : {1, 4, 8})
     kernels.variants.push_back({static_cast<uint32_t>(tile), {fewTokens(shape, tile)}});
   TileLayout input{0, shape.k, shape.storage == "f32" ? 4 : 2};
   kernels.packed = {tileRows, input.tiles() * input.tileColumns(), shape.storage};
-  if (chip.matrix == Matrix::Wgmma && shape.storage != "f32") {
-    addWarpgroups(kernels.variants, shape);
-    return kernels;
-  }
-  for (auto [rows, tile] : {std::pair<uint32_t, int64_t>(64, 64), {VariantChoice::any, 128}})
-    kernels.variants.push_back({rows, {packInput(shape), packed(shape, tile, 0)}});
+  addPacked(kernels.variants, shape, chip);
   return kernels;
-}
-
-// Tiles for the most tokens of a variant; 2048 stand for any number.
-void GpuKernelChoice::addWarpgroups(std::vector<VariantChoice> &variants, const MatmulShape &shape) const {
-  TileLayout weight{shape.n, shape.k, 2, shape.gated};
-  std::optional<WarpgroupTile> last;
-  for (auto [most, tokens] : {std::pair<uint32_t, int64_t>(64, 64), {256, 256}, {VariantChoice::any, 2048}}) {
-    WarpgroupTile tile = chooseWarpgroupTile(weight, tokens, chip);
-    if (last && *last == tile)
-      variants.back().maxValue = most;
-    else
-      variants.push_back({most, {packInput(shape), packed(shape, tile.tokens, tile.columns)}});
-    last = tile;
-  }
 }
 
 // Few tokens leave most of the chip idle unless the cached positions are divided among blocks as well; enough of them

@@ -18,8 +18,6 @@ public:
   std::string kvLayout() const override { return "rows"; }
 
 private:
-  void addWarpgroups(std::vector<VariantChoice> &variants, const MatmulShape &shape) const;
-
   Chip chip;
 };
 

@@ -37,9 +37,10 @@ std::string chipMacros(const Chip &chip) {
 std::string Chip::print() const {
   return fmt::format(
       "{} vendor={} wave={} matrix={} copy={} bf16={} early={} dot={} units={} shared={}/{} registers={}/{} threads={} "
-      "l2={}",
+      "l2={} memory={}",
       name, int(vendor), waveWidth, int(matrix), int(asyncCopy), hasBf16Matrix, earlyStart, hasDotF16, computeUnits,
-      sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes);
+      sharedPerBlock, sharedPerUnit, registersPerThread, registersPerUnit, threadsPerUnit, l2Bytes,
+      memoryBytesPerClock);
 }
 
 SourcePrinter::SourcePrinter(const Chip &chip) : text(chipMacros(chip)), earlyStart(chip.earlyStart) {

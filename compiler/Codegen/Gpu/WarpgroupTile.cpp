@@ -1,25 +1,16 @@
 #include "compiler/Codegen/Gpu/WarpgroupTile.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace quipu::gpu {
 
 namespace {
 
 constexpr int64_t mostStages = 8;
-// Of a multiprocessor and a clock. H100: 989 TFLOP/s of bf16 at 1.83 GHz on 132; reading L2 at 5.5 to 7 TB/s, as
-// published measurements have it.
-constexpr int64_t productsPerClock = 2048, bytesPerClock = 32;
+// Of a multiprocessor and a clock. H100: 989 TFLOP/s of bf16 at 1.83 GHz on 132.
+constexpr int64_t productsPerClock = 2048;
 
 int64_t divideUp(int64_t value, int64_t by) { return (value + by - 1) / by; }
-
-// Clocks that the busiest unit takes for 64 elements of k, all its tiles counted.
-int64_t clocks(const WarpgroupTile &tile, const TileLayout &weight, int64_t tokens, const Chip &chip) {
-  int64_t tiles = divideUp(tokens, tile.tokens) * divideUp(weight.panels() * tileRows, tile.columns);
-  int64_t multiply = tile.tokens * tile.columns * 64 / productsPerClock, read = tile.slotBytes() / bytesPerClock;
-  return divideUp(tiles, chip.computeUnits) * std::max(multiply, read);
-}
 
 } // namespace
 
@@ -29,6 +20,19 @@ int64_t WarpgroupTile::stages(const Chip &chip) const {
   return std::min(mostStages, room / (slotBytes() + 2 * barrierBytes));
 }
 
+TileWork WarpgroupTile::work(const TileLayout &weight, int64_t allTokens, const Chip &chip) const {
+  TileWork work;
+  work.results = divideUp(allTokens, tokens) * divideUp(weight.panels() * tileRows, columns);
+  work.steps = weight.tiles();
+  work.weightBytes = weight.bytes();
+  work.multiplyClocks = tokens * columns * weight.tileColumns() / productsPerClock;
+  work.readBytes = slotBytes();
+  work.stepsAhead = stages(chip);
+  work.sumBytes = tokens * columns * 4;
+  work.waves = tokens / 64 * 4;
+  return work;
+}
+
 std::vector<WarpgroupTile> warpgroupTiles(bool gated) {
   std::vector<WarpgroupTile> tiles;
   for (int64_t tokens : {64, 128})
@@ -36,17 +40,6 @@ std::vector<WarpgroupTile> warpgroupTiles(bool gated) {
       if (columns >= tileRows || (!gated && tokens == 64))
         tiles.push_back({tokens, columns});
   return tiles;
-}
-
-WarpgroupTile chooseWarpgroupTile(const TileLayout &weight, int64_t tokens, const Chip &chip) {
-  WarpgroupTile best = {};
-  int64_t least = std::numeric_limits<int64_t>::max();
-  for (const WarpgroupTile &tile : warpgroupTiles(weight.gated))
-    if (int64_t taken = clocks(tile, weight, tokens, chip); taken <= least) { // of equals the larger one
-      least = taken;
-      best = tile;
-    }
-  return best;
 }
 
 } // namespace quipu::gpu

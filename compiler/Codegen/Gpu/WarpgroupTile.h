@@ -1,8 +1,7 @@
 // How many results a block of the warpgroups' matmul (device/matmul/warpgroup.h) computes at a time.
 #pragma once
 
-#include "compiler/Codegen/Gpu/Chip.h"
-#include "compiler/Codegen/Gpu/WeightLayout.h"
+#include "compiler/Codegen/Gpu/PackedTile.h"
 
 #include <vector>
 
@@ -19,15 +18,12 @@ struct WarpgroupTile {
   int64_t residentBlocks() const { return tokens * columns <= 64 * 128 ? 2 : 1; }
   int64_t stages(const Chip &chip) const;
   int64_t sharedBytes(const Chip &chip) const { return stages(chip) * (slotBytes() + 2 * barrierBytes); }
+  TileWork work(const TileLayout &weight, int64_t tokens, const Chip &chip) const;
 
   static constexpr int64_t barrierBytes = 8;
 };
 
 // All that a weight of this form can be multiplied with.
 std::vector<WarpgroupTile> warpgroupTiles(bool gated);
-
-// The tile that takes least time for `tokens` tokens: large ones read less from L2 for each product, small ones are
-// enough to keep all units busy.
-WarpgroupTile chooseWarpgroupTile(const TileLayout &weight, int64_t tokens, const Chip &chip);
 
 } // namespace quipu::gpu

@@ -24,6 +24,7 @@ struct Case {
   std::vector<int64_t> rows = {};
   int64_t rowsDim = Tokens;
   int64_t columns = 0; // of a block, for the matmul of warpgroups
+  int64_t splits = 1;  // blocks that share a tile of results
 
   TileLayout weight() const { return {n, k, int64_t(bytesOf(storage)), gated}; }
 };
@@ -45,6 +46,10 @@ std::vector<KernelSpec> stages(const Case &c) {
   matmul["packed_input"] = true;
   if (c.columns)
     matmul["columns"] = c.columns;
+  if (c.splits > 1) {
+    matmul["splits"] = c.splits;
+    matmul["tokens"] = *std::max_element(c.rows.begin(), c.rows.end());
+  }
   return {{"", "pack_input", pack}, {"", "matmul", matmul}};
 }
 
@@ -162,6 +167,8 @@ KernelRow matmulRow(const Case &c, const Chip &chip) {
                          c.packedInput ? "_packed" : "");
   if (c.columns)
     row.name += fmt::format("_x{}", c.columns);
+  if (c.splits > 1)
+    row.name += fmt::format("_split{}", c.splits);
   row.stages = stages(c);
   row.tolerance = tolerance(c, chip);
   row.sizes = c.rows;
@@ -191,12 +198,35 @@ void addForms(std::vector<Case> &cases, ElementType storage, int64_t tile, bool 
   add(all);
 }
 
+// Blocks that share tiles of results: parts of k that are equal and not, fewer tiles than a ring has slots, several
+// tiles of tokens, every epilogue.
+void addSharedForms(std::vector<Case> &cases, ElementType storage, int64_t tile, int64_t columns = 0) {
+  auto add = [&](Case c, int64_t splits, std::vector<int64_t> rows) {
+    c.packedInput = true;
+    c.columns = columns;
+    c.splits = splits;
+    c.rows = std::move(rows);
+    cases.push_back(c);
+  };
+  add({"shared", 200, 512, storage, tile}, 2, {1, 50});
+  Case all{"shared_all", 75, 660, storage, tile};
+  all.bias = all.residual = all.norm = true;
+  all.gated = columns != tileRows / 2;
+  all.activation = "silu";
+  add(all, 3, {2 * tile + 5});
+  add({"shared_each", 65, 250, storage, tile}, 4, {3});
+}
+
 // Every tile of the warpgroups' matmul, and what a ring and blocks that take several tiles can get wrong.
 void addWarpgroupForms(std::vector<Case> &cases, ElementType storage) {
   for (int64_t tokens : {64, 128})
     for (int64_t columns : {32, 64, 128, 256})
       if (tokens == 64 || columns >= tileRows)
         addForms(cases, storage, tokens, true, columns);
+  addSharedForms(cases, storage, 64, 32);
+  addSharedForms(cases, storage, 64, 64);
+  if (storage == ElementType::BF16)
+    addSharedForms(cases, storage, 128, 256);
   auto add = [&](Case c, int64_t columns, int64_t rows) {
     c.packedInput = true;
     c.columns = columns;
@@ -226,6 +256,9 @@ std::vector<KernelRow> matmulRows(const Chip &chip) {
       addForms(cases, storage, tile, true);
     if (chip.matrix == Matrix::Wgmma && storage != ElementType::F32)
       addWarpgroupForms(cases, storage);
+    addSharedForms(cases, storage, 64);
+    if (storage == ElementType::BF16)
+      addSharedForms(cases, storage, 128);
     cases.push_back({"one", 1, 1, storage, 1});
     // Slices of the staged input on chips with little shared memory.
     Case deep{"deep", 40, 5000, storage, 8};

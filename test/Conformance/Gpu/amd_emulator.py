@@ -162,6 +162,18 @@ def take_constants_as_addends(emulator):
     exec(inspect.getsource(emulator._compile_wmma).replace(read, chosen), vars(emulator))
 
 
+def return_values_of_atomics(emulator):
+    """The emulator takes an atomic for one that returns the former value by the bit glc, which is RDNA3's; it is called sc0
+    on CDNA, and is the lowest bit of th on RDNA4."""
+    attribute = emulator._iattr
+
+    def or_its_other_names(inst, name, default=0):
+        value = attribute(inst, name, default)
+        return value or attribute(inst, "sc0") or attribute(inst, "th") & 1 if name == "glc" else value
+
+    emulator._iattr = or_its_other_names
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -174,6 +186,7 @@ def main():
     replace_cache_instructions(emu)
     give_shared_memory_all_addresses(emu)
     take_constants_as_addends(emu)
+    return_values_of_atomics(emu)
     objects = {}
     for job in json.loads(Path(sys.argv[1]).read_text()):
         try:

@@ -29,11 +29,16 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
   m.tile = params.integer("tile");
   if (params.has("columns"))
     m.columns = params.integer("columns");
+  if (params.has("splits")) {
+    m.splits = params.integer("splits");
+    m.tokens = params.integer("tokens");
+  }
   m.rowsDim = params.integer("rows_dim", 0);
   if (params.has("norm_eps"))
     m.normEps = params.real("norm_eps");
   params.require(!m.packedInput || !m.normEps, "expected the norm in pack_input, not in the packed matmul");
-  params.require(m.packedInput || m.columns == 0, "expected columns of a block with a packed input alone");
+  params.require(m.packedInput || (m.columns == 0 && m.splits == 1),
+                 "expected columns and splits of a block with a packed input alone");
   // Columns and bytes of a row are ints on the device.
   params.require(m.weight.n <= 1 << 28 && m.weight.k <= 1 << 24, "expected n up to 2^28 and k up to 2^24");
   if (auto read = params.finish(); !read)

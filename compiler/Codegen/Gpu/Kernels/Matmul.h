@@ -23,6 +23,8 @@ struct MatmulParams {
   int64_t rowsDim = 0;
   int64_t tile = 1;    // tokens of a launch at most, or with packedInput those of a block
   int64_t columns = 0; // rows of W of a block, for the matmul of warpgroups; 0: another kernel
+  int64_t splits = 1;  // blocks that share a tile of results, with a packed input
+  int64_t tokens = 0;  // of a launch at most, where blocks share
 
   // The device struct Epilogue (device/matmul/epilogue.h), and what constructs one from the operands.
   std::string epilogue() const;

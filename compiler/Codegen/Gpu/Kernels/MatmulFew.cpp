@@ -63,7 +63,9 @@ FewGeometry fewGeometry(const MatmulParams &m, const Chip &chip) {
     g.fragments /= 2;
   int64_t blocks = m.weight.panels() * 4 / g.fragments;
   g.depth = std::max<int64_t>(1, loadsUnderWay / loadsPerTile(chip, matrix));
-  g.waves = (m.tile == 1 && blocks < 2 * chip.computeUnits ? 512 : 256) / chip.waveWidth;
+  // With more tokens an NVIDIA thread needs more registers than 512 threads leave for two blocks.
+  bool few = m.tile == 1 ? blocks < 2 * chip.computeUnits : chip.vendor == Vendor::Amd && blocks < chip.computeUnits;
+  g.waves = (few ? 512 : 256) / chip.waveWidth;
   while (g.waves > g.fragments && g.waves > 2 && g.waves / g.fragments * g.depth > m.weight.tiles())
     g.waves /= 2;
   g.waves = std::max(g.waves, g.fragments);

@@ -50,6 +50,9 @@ Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &m, const Chip &chip
       std::find(known.begin(), known.end(), tile) == known.end())
     return makeError("kernel @{}: {} has no matmul of {} tokens by {} columns{} of {}", m.symbol, chip.name, m.tile,
                      m.columns, m.weight.gated ? ", gated," : "", m.element);
+  TileWork work = tile.work(m.weight, m.tokens, chip);
+  if (m.splits > 1 && !canShare(work, m.splits))
+    return makeError("kernel @{}: {} blocks cannot share its tiles", m.symbol, m.splits);
   RegisterSplit registers = registerSplit(tile);
 
   SourcePrinter source(chip);
@@ -59,16 +62,18 @@ Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &m, const Chip &chip
   launch.x.times = chip.computeUnits * tile.residentBlocks();
   launch.threads = int(tile.tokens / 64 * 128 + (registers.bringer ? 128 : 32));
   launch.sharedBytes = tile.sharedBytes(chip);
-  source.declare(fmt::format("struct Shape {{\n  typedef {} Element;\n"
-                             "  enum {{ n = {}, k = {}, gated = {}, tokenTiles = {}, columns = {}, stages = {}, "
-                             "blocks = {}, bringerRegisters = {}, productRegisters = {} }};\n}};",
-                             m.element, m.weight.n, m.weight.k, int(m.weight.gated), m.tile / 64, m.columns,
-                             tile.stages(chip), launch.x.times, registers.bringer, registers.product));
+  source.declare(
+      fmt::format("struct Shape {{\n  typedef {} Element;\n"
+                  "  enum {{ n = {}, k = {}, gated = {}, tokenTiles = {}, columns = {}, splits = {}, stages = {}, "
+                  "blocks = {}, bringerRegisters = {}, productRegisters = {} }};\n}};",
+                  m.element, m.weight.n, m.weight.k, int(m.weight.gated), m.tile / 64, m.columns, m.splits,
+                  tile.stages(chip), launch.x.times, registers.bringer, registers.product));
   source.declare(m.epilogue());
   source.bodyWaits();
-  return source.kernel(m.symbol, matmulOperands(), launch,
-                       fmt::format("  WarpgroupTokens<Shape>::run(o5, o2, {}, {});", m.epilogueArguments(), m.rows()),
-                       int(tile.residentBlocks()));
+  return source.kernel(
+      m.symbol, matmulOperands(), launch,
+      fmt::format("  WarpgroupTokens<Shape>::run(o5, o2, {}, {}, scratch);", m.epilogueArguments(), m.rows()),
+      int(tile.residentBlocks()), sharedSumsBytes(work, m.splits));
 }
 
 } // namespace quipu::gpu

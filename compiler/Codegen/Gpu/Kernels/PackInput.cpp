@@ -1,5 +1,6 @@
 // pack_input: the stage before a `packed_input` matmul.
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
+#include "compiler/Codegen/Gpu/PackedTile.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,8 +24,9 @@ Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
   launch.x = {int(rowsDim), 1, 1};
   launch.threads = k >= 1024 ? 256 : 64;
   return source.kernel(spec.symbol, matmulOperands(), launch,
-                       fmt::format("  packInput<{}, {}, {}, {}>(o0, o1, o5, dims[{}], {});", element, k, launch.threads,
-                                   eps ? "true" : "false", rowsDim, floatLiteral(eps.value_or(0))));
+                       fmt::format("  packInput<{}, {}, {}, {}>(o0, o1, o5, dims[{}], {}, scratch);", element, k,
+                                   launch.threads, eps ? "true" : "false", rowsDim, floatLiteral(eps.value_or(0))),
+                       0, ticketBytes);
 }
 
 } // namespace quipu::gpu

@@ -1,18 +1,23 @@
 #include "compiler/Codegen/Gpu/GpuKernelChoice.h"
+#include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/WarpgroupTile.h"
 #include "compiler/Target/Cuda/Chips.h"
+#include "compiler/Target/Hip/Chips.h"
 
 #include <gtest/gtest.h>
 
 namespace quipu::gpu {
-namespace {
 
-void PrintTo(const WarpgroupTile &tile, std::ostream *out) { *out << tile.tokens << "x" << tile.columns; }
+static void PrintTo(const PackedTile &tile, std::ostream *out) {
+  *out << tile.tokens << "x" << tile.columns << " in " << tile.splits;
+}
+
+namespace {
 
 Chip h100() { return *cuda::findChip("sm_90a"); }
 
-WarpgroupTile choose(int64_t n, int64_t tokens, bool gated = false) {
-  return chooseWarpgroupTile(TileLayout{n, 4096, 2, gated}, tokens, h100());
+PackedTile choose(int64_t n, int64_t tokens, bool gated = false) {
+  return choosePackedTile(TileLayout{n, 4096, 2, gated}, "bf16", tokens, h100());
 }
 
 TEST(WarpgroupTile, every_tile_fits_a_block_and_has_slots_to_fill_ahead) {
@@ -25,18 +30,18 @@ TEST(WarpgroupTile, every_tile_fits_a_block_and_has_slots_to_fill_ahead) {
     }
 }
 
-TEST(WarpgroupTile, many_tokens_take_the_largest) {
+TEST(PackedTile, many_tokens_take_the_largest) {
   for (int64_t n : {4096, 6144, 28672})
-    EXPECT_EQ(choose(n, 2048), (WarpgroupTile{128, 256}));
-  EXPECT_EQ(choose(14336, 2048, true), (WarpgroupTile{128, 256}));
+    EXPECT_EQ(choose(n, 2048), (PackedTile{128, 256, 1}));
+  EXPECT_EQ(choose(14336, 2048, true), (PackedTile{128, 256, 1}));
 }
 
-TEST(WarpgroupTile, few_tokens_of_a_narrow_weight_are_shared_out_to_all_units) {
-  EXPECT_EQ(choose(4096, 64), (WarpgroupTile{64, 32}));
+TEST(PackedTile, few_tokens_take_tiles_of_no_more) {
+  EXPECT_EQ(choose(8192, 64, true).tokens, 64);
   EXPECT_LT(choose(8192, 64, true).columns, 256);
 }
 
-// "matmul_bf16_n4096_k4096_packed_t64x32"
+// "matmul_bf16_n4096_k4096_packed_t128x256"
 std::string symbolFor(const MatmulKernels &kernels, uint32_t tokens) {
   for (const VariantChoice &variant : kernels.variants)
     if (tokens <= variant.maxValue)
@@ -50,14 +55,43 @@ TEST(GpuKernelChoice, warpgroups_multiply_16_bit_weights_of_a_chip_that_has_them
   shape.storage = "bf16";
   MatmulKernels kernels = GpuKernelChoice(h100()).matmul(shape);
   EXPECT_EQ(symbolFor(kernels, 8), "matmul_bf16_n4096_k4096_t8");
-  EXPECT_EQ(symbolFor(kernels, 9), "matmul_bf16_n4096_k4096_packed_t64x32");
+  EXPECT_EQ(symbolFor(kernels, 9), "matmul_bf16_n4096_k4096_packed_t64x64_s2");
   EXPECT_EQ(symbolFor(kernels, 5000), "matmul_bf16_n4096_k4096_packed_t128x256");
   EXPECT_EQ(kernels.variants.back().maxValue, uint32_t(VariantChoice::any));
 
   EXPECT_EQ(symbolFor(GpuKernelChoice(*cuda::findChip("sm_80")).matmul(shape), 5000),
             "matmul_bf16_n4096_k4096_packed_t128");
   shape.storage = "f32";
-  EXPECT_EQ(symbolFor(GpuKernelChoice(h100()).matmul(shape), 5000), "matmul_f32_n4096_k4096_packed_t128");
+  EXPECT_EQ(symbolFor(GpuKernelChoice(h100()).matmul(shape), 5000), "matmul_f32_n4096_k4096_packed_t64");
+}
+
+// Blocks of a launch of 64 tokens, and that what was chosen can be generated with scratch of a few MiB.
+int64_t blocksAt64(const Chip &chip, int64_t n, int64_t k, bool gated) {
+  MatmulShape shape;
+  shape.n = n, shape.k = k, shape.gated = gated, shape.storage = "bf16";
+  for (const VariantChoice &variant : GpuKernelChoice(chip).matmul(shape).variants) {
+    if (variant.maxValue < 64)
+      continue;
+    auto kernel = generate(variant.stages.back(), chip);
+    EXPECT_TRUE(kernel) << kernel.error().message;
+    EXPECT_LE(kernel->scratchBytes, 24 << 20);
+    PackedTile tile = choosePackedTile(TileLayout{n, k, 2, gated}, "bf16", 64, chip);
+    int64_t rows = (gated ? 2 : 1) * n, across = tile.columns ? tile.columns : tile.tokens;
+    return (rows + across - 1) / across * tile.splits;
+  }
+  return 0;
+}
+
+TEST(GpuKernelChoice, blocks_share_k_where_results_are_too_few_for_the_chip) {
+  for (const char *name : {"sm_80", "sm_90a", "gfx942", "gfx950"}) {
+    SCOPED_TRACE(name);
+    Chip chip = name[0] == 's' ? *cuda::findChip(name) : *hip::findChip(name);
+    for (int64_t k : {2048, 8192})
+      EXPECT_GE(blocksAt64(chip, 2048, k, false) * 4, chip.computeUnits * 3);
+    EXPECT_GE(blocksAt64(chip, 4096, 14336, false) * 4, chip.computeUnits * 3);
+    EXPECT_EQ(choosePackedTile(TileLayout{14336, 4096, 2, true}, "bf16", 64, chip).splits, 1);
+    EXPECT_EQ(choosePackedTile(TileLayout{2048, 2048, 2, false}, "bf16", 2048, chip).splits, 1);
+  }
 }
 
 TEST(GpuKernelChoice, the_more_tokens_the_fewer_splits_of_the_cached_positions) {

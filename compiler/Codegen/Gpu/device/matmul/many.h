@@ -5,9 +5,11 @@
 // multiply. A wave owns waveTokens x waveColumns of the block's results, whole panels in the gated form, so that a lane
 // has both a gate and its up.
 //
-// The printed Shape: Element, n, k, gated, tokenTiles, panels, stages, waveTokens, waveColumns.
+// The printed Shape: Element, n, k, gated, splits (blocks that share a tile of results), tokenTiles, panels, stages,
+// waveTokens, waveColumns.
 #pragma once
 #include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul/shared_sums.h"
 #include "compiler/Codegen/Gpu/device/matmul/tile_ring.h"
 
 template <class Shape> struct ManyTokens {
@@ -19,6 +21,7 @@ template <class Shape> struct ManyTokens {
     threads = blockTokens / Shape::waveTokens * wavesAcross * waveWidth,
     tokenFragments = Shape::waveTokens / MatrixUnit::rows,
     columnFragments = Shape::waveColumns / MatrixUnit::columns,
+    sums = tokenFragments * columnFragments * MatrixUnit::sums,
     panelColumns = Shape::gated ? 32 : 64,
     allPanels = (Shape::n + panelColumns - 1) / panelColumns,
   };
@@ -28,19 +31,23 @@ template <class Shape> struct ManyTokens {
   int waveToken, waveColumn; // first of the wave in the block
 
   template <class Epilogue>
-  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows) {
+  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows,
+                                      void *scratch) {
     QUIPU_DYNAMIC_SHARED(shared);
     int firstToken = blockX() * blockTokens, firstPanel = blockY() * Shape::panels;
     if (firstToken >= rows)
       return;
     ManyTokens product;
-    Ring ring(shared, packed, blockX() * Shape::tokenTiles, (rows + 63) / 64, weight, firstPanel, allPanels);
+    SplitTiles<tiles, Shape::splits> part(blockZ());
+    Ring ring(shared, part, packed, blockX() * Shape::tokenTiles, (rows + 63) / 64, weight, firstPanel, allPanels);
 #pragma unroll 1
-    for (int tile = 0; tile < tiles; ++tile) {
+    for (int tile = 0; tile < part.count; ++tile) {
       const u8 *slot = ring.next(tile);
       product.add(slot, slot + Shape::tokenTiles * tileBytes);
     }
-    product.store(epilogue, rows, firstToken, firstPanel);
+    int place = blockY() * ((rows + blockTokens - 1) / blockTokens) + blockX();
+    if (SharedSums<Shape::splits, threads / waveWidth, sums>::gather(&product.d[0][0][0], scratch, place, blockZ()))
+      product.store(epilogue, rows, firstToken, firstPanel);
   }
 
   QUIPU_DEVICE_MEMBER ManyTokens() {

@@ -1,9 +1,10 @@
 // matmul for many tokens without matrix instructions: f32 weights, and chips that have none. A block of 256
 // threads computes 64 tokens by one panel, a thread 4 x 4 of them, 16 apart.
 //
-// The printed Shape: Element, n, k, gated.
+// The printed Shape: Element, n, k, gated, stages, splits (blocks that share a tile of results).
 #pragma once
 #include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
+#include "compiler/Codegen/Gpu/device/matmul/shared_sums.h"
 #include "compiler/Codegen/Gpu/device/matmul/tile_ring.h"
 
 template <class Shape> struct ManyTokensFma {
@@ -18,15 +19,17 @@ template <class Shape> struct ManyTokensFma {
   typedef TileRing<256, 1, 1, Shape::stages, tiles> Ring;
 
   template <class Epilogue>
-  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows) {
+  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows,
+                                      void *scratch) {
     QUIPU_DYNAMIC_SHARED(shared);
     if (blockX() * 64 >= rows)
       return;
     int ownRow = threadIndex() / 16, ownColumn = threadIndex() % 16;
     float d[4][4] = {};
-    Ring ring(shared, packed, blockX(), (rows + 63) / 64, weight, blockY(), allPanels);
+    SplitTiles<tiles, Shape::splits> part(blockZ());
+    Ring ring(shared, part, packed, blockX(), (rows + 63) / 64, weight, blockY(), allPanels);
 #pragma unroll 1
-    for (int tile = 0; tile < tiles; ++tile) {
+    for (int tile = 0; tile < part.count; ++tile) {
       const u8 *slot = ring.next(tile);
 #pragma unroll 2
       for (int chunk = 0; chunk < tileChunks; ++chunk) {
@@ -45,6 +48,9 @@ template <class Shape> struct ManyTokensFma {
               d[i][j] = multiplyWords(Element(), a[i].word[word], b[j].word[word], d[i][j]);
       }
     }
+    int place = blockY() * ((rows + 63) / 64) + blockX();
+    if (!SharedSums<Shape::splits, 256 / waveWidth, 16>::gather(&d[0][0], scratch, place, blockZ()))
+      return;
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       int row = blockX() * 64 + ownRow + 16 * i;

@@ -1,13 +1,17 @@
 // pack_input: rows of x, normed and rounded to the weight's storage, in tiles as a matmul for many tokens reads them. A
-// block takes a row. Rows that pad the last tile stay as they are: no result depends on them.
+// block takes a row. Rows that pad the last tile stay as they are: no result depends on them. The tickets of the matmul
+// that follows (shared_sums.h) are cleared.
 #pragma once
 #include "compiler/Codegen/Gpu/device/matmul/input.h"
+#include "compiler/Codegen/Gpu/device/matmul/shared_sums.h"
 
 template <class T, int k, int threads, bool normed>
-QUIPU_DEVICE void packInput(const float *x, const float *gain, void *packed, int rows, float eps) {
+QUIPU_DEVICE void packInput(const float *x, const float *gain, void *packed, int rows, float eps, void *scratch) {
   enum { count = ChunkOf<T>::count, tileColumns = count * tileChunks, tiles = (k + tileColumns - 1) / tileColumns };
   if (blockX() >= rows)
     return;
+  if (blockX() == 0)
+    clearTickets<threads>(scratch);
   const float *row = x + i64(blockX()) * k;
   float scale = 1;
   if (normed) {

@@ -3,7 +3,8 @@
 #include "compiler/Codegen/Gpu/device/matmul/fragments.h"
 
 // Slot s holds, for one k, tokenTiles tiles of the input and then panelTiles of the weight. Rows of tiles past the last
-// one (the block reaches beyond the matrix) hold the last one's: their results are not stored.
+// one (the block reaches beyond the matrix) hold the last one's: their results are not stored. Of the `tiles` of k the
+// block takes `part`, and calls the first of them 0.
 template <int threads, int tokenTiles, int panelTiles, int stages, int tiles> struct TileRing {
   enum {
     slotTiles = tokenTiles + panelTiles,
@@ -14,17 +15,20 @@ template <int threads, int tokenTiles, int panelTiles, int stages, int tiles> st
   static_assert(tileTurns * threads * 16 == tileBytes, "a tile is shared out evenly");
 
   u8 *shared;
-  const u8 *source[slotTiles]; // of this thread, in the first tile of k
+  int count;                   // tiles of k
+  const u8 *source[slotTiles]; // of this thread, in the first of them
 
-  QUIPU_DEVICE_MEMBER TileRing(u8 *shared, const void *packed, int firstTokenTile, int allTokenTiles,
+  template <class Part>
+  QUIPU_DEVICE_MEMBER TileRing(u8 *shared, const Part &part, const void *packed, int firstTokenTile, int allTokenTiles,
                                const void *weight, int firstPanel, int allPanels)
-      : shared(shared) {
+      : shared(shared), count(part.count) {
 #pragma unroll
     for (int i = 0; i < slotTiles; ++i) {
       bool token = i < tokenTiles;
       int row =
           token ? smaller(firstTokenTile + i, allTokenTiles - 1) : smaller(firstPanel + i - tokenTiles, allPanels - 1);
-      source[i] = (const u8 *)(token ? packed : weight) + i64(row) * tiles * tileBytes + threadIndex() * 16;
+      source[i] =
+          (const u8 *)(token ? packed : weight) + (i64(row) * tiles + part.first) * tileBytes + threadIndex() * 16;
     }
 #if QUIPU_CP_ASYNC
 #pragma unroll
@@ -38,7 +42,7 @@ template <int threads, int tokenTiles, int panelTiles, int stages, int tiles> st
 #if QUIPU_CP_ASYNC
   QUIPU_DEVICE_MEMBER void bring(int tile) {
     u8 *slot = shared + tile % stages * slotBytes + threadIndex() * 16;
-    if (tile < tiles)
+    if (tile < count)
 #pragma unroll
       for (int i = 0; i < turns; ++i)
         copyAsync(slot + i * threads * 16,
@@ -70,7 +74,7 @@ template <int threads, int tokenTiles, int panelTiles, int stages, int tiles> st
     for (int i = 0; i < turns; ++i)
       storeChunk(slot + (i * threads + threadIndex()) * 16, arriving[i]);
     blockBarrier();
-    if (tile + 1 < tiles)
+    if (tile + 1 < count)
       bring(tile + 1);
     return slot;
   }

@@ -5,16 +5,20 @@
 // in memory, through a ring of slots in shared memory; each of the tokenTiles warpgroups multiplies its 64 tokens with
 // all columns. The ring runs on over the tiles: while results are stored, the next tiles arrive.
 //
-// The printed Shape: Element, n, k, gated, tokenTiles, columns (32 and no gate, or whole panels), stages, blocks (of
-// the grid), bringerRegisters and productRegisters (0: as many for all threads).
+// Where tiles are few, `splits` blocks share one: what follows calls a part of a tile, with a part of k, a task.
+//
+// The printed Shape: Element, n, k, gated, tokenTiles, columns (32 and no gate, or whole panels), splits, stages,
+// blocks (of the grid), bringerRegisters and productRegisters (0: as many for all threads).
 #pragma once
 #include "compiler/Codegen/Gpu/device/matmul/epilogue.h"
 #include "compiler/Codegen/Gpu/device/matmul/fragments.h"
+#include "compiler/Codegen/Gpu/device/matmul/shared_sums.h"
 #include "compiler/Codegen/Gpu/device/warpgroup_mma.h"
 
 template <class Shape> struct WarpgroupTokens {
   typedef typename Shape::Element Element;
   typedef WarpgroupProduct<Element, Shape::columns> Product;
+  typedef SplitTiles<(Shape::k + 63) / 64, Shape::splits> Part;
   enum {
     tiles = (Shape::k + 63) / 64,
     consumers = Shape::tokenTiles * 128, // threads; the one after them brings the tiles
@@ -67,10 +71,11 @@ template <class Shape> struct WarpgroupTokens {
   };
 
   template <class Epilogue>
-  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows) {
+  static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows,
+                                      void *scratch) {
     QUIPU_DYNAMIC_SHARED(shared);
     int downTiles = (rows + Shape::tokenTiles * 64 - 1) / (Shape::tokenTiles * 64);
-    if (blockX() >= downTiles * acrossTiles) {
+    if (blockX() >= downTiles * acrossTiles * Shape::splits) {
       awaitEarlierKernels(); // a kernel of no work must not end before those in front of it
       return;
     }
@@ -82,39 +87,41 @@ template <class Shape> struct WarpgroupTokens {
         produce(ring, (const u8 *)packed, (const u8 *)weight, rows, downTiles);
     } else {
       takeRegisters<Shape::productRegisters>();
-      consume(ring, epilogue, rows, downTiles);
+      consume(ring, epilogue, rows, downTiles, scratch);
     }
   }
 
   static QUIPU_DEVICE_MEMBER void produce(Ring ring, const u8 *packed, const u8 *weight, int rows, int downTiles) {
     int done = bringFirst(ring, packed, weight, rows, downTiles);
-    for (int index = blockX(); index < downTiles * acrossTiles; index += Shape::blocks, done = 0) {
-      Place place(index, downTiles);
+    for (int task = blockX(); task < downTiles * acrossTiles * Shape::splits; task += Shape::blocks, done = 0) {
+      Place place(task / Shape::splits, downTiles);
+      Part part(task % Shape::splits);
 #pragma unroll 1
-      for (int tile = done; tile < tiles; ++tile, ring.advance()) {
+      for (int tile = done; tile < part.count; ++tile, ring.advance()) {
         waitTransfer(ring.empty + ring.slot, ring.parity ^ 1);
         arriveExpecting(ring.full + ring.slot, slotBytes);
-        bringWeight(ring, weight, place.row, tile);
-        bringTokens(ring, packed, place.token, rows, tile);
+        bringWeight(ring, weight, place.row, part.first + tile);
+        bringTokens(ring, packed, place.token, rows, part.first + tile);
       }
     }
   }
 
   // Fills all slots for the first time: the weight's part while the kernel that packs the tokens may still run.
   static QUIPU_DEVICE_MEMBER int bringFirst(Ring &ring, const u8 *packed, const u8 *weight, int rows, int downTiles) {
-    enum { count = int(tiles) < int(Shape::stages) ? int(tiles) : int(Shape::stages) };
-    Place place(blockX(), downTiles);
+    Place place(blockX() / Shape::splits, downTiles);
+    Part part(blockX() % Shape::splits);
+    int count = smaller(part.count, Shape::stages);
     Ring first = ring;
 #pragma unroll 1
     for (int tile = 0; tile < count; ++tile, first.advance()) {
       arriveExpecting(first.full + first.slot, slotBytes);
-      bringWeight(first, weight, place.row, tile);
+      bringWeight(first, weight, place.row, part.first + tile);
     }
     awaitEarlierKernels();
     fenceBulkCopies();
 #pragma unroll 1
     for (int tile = 0; tile < count; ++tile, ring.advance())
-      bringTokens(ring, packed, place.token, rows, tile);
+      bringTokens(ring, packed, place.token, rows, part.first + tile);
     return count;
   }
 
@@ -139,17 +146,18 @@ template <class Shape> struct WarpgroupTokens {
   }
 
   template <class Epilogue>
-  static QUIPU_DEVICE_MEMBER void consume(Ring ring, const Epilogue &epilogue, int rows, int downTiles) {
+  static QUIPU_DEVICE_MEMBER void consume(Ring ring, const Epilogue &epilogue, int rows, int downTiles, void *scratch) {
     awaitEarlierKernels();
     int group = threadIndex() / 128;
     Product product;
 #pragma unroll
     for (int i = 0; i < Product::sums; ++i)
       product.d[i] = 0;
-    for (int index = blockX(); index < downTiles * acrossTiles; index += Shape::blocks) {
+    for (int task = blockX(); task < downTiles * acrossTiles * Shape::splits; task += Shape::blocks) {
+      Part part(task % Shape::splits);
       int last = ring.slot; // filled before this tile
 #pragma unroll 1
-      for (int tile = 0; tile < tiles; ++tile, ring.advance()) {
+      for (int tile = 0; tile < part.count; ++tile, ring.advance()) {
         waitTransfer(ring.full + ring.slot, ring.parity);
         u64 a = tileDescriptor(ring.current() + group * tileBytes);
         u64 b = tileDescriptor(ring.current() + Shape::tokenTiles * tileBytes);
@@ -165,6 +173,10 @@ template <class Shape> struct WarpgroupTokens {
       }
       product.template wait<0>();
       release(ring, last);
+      int index = task / Shape::splits;
+      if (!SharedSums<Shape::splits, consumers / waveWidth, Product::sums>::gather(product.d, scratch, index,
+                                                                                   task % Shape::splits))
+        continue;
       Place place(index, downTiles);
       store(product, epilogue, rows, place.token + group * 64, place.row);
     }
