@@ -71,6 +71,7 @@ gpu::Resources readPtxasReport(const std::string &log) {
   resources.sharedBytes = sumBefore(text, "bytes smem");
   resources.stackBytes = sumBefore(text, "bytes stack frame");
   resources.spills = sumBefore(text, "bytes spill stores") + sumBefore(text, "bytes spill loads");
+  resources.serialized = int64_t(text.count("wgmma.mma_async instructions are serialized"));
   return resources;
 }
 

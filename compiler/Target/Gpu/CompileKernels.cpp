@@ -12,13 +12,13 @@ namespace {
 // What the cache keeps in front of the two images.
 struct EntryHeader {
   uint64_t nativeBytes, portableBytes;
-  int64_t known, registers, scalarRegisters, sharedBytes, stackBytes, spills;
+  int64_t known, registers, scalarRegisters, sharedBytes, stackBytes, spills, serialized;
 };
 
 std::string toBytes(const DeviceCode &code) {
   const Resources &use = code.resources;
-  EntryHeader header{code.native.size(),  code.portable.size(), use.known,      use.registers,
-                     use.scalarRegisters, use.sharedBytes,      use.stackBytes, use.spills};
+  EntryHeader header{code.native.size(), code.portable.size(), use.known,  use.registers, use.scalarRegisters,
+                     use.sharedBytes,    use.stackBytes,       use.spills, use.serialized};
   return std::string(reinterpret_cast<const char *>(&header), sizeof(header)) + code.native + code.portable;
 }
 
@@ -33,8 +33,8 @@ std::optional<DeviceCode> fromBytes(const std::optional<std::string> &bytes) {
   DeviceCode code;
   code.native = bytes->substr(sizeof(header), header.nativeBytes);
   code.portable = bytes->substr(sizeof(header) + header.nativeBytes);
-  code.resources = {header.known != 0,  header.registers,  header.scalarRegisters,
-                    header.sharedBytes, header.stackBytes, header.spills};
+  code.resources = {header.known != 0, header.registers, header.scalarRegisters, header.sharedBytes,
+                    header.stackBytes, header.spills,    header.serialized};
   return code;
 }
 
@@ -70,6 +70,10 @@ Expected<CompiledKernels> compileKernels(const std::vector<KernelSpec> &specs, c
       Expected<DeviceCode> code = compiler.compile(specs[i].symbol, kernel.kernel.source);
       if (!code)
         return passError(std::move(code));
+      // Behind static shared memory the dynamic part would begin where that ends, and its tiles must lie at 1024 bytes.
+      if (kernel.kernel.launch.sharedBytes > 0 && code->resources.sharedBytes > 0)
+        return makeError("kernel @{} for {}: {} bytes of static shared memory beside the dynamic part", specs[i].symbol,
+                         chip.name, code->resources.sharedBytes);
       kernel.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       kernel.code = std::move(*code);
       cache.put(keys[i], toBytes(kernel.code));

@@ -12,6 +12,7 @@ struct Resources {
   int64_t sharedBytes = 0; // static shared memory of a block
   int64_t stackBytes = 0;  // local memory of a thread
   int64_t spills = 0;      // registers that went to memory: bytes (NVIDIA) or registers (AMD)
+  int64_t serialized = 0;  // advice of ptxas that wgmma runs one by one, its sums being touched meanwhile
 };
 
 } // namespace quipu::gpu

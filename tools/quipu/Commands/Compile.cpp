@@ -32,16 +32,17 @@ Expected<> checkOptions(const CompileRequest &request) {
 }
 
 void printKernels(const std::vector<KernelReport> &kernels) {
-  fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9}\n", "kernel", "registers", "shared", "stack", "spills",
-             "seconds");
+  fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>6} {:>9}\n", "kernel", "registers", "shared", "stack", "spills",
+             "serial", "seconds");
   for (const KernelReport &kernel : kernels) {
     std::string name = fmt::format("{} {}", kernel.target, kernel.symbol);
     const gpu::Resources &use = kernel.resources;
     if (use.known)
-      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9.3f}\n", name, use.registers, use.sharedBytes,
-                 use.stackBytes, use.spills, kernel.seconds);
+      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>6} {:>9.3f}\n", name, use.registers, use.sharedBytes,
+                 use.stackBytes, use.spills, use.serialized, kernel.seconds);
     else
-      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>9.3f}\n", name, "?", "?", "?", "?", kernel.seconds);
+      fmt::print(stderr, "{:<56} {:>9} {:>6} {:>6} {:>6} {:>6} {:>9.3f}\n", name, "?", "?", "?", "?", "?",
+                 kernel.seconds);
   }
 }
 

@@ -20,6 +20,15 @@ QUIPU_DEVICE u64 tileDescriptor(const void *rows) {
   return u64(sharedAddress(rows) >> 4) | u64(1) << 16 | u64(1024 / 16) << 32 | u64(1) << 62;
 }
 
+// The compiler is told to align dynamic shared memory to 1024 bytes (QUIPU_DYNAMIC_SHARED), and no kernel has static
+// shared memory in front of it. Should a driver place it elsewhere all the same, no wrong product comes of it.
+QUIPU_DEVICE void requireTileAlignment(const void *shared) {
+#if !QUIPU_SIMT
+  if (sharedAddress(shared) % 1024 != 0)
+    asm volatile("trap;");
+#endif
+}
+
 #if QUIPU_SIMT
 struct WarpgroupOperands {
   u64 a, b;

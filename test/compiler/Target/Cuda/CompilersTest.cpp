@@ -137,6 +137,37 @@ TEST(PtxasReport, spills_of_all_functions_count) {
   EXPECT_EQ(resources.spills, 36);
 }
 
+TEST(PtxasReport, advice_that_wgmma_is_serialized_counts) {
+  const std::string used = "ptxas info    : Used 90 registers, used 1 barriers\n";
+  EXPECT_EQ(readPtxasReport(used).serialized, 0);
+  EXPECT_EQ(readPtxasReport("ptxas info    : (C7510) Potential Performance Loss: wgmma.mma_async instructions are "
+                            "serialized due to insufficient register resources for the wgmma pipeline in the function "
+                            "'k'\n" +
+                            used)
+                .serialized,
+            1);
+}
+
+// Sums that are touched between a product and its wait. In our kernels none are (test/EndToEnd/gpu_targets.py).
+TEST(Nvrtc, reports_wgmma_that_is_serialized) {
+  auto compiler = Nvrtc::open("sm_90a", false);
+  if (!compiler)
+    GTEST_SKIP() << compiler.error().message;
+  auto code = (*compiler)->compile("k", R"(extern "C" __global__ void k(float *out, unsigned long long a) {
+    float d[4] = {0, 0, 0, 0};
+    for (int i = 0; i < 8; ++i) {
+      asm volatile("wgmma.fence.sync.aligned;");
+      asm volatile("wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0, %1, %2, %3}, %4, %4, 1, 1, 1, 0, 0;"
+                   : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "l"(a));
+      asm volatile("wgmma.commit_group.sync.aligned;");
+      d[0] += out[i];
+    }
+    asm volatile("wgmma.wait_group.sync.aligned 0;");
+    out[threadIdx.x] = d[0] + d[1] + d[2] + d[3]; })");
+  ASSERT_TRUE(code) << code.error().message;
+  EXPECT_GT(code->resources.serialized, 0);
+}
+
 TEST(PtxasReport, no_report_is_not_known) { EXPECT_FALSE(readPtxasReport("warning: nothing").known); }
 
 TEST(PtxClang, compiles_for_every_chip) {

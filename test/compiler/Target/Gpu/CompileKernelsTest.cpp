@@ -24,11 +24,12 @@ public:
     DeviceCode code;
     code.native = source;
     code.portable = "portable " + symbol;
-    code.resources = {true, 1, 2, 3, 4, 5};
+    code.resources = {true, 1, 2, staticBytes, 4, 5, 6};
     return code;
   }
 
   std::string version;
+  int64_t staticBytes = 3;
   mutable std::atomic<int> calls{0};
 };
 
@@ -65,6 +66,7 @@ TEST_F(GpuCompileKernels, second_compile_comes_from_the_cache) {
     EXPECT_TRUE(code.resources.known);
     EXPECT_EQ(code.resources.registers, 1);
     EXPECT_EQ(code.resources.spills, 5);
+    EXPECT_EQ(code.resources.serialized, 6);
   }
 }
 
@@ -92,6 +94,23 @@ TEST_F(GpuCompileKernels, errors_name_the_kernel) {
     ASSERT_FALSE(compiled);
     EXPECT_NE(compiled.error().message.find("@" + spec.symbol), std::string::npos) << compiled.error().message;
   }
+}
+
+// Tiles in dynamic shared memory lie at multiples of 1024 bytes only if nothing is in front of them.
+TEST_F(GpuCompileKernels, static_shared_memory_beside_the_dynamic_is_an_error) {
+  Copying compiler("1");
+  KernelSpec matmul{"m",
+                    "matmul",
+                    {{"n", int64_t(64)},
+                     {"k", int64_t(64)},
+                     {"storage", std::string("bf16")},
+                     {"rows_dim", int64_t(0)},
+                     {"tile", int64_t(1)}}};
+  auto compiled = compileKernels({matmul}, chip, compiler, options);
+  ASSERT_FALSE(compiled);
+  EXPECT_EQ(compiled.error().message, "kernel @m for sm_80: 3 bytes of static shared memory beside the dynamic part");
+  compiler.staticBytes = 0;
+  EXPECT_TRUE(compileKernels({matmul}, chip, compiler, options));
 }
 
 TEST_F(GpuCompileKernels, two_kernels_of_one_name_are_an_error) {

@@ -79,6 +79,7 @@ template <class Shape> struct WarpgroupTokens {
       awaitEarlierKernels(); // a kernel of no work must not end before those in front of it
       return;
     }
+    requireTileAlignment(shared);
     Ring ring(shared);
     ring.setUp();
     if (threadIndex() >= consumers) {
