@@ -88,7 +88,7 @@ public:
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
   virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
 
-  // Whether matmuls and embeddings have kernels for weights of this format. Every target takes f32 and bf16.
+  // Whether matmuls and embeddings have kernels for weights of this format. Every target takes f32, f16 and bf16.
   virtual bool takes(const StorageFormat &format) const = 0;
 
   // Names of the layouts in which matmuls read their weights (runtime/Artifact/WeightLayout.h) and of a KV page

@@ -49,7 +49,7 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     if (target.empty())
       continue;
     if (policy.isAsked(spec.name))
-      return makeError("--storage {}: target {} has no kernels for weights of this format; f32 and bf16 it has",
+      return makeError("--storage {}: target {} has no kernels for weights of this format; f32, f16 and bf16 it has",
                        format.name, target);
     options.storageOf.push_back(spec.name + "=bf16");
     ++rounded[own->name];

@@ -15,7 +15,8 @@ TARGETS = {"cpu": set(), "cpu:x86-64-v3": {"avx2", "fma", "bmi2", "f16c"},
            "cpu:x86-64-v4": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}}
 # GPU kernels as this CPU runs them, thread by thread: waves of 32 and of 64; f32 arithmetic, and each kind of matrix
 # instruction. The logits of the first two goldens, so many tokens after the first, and a prompt of so many golden ids.
-SIMT_RUNS = [("sm_90a", "f32"), ("sm_90a", "bf16"), ("gfx942", "f32"), ("sm_80", "bf16"), ("gfx942", "bf16"), ("gfx1100", "bf16")]
+SIMT_RUNS = [("sm_90a", "f32"), ("sm_90a", "bf16"), ("sm_90a", "f16"), ("gfx942", "f32"), ("sm_80", "bf16"), ("gfx942", "bf16"),
+             ("gfx942", "f16"), ("gfx1100", "bf16")]
 SIMT_STEPS = 8
 SIMT_PROMPT = 70
 OPTIONAL_PASSES = ["join-projections", "fuse-gated-activation", "fuse-matmul-activation", "fuse-matmul-residual",
