@@ -1,5 +1,7 @@
 #include "compiler/Target/Cuda/Chips.h"
 
+#include "compiler/Codegen/Gpu/FindChip.h"
+
 namespace quipu::cuda {
 
 namespace {
@@ -62,16 +64,6 @@ const std::vector<gpu::Chip> &chips() {
   return all;
 }
 
-Expected<gpu::Chip> findChip(std::string_view name) {
-  std::string known;
-  for (const gpu::Chip &chip : chips()) {
-    if (chip.name == name)
-      return chip;
-    known += (known.empty() ? "" : ", ") + chip.name;
-  }
-  if (name.empty())
-    return makeError("cuda needs a chip, such as cuda:sm_90a; the known ones: {}", known);
-  return makeError("unknown CUDA chip \"{}\"; the known ones: {}", name, known);
-}
+Expected<gpu::Chip> findChip(std::string_view name) { return gpu::findChip(chips(), name, "cuda"); }
 
 } // namespace quipu::cuda

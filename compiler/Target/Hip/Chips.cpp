@@ -1,5 +1,7 @@
 #include "compiler/Target/Hip/Chips.h"
 
+#include "compiler/Codegen/Gpu/FindChip.h"
+
 namespace quipu::hip {
 
 namespace {
@@ -66,16 +68,6 @@ const std::vector<gpu::Chip> &chips() {
   return all;
 }
 
-Expected<gpu::Chip> findChip(std::string_view name) {
-  std::string known;
-  for (const gpu::Chip &chip : chips()) {
-    if (chip.name == name)
-      return chip;
-    known += (known.empty() ? "" : ", ") + chip.name;
-  }
-  if (name.empty())
-    return makeError("hip needs a chip, such as hip:gfx942; the known ones: {}", known);
-  return makeError("unknown HIP chip \"{}\"; the known ones: {}", name, known);
-}
+Expected<gpu::Chip> findChip(std::string_view name) { return gpu::findChip(chips(), name, "hip"); }
 
 } // namespace quipu::hip
