@@ -39,6 +39,7 @@ struct CompileRequest : PhaseRequest {
   std::string compileTo;         // phase to stop after, by name; empty: all of them
   std::string compileFrom;       // phase whose result is read from `ir`; empty: from the checkpoint
   std::string ir;                // file with MLIR text for `compileFrom`
+  bool tune = false;             // choose kernels by measuring them, with `threads` workers
   bool ptx = false;              // keep the PTX of CUDA targets beside their code, for later chips
   bool printAfterPasses = false; // IR after each pass, on standard error
   unsigned threads = 0;          // that compile and pack; 0: one for each CPU
@@ -51,6 +52,14 @@ struct KernelReport {
   gpu::Resources resources;
 };
 
+// What was chosen for launches of up to so many rows, by measuring. Kernels by their symbols, stage after stage.
+struct TuningReport {
+  std::string target, model, chosen; // model: the cost model's choice; equal to `chosen` where nothing was faster
+  int64_t rows = 0;
+  double gain = 0;      // of time
+  bool measured = true; // now; else by an earlier compile
+};
+
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds;     // by phase, "weights" (packing and writing) last
   std::vector<std::pair<std::string, double>> passSeconds; // by pass, in the order they ran
@@ -58,6 +67,7 @@ struct CompileReport {
   uint32_t kernelsFromCache = 0;
   uint64_t codeBytes = 0;
   std::vector<KernelReport> gpuKernels;
+  std::vector<TuningReport> tuning;
   std::vector<std::string> warnings;
   std::string ir; // printed after `compileTo`
 };

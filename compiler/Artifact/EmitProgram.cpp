@@ -1,5 +1,6 @@
 #include "compiler/Artifact/EmitProgram.h"
 
+#include "compiler/Conversion/KernelDefs/KernelDefs.h"
 #include "compiler/Dialect/Kernel/IR/Kernel.h"
 #include "compiler/Dialect/LM/IR/LMTypes.h"
 #include "runtime/Artifact/StorageFormat.h"
@@ -23,25 +24,6 @@ fb::DType dtypeOf(Type type) {
 }
 
 fb::Dim dimOf(kernel::Dim dim) { return static_cast<fb::Dim>(dim); }
-
-Expected<KernelSpec> specOf(kernel::DefOp def) {
-  KernelSpec spec{def.getSymName().str(), def.getGenerator().str(), {}};
-  for (NamedAttribute param : def.getParams()) {
-    ParamValue &value = spec.params[param.getName().str()];
-    if (auto flag = dyn_cast<BoolAttr>(param.getValue()))
-      value = flag.getValue();
-    else if (auto integer = dyn_cast<IntegerAttr>(param.getValue()))
-      value = integer.getInt();
-    else if (auto real = dyn_cast<FloatAttr>(param.getValue()))
-      value = real.getValueAsDouble();
-    else if (auto text = dyn_cast<StringAttr>(param.getValue()))
-      value = text.str();
-    else
-      return makeError("kernel @{}: parameter '{}' is no bool, integer, number or string", spec.symbol,
-                       param.getName().str());
-  }
-  return spec;
-}
 
 // What targets share, by content.
 class SharedTables {

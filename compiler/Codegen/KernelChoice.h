@@ -17,11 +17,14 @@ enum class RowsDim : int64_t { Tokens = 0, Rows = 2 };
 // In symbols: kernels over tokens are the usual ones, those over rows say so.
 inline std::string rowsSuffix(RowsDim rows) { return rows == RowsDim::Rows ? "_rows" : ""; }
 
-// Stages that run, in order, while the launch's dim is at most maxValue; the last variant of a launch takes any.
+// Kernels that run one after the other on the operands of one launch.
+using KernelStages = std::vector<KernelSpec>;
+
+// Stages that run while the launch's dim is at most maxValue; the last variant of a launch takes any.
 struct VariantChoice {
   static constexpr uint32_t any = 0xffffffff;
   uint32_t maxValue = any;
-  std::vector<KernelSpec> stages;
+  KernelStages stages;
 };
 
 // The buffer that `pack_input` fills: rows come in tiles, each of `columns` elements. No tile: no variant packs.
@@ -87,6 +90,11 @@ public:
   // operand.
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
   virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
+
+  // Stages that compute what these do, on the same operands and buffers, and may be faster in a launch of `rows` rows:
+  // what --tune measures against them. Few, for the target's cost model has ruled out the rest. None where there is
+  // nothing to choose.
+  virtual std::vector<KernelStages> alternatives(const KernelStages &, int64_t /*rows*/) const { return {}; }
 
   // Whether matmuls and embeddings have kernels for weights of this format. Every target takes f32, f16 and bf16.
   virtual bool takes(const StorageFormat &format) const = 0;

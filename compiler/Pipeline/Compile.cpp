@@ -6,6 +6,7 @@
 #include "compiler/Pipeline/PhaseRunner.h"
 #include "compiler/Pipeline/Settings.h"
 #include "compiler/Target/Target.h"
+#include "compiler/Tuning/TuneKernels.h"
 #include "models/import/CheckpointTokenizer.h"
 #include "runtime/Artifact/Writer/ArtifactWriter.h"
 
@@ -43,6 +44,8 @@ Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
       return passError(std::move(to));
     range.to = *to;
   }
+  if (request.tune && range.to < Phase::Kernels)
+    return makeError("--tune: it chooses kernels, and --compile-to {} stops before there are any", request.compileTo);
   if (request.compileFrom.empty())
     return range;
   Expected<Phase> from = phaseOf("--compile-from", request.compileFrom);
@@ -152,6 +155,13 @@ private:
       if (auto ran = runner.run(phase, *module); !ran)
         return ran;
       lap(phaseName(phase));
+    }
+    if (request.tune) {
+      Expected<std::vector<TuningReport>> tuned = tuneKernels(*module, request);
+      if (!tuned)
+        return passError(std::move(tuned));
+      report.tuning = std::move(*tuned);
+      lap("tuning");
     }
     report.passSeconds = runner.passSeconds();
     return {};

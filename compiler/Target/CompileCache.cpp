@@ -3,12 +3,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <unistd.h>
+#include <vector>
 
 namespace quipu {
 namespace fs = std::filesystem;
@@ -45,7 +47,7 @@ std::string CompileCache::key(std::string_view text) {
 }
 
 std::string CompileCache::path(const std::string &key) const {
-  return folder + "/kernels/" + key.substr(0, 2) + "/" + key;
+  return folder + "/" + section + "/" + key.substr(0, 2) + "/" + key;
 }
 
 std::optional<std::string> CompileCache::find(const std::string &key) const {
@@ -86,6 +88,20 @@ void CompileCache::put(const std::string &key, std::string_view bytes) const {
     fs::rename(temporary, target, error);
   if (!file || error)
     fs::remove(temporary, error);
+}
+
+void CompileCache::keepNewest(size_t entries) const {
+  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  std::error_code error, fileError; // another process may remove what is listed here: that is as good
+  fs::recursive_directory_iterator at(folder + "/" + section, error), end;
+  for (; !error && at != end; at.increment(error))
+    if (at->is_regular_file(fileError))
+      files.emplace_back(at->last_write_time(fileError), at->path());
+  if (folder.empty() || files.size() <= entries)
+    return;
+  std::sort(files.begin(), files.end());
+  for (size_t i = 0; i < files.size() - entries; ++i)
+    fs::remove(files[i].second, fileError);
 }
 
 } // namespace quipu

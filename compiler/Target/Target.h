@@ -5,6 +5,7 @@
 #include "compiler/Codegen/KernelChoice.h"
 #include "compiler/Codegen/KernelSpec.h"
 #include "compiler/Codegen/LaunchGeometry.h"
+#include "compiler/Target/CandidateTimer.h"
 #include "compiler/Target/Gpu/Resources.h"
 #include "runtime/Support/Error.h"
 
@@ -47,6 +48,9 @@ public:
   // Symbols of the kernels are unique C identifiers. Errors name the kernel and the parameter at fault.
   virtual Expected<TargetCode> compile(const std::vector<KernelSpec> &kernels,
                                        const TargetCompileOptions &options) const = 0;
+  // Measures kernels on this machine, with as many threads as the model will run with; 0: one for each physical core.
+  // Errors: this machine is no such chip.
+  virtual Expected<std::unique_ptr<CandidateTimer>> timer(unsigned threads) const;
   // One kernel's code as text, for people.
   virtual Expected<std::string> print(const KernelSpec &kernel) const = 0;
 };

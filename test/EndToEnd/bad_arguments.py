@@ -103,6 +103,13 @@ REFUSED_COMPILES = {
     "simt without a chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "simt"], ["--target", *CUDA_CHIPS, *HIP_CHIPS]),
     "PTX without a CUDA target": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu", "--ptx"], ["--ptx", "cuda:sm_80"]),
     "PTX of a chip that none follows": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cuda:sm_90a", "--ptx"], ["--ptx", "sm_90a"]),
+    # No machine is both.
+    "tuning for other chips": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu:haswell", "--target", "cpu:znver1", "--tune"],
+                               ["--tune", "cpu:"]),
+    "tuning for a GPU": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "simt:sm_90a", "--tune"], ["--tune", "simt:sm_90a"]),
+    "tuning for a GPU beside this machine": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu", "--target", "hip:gfx942", "--tune"],
+                                             ["--tune", "hip:gfx942"]),
+    "tuning without kernels": ([*COMPILE, "--compile-to", "specialised", "--tune"], ["--tune", "--compile-to specialised"]),
     "empty chip": ([*COMPILE, "-o", "/tmp/x.qpu", "--target", "cpu:"], ["--target"]),
     "unknown storage": ([*COMPILE, "-o", "/tmp/x.qpu", "--storage", "q3"], ["--storage", "q3"]),
     "unknown storage of some weights": ([*COMPILE, "-o", "/tmp/x.qpu", "--storage-of", "*=q3"], ["--storage-of", "q3"]),

@@ -1,9 +1,8 @@
 #include "compiler/Codegen/Cpu/CpuKernelChoice.h"
 
 #include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/MatmulSchedule.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
-
-#include <fmt/format.h>
 
 namespace quipu::cpu {
 namespace {
@@ -17,38 +16,6 @@ int64_t partsOf(const MatmulShape &shape) {
   return few && findStorageFormat(shape.storage)->isBlocked() ? 2 : 1;
 }
 
-KernelSpec tiled(const MatmulShape &shape, int64_t tile) {
-  KernelParams params = shape.productParams();
-  if (partsOf(shape) != 1)
-    params["parts"] = partsOf(shape);
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
-  params["tile"] = tile;
-  return {fmt::format("{}{}_t{}", shape.normEps ? "rms_norm_" : "", shape.symbolStem(), tile), "matmul", params};
-}
-
-KernelSpec packed(const MatmulShape &shape, int64_t tile) {
-  KernelParams params = shape.productParams();
-  if (partsOf(shape) != 1)
-    params["parts"] = partsOf(shape);
-  params["tile"] = tile;
-  params["packed_input"] = true;
-  return {fmt::format("{}_packed_t{}", shape.symbolStem(), tile), "matmul", params};
-}
-
-KernelSpec packInput(const MatmulShape &shape, int64_t tile) {
-  KernelParams params = {
-      {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tile}};
-  int64_t parts = partsOf(shape);
-  if (parts != 1)
-    params["parts"] = parts;
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
-  return {fmt::format("{}pack_input{}_{}_k{}_t{}{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows),
-                      shape.storage, shape.k, tile, parts == 1 ? "" : fmt::format("_parts{}", parts)),
-          "pack_input", params};
-}
-
 } // namespace
 
 MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
@@ -56,13 +23,13 @@ MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
   int64_t parts = partsOf(shape), mostRows = packedTile / parts;
   for (int64_t tile : {1, 2, 4, 6, 8})
     if (tile * parts <= 8)
-      kernels.variants.push_back({static_cast<uint32_t>(tile), {tiled(shape, tile)}});
+      kernels.variants.push_back({static_cast<uint32_t>(tile), tiledMatmul(shape, tile, parts)});
   PackedInput input(shape.k, *findStorageFormat(shape.storage), chip, parts);
   if (input.blocks)
     kernels.packed = {mostRows, input.rowBytes(), "i8"};
   else
     kernels.packed = {mostRows, input.columns(), input.bf16 ? "bf16" : "f32"};
-  kernels.variants.push_back({VariantChoice::any, {packInput(shape, mostRows), packed(shape, mostRows)}});
+  kernels.variants.push_back({VariantChoice::any, packedMatmul(shape, mostRows, parts)});
   return kernels;
 }
 
@@ -82,6 +49,10 @@ std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shap
 int64_t CpuKernelChoice::attentionPartials(const AttentionShape &shape) const {
   PartialLayout layout{(shape.dim + 15) / 16 * 16};
   return shape.heads * PartialLayout::mostSplits * layout.bytes() / int64_t(sizeof(float));
+}
+
+std::vector<KernelStages> CpuKernelChoice::alternatives(const KernelStages &stages, int64_t rows) const {
+  return matmulAlternatives(stages, rows, chip);
 }
 
 } // namespace quipu::cpu

@@ -16,6 +16,7 @@ public:
   // A step of few tokens is all or mostly decoding: the positions of a sequence may have to be shared out.
   std::vector<VariantChoice> attention(const AttentionShape &shape) const override;
   int64_t attentionPartials(const AttentionShape &shape) const override;
+  std::vector<KernelStages> alternatives(const KernelStages &stages, int64_t rows) const override;
   bool takes(const StorageFormat &) const override { return true; }
   std::string matmulLayout(bool gated) const override { return gated ? "panel64_gated" : "panel64"; }
   std::string kvLayout() const override { return "keys_transposed"; }

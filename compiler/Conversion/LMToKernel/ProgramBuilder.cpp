@@ -1,5 +1,7 @@
 #include "compiler/Conversion/LMToKernel/ProgramBuilder.h"
 
+#include "compiler/Conversion/KernelDefs/KernelDefs.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -78,26 +80,9 @@ Value ProgramBuilder::ropeTable(int64_t dim, double attentionFactor, ArrayRef<do
   return value;
 }
 
-DictionaryAttr ProgramBuilder::attributesOf(const KernelParams &params) {
-  SmallVector<NamedAttribute> attributes;
-  for (const auto &[name, param] : params) {
-    Attribute value;
-    if (auto *flag = std::get_if<bool>(&param))
-      value = builder.getBoolAttr(*flag);
-    else if (auto *integer = std::get_if<int64_t>(&param))
-      value = builder.getI64IntegerAttr(*integer);
-    else if (auto *real = std::get_if<double>(&param))
-      value = builder.getF64FloatAttr(*real);
-    else
-      value = builder.getStringAttr(std::get<std::string>(param));
-    attributes.push_back(builder.getNamedAttr(name, value));
-  }
-  return builder.getDictionaryAttr(attributes);
-}
-
 FlatSymbolRefAttr ProgramBuilder::define(const KernelSpec &spec) {
   auto generator = builder.getStringAttr(spec.generator);
-  DictionaryAttr params = attributesOf(spec.params);
+  DictionaryAttr params = attributesOf(builder, spec.params);
   FlatSymbolRefAttr &symbol = kernels[{generator, params}];
   if (symbol)
     return symbol;

@@ -49,7 +49,6 @@ public:
 private:
   // Symbol of the kernel with this generator and these parameters.
   mlir::FlatSymbolRefAttr define(const KernelSpec &spec);
-  mlir::DictionaryAttr attributesOf(const KernelParams &params);
   mlir::OpBuilder atDeclarations();
 
   mlir::OpBuilder builder;

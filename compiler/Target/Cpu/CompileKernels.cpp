@@ -42,9 +42,7 @@ std::optional<CompiledKernel> fromBytes(const std::optional<std::string> &bytes)
 }
 
 std::string cacheKey(const KernelSpec &spec, const Chip &chip) {
-  std::string text =
-      fmt::format("{}\n{}\nllvm {}\ncodegen {}", spec.print(), chip.print(), LLVM_VERSION_STRING, codegenVersion);
-  return CompileCache::key(text);
+  return CompileCache::key(fmt::format("{}\n{}\n{}", spec.print(), chip.print(), codeGenerator()));
 }
 
 // The name a kernel has in its object, the same for every spec that means it.
@@ -200,6 +198,8 @@ Expected<CompiledKernels> compileKernels(const std::vector<KernelSpec> &specs, c
     result.scratchBytes.push_back(jobs[job].kernel.scratchBytes);
   return result;
 }
+
+std::string codeGenerator() { return fmt::format("llvm {}\ncodegen {}", LLVM_VERSION_STRING, codegenVersion); }
 
 Expected<std::string> printKernel(const KernelSpec &spec, const Chip &chip, KernelForm form) {
   return KernelCompiler(chip).print(spec, form);

@@ -26,6 +26,9 @@ struct CompiledKernels {
 Expected<CompiledKernels> compileKernels(const std::vector<KernelSpec> &specs, const Chip &chip,
                                          const CompileOptions &options = {});
 
+// What decides the code of a spec for a chip: LLVM's release and a digest of the code generator's sources.
+std::string codeGenerator();
+
 enum class KernelForm { Mlir, Llvm, Assembly };
 
 // One kernel as text, for people and tests.

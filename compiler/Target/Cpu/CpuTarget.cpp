@@ -2,6 +2,7 @@
 
 #include "compiler/Codegen/Cpu/CpuKernelChoice.h"
 #include "compiler/Target/Cpu/CompileKernels.h"
+#include "compiler/Target/Cpu/CpuTimer.h"
 
 namespace quipu {
 
@@ -27,6 +28,10 @@ public:
     for (int64_t scratchBytes : compiled->scratchBytes)
       code.kernels.push_back({scratchBytes, std::nullopt});
     return code;
+  }
+
+  Expected<std::unique_ptr<CandidateTimer>> timer(unsigned threads) const override {
+    return cpu::createTimer(chip, threads);
   }
 
   Expected<std::string> print(const KernelSpec &kernel) const override {

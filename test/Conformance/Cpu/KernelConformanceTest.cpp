@@ -22,6 +22,18 @@ Expected<std::shared_ptr<KernelLibrary>> library(const Chip &chip) {
   return entry->second;
 }
 
+void check(const KernelLibrary &kernels, const KernelRow &row) {
+  for (int64_t size : row.sizes) {
+    const Problem problem = row.make(size);
+    for (int workers : {1, 2, 3}) {
+      SCOPED_TRACE(fmt::format("{}, size {}, {} workers", row.name, size, workers));
+      Problem copy = problem;
+      EXPECT_EQ(kernels.run(row, copy, workers), "");
+      EXPECT_EQ(compare(row, copy), "");
+    }
+  }
+}
+
 class KernelConformance : public testing::TestWithParam<std::tuple<std::string, size_t>> {};
 
 TEST_P(KernelConformance, AgreesWithTheObviousComputation) {
@@ -32,17 +44,35 @@ TEST_P(KernelConformance, AgreesWithTheObviousComputation) {
     GTEST_SKIP() << "this CPU lacks features of " << chipName;
   auto kernels = library(*chip);
   ASSERT_TRUE(kernels) << kernels.error().message;
-  const KernelRow &row = table(*chip)[index];
-  for (int64_t size : row.sizes) {
-    const Problem problem = row.make(size);
-    for (int workers : {1, 2, 3}) {
-      SCOPED_TRACE(fmt::format("size {}, {} workers", size, workers));
-      Problem copy = problem;
-      EXPECT_EQ((*kernels)->run(row, copy, workers), "");
-      EXPECT_EQ(compare(row, copy), "");
-    }
-  }
+  check(**kernels, table(*chip)[index]);
 }
+
+class TuningConformance : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(TuningConformance, EveryCandidateAgreesWithTheObviousComputation) {
+  auto [chipName, storage] = GetParam();
+  auto chip = findChip(chipName);
+  ASSERT_TRUE(chip) << chip.error().message;
+  if (!hostRuns(*chip))
+    GTEST_SKIP() << "this CPU lacks features of " << chipName;
+  std::vector<KernelRow> rows = tuningRows(*chip, storage);
+  auto kernels = KernelLibrary::compile(rows, *chip);
+  ASSERT_TRUE(kernels) << kernels.error().message;
+  for (const KernelRow &row : rows)
+    check(**kernels, row);
+}
+
+std::string tuningName(const testing::TestParamInfo<std::tuple<std::string, std::string>> &info) {
+  std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpu, TuningConformance,
+                         testing::Combine(testing::Values("x86-64-v3", "cpu"),
+                                          testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q6_k",
+                                                          "iq4_nl", "i8_g64", "i4_g128z")),
+                         tuningName);
 
 const std::vector<KernelRow> &names() {
   static const std::vector<KernelRow> rows = kernelTable(*findChip("x86-64-v3"));

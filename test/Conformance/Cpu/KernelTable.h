@@ -13,6 +13,8 @@ using namespace quipu::conformance;
 // All rows, for a chip: it decides the form of packed inputs.
 std::vector<KernelRow> kernelTable(const Chip &chip);
 std::vector<KernelRow> matmulRows(const Chip &chip);
+// One small matmul of weights in this format, in every tile, and after each tile all that --tune may choose instead.
+std::vector<KernelRow> tuningRows(const Chip &chip, const std::string &storage);
 
 std::vector<KernelRow> blockEmbeddingRows();
 

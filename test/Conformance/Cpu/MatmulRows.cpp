@@ -1,6 +1,10 @@
 #include "test/Conformance/Cpu/KernelTable.h"
 
+#include "compiler/Codegen/Cpu/MatmulSchedule.h"
+
 #include <cmath>
+#include <map>
+#include <memory>
 
 namespace quipu::cpu::conformance {
 namespace {
@@ -215,6 +219,54 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
 }
 
 } // namespace
+
+// With a cache so small that k is cut into blocks. A row of the input takes as many parts.
+static void addTuningRows(std::vector<KernelRow> &rows, Chip chip, const std::string &storage, int64_t parts) {
+  Case c{"tuned", 70, 512, storage, packedTile / parts, /*packedInput=*/true};
+  c.gated = c.bias = c.residual = c.norm = true;
+  c.activation = "silu";
+  c.parts = parts;
+  MatmulShape shape;
+  shape.n = c.n;
+  shape.k = c.k;
+  shape.storage = storage;
+  shape.activation = c.activation;
+  shape.gated = shape.bias = shape.residual = true;
+  shape.normEps = normEps;
+  chip.l2Bytes = PanelLayout(c.n, c.k, format(storage), c.gated).panelBytes();
+  // All candidates for so many rows get one problem, with room for packed rows as the plan has it.
+  auto problem = [c, chip, made = std::make_shared<std::map<int64_t, Problem>>()](int64_t size) {
+    auto [entry, isNew] = made->try_emplace(size);
+    if (isNew) {
+      entry->second = makeProblem(c, chip, size);
+      int64_t rowBytes = PackedInput(c.k, format(c.storage), chip, c.parts).rowBytes();
+      entry->second.operands[5] = Operand::output(size_t((size + c.tile - 1) * rowBytes));
+    }
+    return entry->second;
+  };
+  std::vector<std::pair<int64_t, KernelStages>> variants = {{50, packedMatmul(shape, packedTile / parts, parts)}};
+  for (int64_t tile : {1, 2, 4, 6, 8})
+    if (tile * parts <= 8)
+      variants.emplace_back(tile, tiledMatmul(shape, tile, parts));
+  for (auto &[most, stages] : variants) {
+    std::vector<KernelStages> candidates = matmulAlternatives(stages, most, chip);
+    candidates.insert(candidates.begin(), stages);
+    for (KernelStages &candidate : candidates) {
+      rows.push_back(matmulRow(c, chip));
+      rows.back().name = fmt::format("r{}_p{}_{}", most, parts, candidate.back().symbol);
+      rows.back().stages = std::move(candidate);
+      rows.back().sizes = {1, most};
+      rows.back().make = problem;
+    }
+  }
+}
+
+std::vector<KernelRow> tuningRows(const Chip &chip, const std::string &storage) {
+  std::vector<KernelRow> rows;
+  for (int64_t parts = 1; parts <= (format(storage).isBlocked() ? 2 : 1); ++parts)
+    addTuningRows(rows, chip, storage, parts);
+  return rows;
+}
 
 std::vector<KernelRow> matmulRows(const Chip &chip) {
   std::vector<Case> cases;

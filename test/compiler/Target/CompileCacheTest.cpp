@@ -1,6 +1,7 @@
 #include "compiler/Target/CompileCache.h"
 #include "compiler/Target/CompileJobs.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -58,10 +59,38 @@ TEST_F(CompileCacheTest, an_entry_cut_short_is_not_found) {
   }
 }
 
+TEST_F(CompileCacheTest, sections_do_not_see_each_other) {
+  CompileCache other(folder.string(), "other");
+  cache.put(key, "code");
+  EXPECT_FALSE(other.find(key));
+  other.put(key, "finding");
+  EXPECT_EQ(cache.find(key), "code");
+  EXPECT_EQ(other.find(key), "finding");
+}
+
+TEST_F(CompileCacheTest, the_newest_entries_stay) {
+  CompileCache other(folder.string(), "other");
+  other.put(key, "of the other section");
+  std::vector<std::string> keys;
+  for (int i = 0; i < 5; ++i) {
+    keys.push_back(CompileCache::key("kernel " + std::to_string(i)));
+    cache.put(keys.back(), "code");
+    fs::last_write_time(folder / "kernels" / keys.back().substr(0, 2) / keys.back(),
+                        fs::file_time_type::clock::now() + std::chrono::seconds(i - 100));
+  }
+  cache.keepNewest(5);
+  EXPECT_TRUE(cache.find(keys[0]));
+  cache.keepNewest(2);
+  for (size_t i = 0; i < keys.size(); ++i)
+    EXPECT_EQ(cache.find(keys[i]).has_value(), i >= 3) << i;
+  EXPECT_TRUE(other.find(key));
+}
+
 TEST(CompileCache, without_a_folder_nothing_is_kept) {
   CompileCache cache("");
   cache.put(CompileCache::key("k"), "code");
   EXPECT_FALSE(cache.find(CompileCache::key("k")));
+  cache.keepNewest(0);
 }
 
 TEST(CompileCache, a_folder_that_cannot_be_written_is_no_error) {

@@ -46,12 +46,31 @@ void printKernels(const std::vector<KernelReport> &kernels) {
   }
 }
 
+// What is faster than the cost model's choice, and how much was measured for it; `all`: what is not faster as well.
+void printTuning(const std::vector<TuningReport> &tuning, bool all) {
+  size_t changed = 0, measured = 0;
+  for (const TuningReport &choice : tuning) {
+    bool isChanged = choice.chosen != choice.model;
+    changed += isChanged;
+    measured += choice.measured;
+    if (isChanged)
+      fmt::print(stderr, "tuned, {} rows: {} takes {:.1f} % less time than {}\n", choice.rows, choice.chosen,
+                 choice.gain * 100, choice.model);
+    else if (all)
+      fmt::print(stderr, "tuned, {} rows: nothing faster than {}\n", choice.rows, choice.model);
+  }
+  fmt::print(stderr, "tuned: {} choices, {} other than the cost model's, {} measured now\n", tuning.size(), changed,
+             measured);
+}
+
 void printReport(const CompileReport &report, const CompileOptions &options) {
   const CompileRequest &request = options.request;
   if (!report.ir.empty())
     fmt::print("{}", report.ir);
   if (options.printKernels)
     printKernels(report.gpuKernels);
+  if (request.tune)
+    printTuning(report.tuning, options.timing);
   if (options.timing)
     for (const auto *list : {&report.seconds, &report.passSeconds})
       for (const auto &[name, seconds] : *list)
@@ -161,10 +180,16 @@ void addCompile(CLI::App &app, Action &action) {
   command
       ->add_option("--disable-pass", request.disabledPasses, "leave out an optional pass, may be given several times")
       ->allow_extra_args(false);
-  command->add_option("--threads", request.threads, "threads that compile and pack; 0: one for each CPU")
+  command
+      ->add_option("--threads", request.threads,
+                   "threads that compile and pack, and of --tune; 0: one for each CPU, for --tune each physical core")
       ->capture_default_str()
       ->check(CLI::Range(0u, 1024u));
   command->add_flag("--timing", options->timing, "print the seconds each phase and pass took");
+  command->add_flag(
+      "--tune", request.tune,
+      "measure kernels on this machine, with --threads workers, and take the fastest; findings are kept "
+      "in the cache folder and used by compiles with --tune alone; CPU targets, the chip of this machine");
   command->add_flag("--ptx", request.ptx,
                     "keep the PTX of CUDA targets beside their machine code: drivers of later chips compile it");
   command->add_flag("--print-kernels", options->printKernels,

@@ -8,11 +8,8 @@ namespace quipu::cpu {
 BlockMicrokernel::BlockMicrokernel(KernelBuilder &b, const BlockLayout &layout, const PackedInput &input, int64_t tile,
                                    Prefetch prefetch)
     : Microkernel(b, layout.unitBytes(), layout.runs() * tile * input.runBytes()), layout(layout), reader(b, layout),
-      input(input), tile(tile), vectors(panelRows / b.lanes()), prefetch(prefetch) {
-  int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
-  while (vectors * tile > accumulators)
-    vectors /= 2;
-  holdsSums = passes() == 1 && vectors * tile * 6 <= accumulators;
+      input(input), tile(tile), vectors(vectorsOfPass(tile, b.chip())), prefetch(prefetch) {
+  holdsSums = passes() == 1 && vectors * tile * 6 <= b.chip().vectorRegisters * 3 / 4;
 }
 
 void BlockMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const {

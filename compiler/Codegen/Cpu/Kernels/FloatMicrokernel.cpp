@@ -12,11 +12,9 @@ static bool splits(const PanelLayout &weight, const PackedInput &input) {
 FloatMicrokernel::FloatMicrokernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
                                    Prefetch prefetch)
     : Microkernel(b, weight.groupBytes(), tile * (splits(weight, input) ? 8 : 4)), input(input), tile(tile),
-      wordBytes(weight.groupBytes() / panelRows), splitsPairs(splits(weight, input)), vectors(panelRows / b.lanes()),
-      unroll(1), prefetch(prefetch) {
+      wordBytes(weight.groupBytes() / panelRows), splitsPairs(splits(weight, input)),
+      vectors(vectorsOfPass(tile, b.chip())), unroll(1), prefetch(prefetch) {
   int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
-  while (vectors * tile > accumulators)
-    vectors /= 2;
   while (unroll < 4 && vectors * tile * unroll * 2 <= accumulators)
     unroll *= 2;
 }

@@ -12,13 +12,6 @@
 namespace quipu::cpu {
 namespace {
 
-// Measured on Zen 4, over all formats, as shares of the probed bandwidth. One or two rows wait for memory: 97 to 101 %
-// so, 82 to 95 % with 4 KiB or more or into L1. More rows compute: 96 % so at four rows, 89 % the other way. Neutral
-// where the weights come from L2.
-Microkernel::Prefetch prefetchFor(int64_t tile) {
-  return tile <= 2 ? Microkernel::Prefetch{2048, 2} : Microkernel::Prefetch{4096, 1};
-}
-
 struct Operands {
   Value x, gain, weight, bias, residual, packed, out;
   explicit Operands(KernelBuilder &b)
@@ -32,14 +25,15 @@ public:
       : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
         packing{PackedInput(weight.k, weight.format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
                 std::nullopt},
-        bias(params.flag("bias")), residual(params.flag("residual")), packedInput(params.flag("packed_input")),
-        rowsDim(params.integer("rows_dim", 0)) {
+        schedule(weight, packing.packedTile(), b.chip()), bias(params.flag("bias")), residual(params.flag("residual")),
+        packedInput(params.flag("packed_input")), rowsDim(params.integer("rows_dim", 0)) {
     auto parsed = parseActivation(params.textOr("activation", ""));
     params.require(parsed.has_value(), parsed ? "" : parsed.error().message);
     activation = parsed.value_or(Activation::None);
     if (params.has("norm_eps"))
       packing.normEps = params.real("norm_eps");
     packing.checkTile(params);
+    readSchedule(params);
     params.require(weight.format.takesRow(uint64_t(weight.k)), "expected k to be whole blocks of the storage format");
     params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
   }
@@ -52,6 +46,7 @@ public:
   }
 
 private:
+  void readSchedule(ParamReader &params);
   void emitFewRows();
   void emitManyRows();
   // Bias, activation, gating and residual of a tile's sums, and the stores of the rows and columns that are there.
@@ -64,10 +59,24 @@ private:
   KernelBuilder &b;
   PanelLayout weight;
   InputPacking packing;
+  MatmulSchedule schedule;
   Activation activation = Activation::None;
   bool bias, residual, packedInput;
   int64_t rowsDim;
 };
+
+// What --tune found better than the cost model's choice.
+void Matmul::readSchedule(ParamReader &params) {
+  Prefetch &prefetch = schedule.prefetch;
+  prefetch.bytes = params.integerOr("prefetch_bytes", prefetch.bytes);
+  prefetch.level = int(params.integerOr("prefetch_level", prefetch.level));
+  params.require(prefetch.bytes >= 0 && prefetch.bytes <= 1 << 20, "expected prefetch_bytes of at most 1 MiB");
+  params.require(prefetch.level >= 1 && prefetch.level <= 3, "expected prefetch_level of 1 to 3");
+  if (packedInput)
+    schedule.kBlocks = params.integerOr("k_blocks", schedule.kBlocks);
+  params.require(schedule.kBlocks >= 1 && schedule.kBlocks <= std::max<int64_t>(1, weight.groups()),
+                 "expected k_blocks of at least 1, and no more than there are groups of k");
+}
 
 Value Matmul::biased(const Operands &operands, Value sum, Value column, Value mask) {
   if (!bias)
@@ -115,7 +124,7 @@ void Matmul::emitFewRows() {
   int64_t tile = packing.tile;
   Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * sumsRowBytes());
   Value rows = b.rows(rowsDim);
-  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), prefetchFor(packing.packedTile()));
+  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), schedule.prefetch);
   Value items = b.mul(b.divUp(rows, tile), weight.panels()), none = b.constant(-1);
   b.shareItems(items, {none}, [&](Value item, llvm::ArrayRef<Value> packedTile) -> Values {
     Value t = b.div(item, weight.panels()), panel = b.rem(item, weight.panels()), firstRow = b.mul(t, tile);
@@ -130,10 +139,9 @@ void Matmul::emitFewRows() {
 void Matmul::emitManyRows() {
   Operands operands(b);
   int64_t tile = packing.tile, sumsBytes = tile * sumsRowBytes();
-  // Half of L2 for the block of weights that stays, a sixth for sums; the rest for the input that passes through.
-  int64_t mostGroups = b.chip().l2Bytes / 2 / weight.groupBytes();
-  int64_t blocks = (weight.groups() + mostGroups - 1) / mostGroups;
-  int64_t blockGroups = (weight.groups() + blocks - 1) / blocks;
+  // A block of weights stays in L2, and so do sums where there are several blocks.
+  int64_t blockGroups = (weight.groups() + schedule.kBlocks - 1) / schedule.kBlocks;
+  int64_t blocks = (weight.groups() + blockGroups - 1) / blockGroups;
   int64_t mostTiles = blocks == 1 ? int64_t(1) << 40 : b.chip().l2Bytes / 6 / sumsBytes;
   Value sums = b.scratch(blocks == 1 ? sumsBytes : mostTiles * sumsBytes);
 
@@ -147,7 +155,7 @@ void Matmul::emitManyRows() {
   };
   Value forBalance = b.larger(chunksFor(4), b.smaller(chunksFor(32), b.div(tiles, 8)));
   Value chunks = b.smaller(b.larger(b.divUp(tiles, mostTiles), forBalance), b.larger(tiles, b.constant(1)));
-  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), prefetchFor(packing.packedTile()));
+  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), schedule.prefetch);
 
   b.shareItems(b.mul(panels, chunks), {}, [&](Value item, llvm::ArrayRef<Value>) -> Values {
     Value panel = b.div(item, chunks), chunk = b.sub(item, b.mul(panel, chunks));

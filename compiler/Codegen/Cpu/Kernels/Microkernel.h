@@ -3,7 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
-#include "compiler/Codegen/Cpu/WeightLayout.h"
+#include "compiler/Codegen/Cpu/MatmulSchedule.h"
 
 #include <memory>
 
@@ -11,11 +11,6 @@ namespace quipu::cpu {
 
 class Microkernel {
 public:
-  // How far ahead of its reads the microkernel asks for weights, and into which cache.
-  struct Prefetch {
-    int64_t bytes;
-    int level;
-  };
   static std::unique_ptr<Microkernel> create(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input,
                                              int64_t tile, Prefetch prefetch);
   virtual ~Microkernel() = default;
