@@ -18,7 +18,7 @@ Generated from the tests (`python3 -B tools/checks/gpu_chips.py`). No GPU is nee
 
 - compiled: every kernel of two Llama shapes, without a spill (`test/EndToEnd/gpu_targets.py`)
 - on the host: the generated source of every kernel run thread by thread against the obvious computation
-  (`test/Conformance/Gpu/KernelConformanceTest.cpp`)
+  (`test/Conformance/Gpu/KernelConformanceTest.cpp`); "matmuls": of these alone, the others being those of another chip
 - emulated: the machine code of every kernel run by an instruction emulator, where `TINYGRAD_DIR` names one
   (`test/Conformance/Gpu/AmdEmulatorTest.cpp`)
 - run: on the device itself (`tools/gpu-check`)
@@ -30,7 +30,7 @@ Generated from the tests (`python3 -B tools/checks/gpu_chips.py`). No GPU is nee
 
 def chips_of_test(name):
     text = (ROOT / "test" / "Conformance" / "Gpu" / name).read_text()
-    return set(re.findall(r'"(\w+)"', re.search(r"const char \*chip : \{([^}]*)\}", text)[1]))
+    return [set(re.findall(r'"(\w+)"', names)) for names in re.findall(r"const char \*chip : \{([^}]*)\}", text)]
 
 
 def compiled_chips():
@@ -43,12 +43,14 @@ def compiled_chips():
 
 
 def page():
-    on_host, emulated = chips_of_test("KernelConformanceTest.cpp"), chips_of_test("AmdEmulatorTest.cpp")
+    on_host, matmuls_on_host = chips_of_test("KernelConformanceTest.cpp")
+    (emulated,) = chips_of_test("AmdEmulatorTest.cpp")
     rows = []
     for chip in compiled_chips():
         backend = "cuda" if chip.startswith("sm_") else "hip"
         run = ", ".join(RUNS[chip]) if chip in RUNS else "no"
-        rows.append(f"| `{backend}:{chip}` | yes | {'yes' if chip in on_host else 'no'} | "
+        host = "yes" if chip in on_host else "matmuls" if chip in matmuls_on_host else "no"
+        rows.append(f"| `{backend}:{chip}` | yes | {host} | "
                     f"{'yes' if chip in emulated else 'no'} | {run} |\n")
     return HEAD + "".join(rows)
 

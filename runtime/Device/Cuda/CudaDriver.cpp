@@ -228,23 +228,10 @@ Expected<std::unique_ptr<CudaDriver>> startDriver(int &count) {
 
 } // namespace
 
-Expected<int> countDevices() {
-  int count = 0;
-  if (Expected<std::unique_ptr<CudaDriver>> driver = startDriver(count); !driver)
-    return passError(std::move(driver));
-  return count;
-}
+Expected<int> countDevices() { return gpu::countDevices(startDriver); }
 
 Expected<std::unique_ptr<gpu::GpuDriver>> openDriver(int ordinal) {
-  int count = 0;
-  Expected<std::unique_ptr<CudaDriver>> driver = startDriver(count);
-  if (!driver)
-    return passError(std::move(driver));
-  if (ordinal >= count)
-    return makeError("this machine has {} CUDA device{}, and no number {}", count, count == 1 ? "" : "s", ordinal);
-  if (Expected<void> opened = (*driver)->openDevice(ordinal); !opened)
-    return passError(std::move(opened));
-  return std::move(*driver);
+  return gpu::openDriver(startDriver, ordinal, "CUDA");
 }
 
 } // namespace quipu::cuda

@@ -5,6 +5,8 @@
 #include "runtime/Device/Gpu/DriverLibrary.h"
 #include "runtime/Device/Gpu/GpuDriver.h"
 
+#include <memory>
+
 namespace quipu::gpu {
 
 // Functions of a vendor's library: every one returns 0, or the number of an error. Declared from the vendors'
@@ -92,5 +94,29 @@ protected:
   DeviceInfo deviceInfo;
   bool abandoned = false;
 };
+
+// `start` of a vendor: a driver whose library is bound, and how many devices it has.
+template <class Driver> using StartDriver = Expected<std::unique_ptr<Driver>> (*)(int &count);
+
+template <class Driver> Expected<int> countDevices(StartDriver<Driver> start) {
+  int count = 0;
+  if (Expected<std::unique_ptr<Driver>> driver = start(count); !driver)
+    return passError(std::move(driver));
+  return count;
+}
+
+// kind: "CUDA", for people.
+template <class Driver>
+Expected<std::unique_ptr<GpuDriver>> openDriver(StartDriver<Driver> start, int ordinal, const char *kind) {
+  int count = 0;
+  Expected<std::unique_ptr<Driver>> driver = start(count);
+  if (!driver)
+    return passError(std::move(driver));
+  if (ordinal >= count)
+    return makeError("this machine has {} {} device{}, and no number {}", count, kind, count == 1 ? "" : "s", ordinal);
+  if (Expected<void> opened = (*driver)->openDevice(ordinal); !opened)
+    return passError(std::move(opened));
+  return std::move(*driver);
+}
 
 } // namespace quipu::gpu

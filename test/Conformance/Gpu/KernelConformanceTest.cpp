@@ -25,6 +25,11 @@ std::vector<Case> cases() {
   for (const char *chip : {"sm_80", "sm_90a", "gfx942", "gfx1100", "gfx1201"})
     for (size_t row = 0; row < table(chip).size(); ++row)
       all.push_back({chip, row});
+  // Of these the matmuls have instructions of their own.
+  for (const char *chip : {"gfx950", "gfx1030"})
+    for (size_t row = 0; row < table(chip).size(); ++row)
+      if (table(chip)[row].name.rfind("matmul", 0) == 0 && table(chip)[row].name.find("_f32_") == std::string::npos)
+        all.push_back({chip, row});
   return all;
 }
 
