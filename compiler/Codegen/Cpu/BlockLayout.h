@@ -48,6 +48,13 @@ struct BlockLayout {
   int64_t segments() const { return runColumns / segmentColumns; } // of a run
   int64_t segmentQuads() const { return segmentColumns / 4; }
 
+  // How many quads' products with int8, added up in pairs, are sure to stay within 16 bits: of 4 bits 8, of 6 bits 2,
+  // of 8 bits (iq4_nl's levels among them) none.
+  int64_t quadsIn16Bits() const {
+    int64_t largest = isLevel || valueBits == 8 ? 255 : (int64_t(1) << valueBits) - 1;
+    return 32767 / (2 * 127 * largest);
+  }
+
   int64_t unitScaleBytes() const;
   int64_t segmentScaleBytes() const { return scales == Scales::F16 ? 0 : panelRows; }
   int64_t segmentBytes() const { return segmentScaleBytes() + panelRows * segmentColumns * valueBits / 8; }

@@ -201,6 +201,14 @@ Value KernelBuilder::multiplyPairs(Value a, Value b) {
   return intrinsic(lanes() == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", i32(lanes()), {a, b});
 }
 
+Value KernelBuilder::multiplyBytes(Value unsignedBytes, Value signedBytes) {
+  Type bytes = i8(4 * lanes());
+  return intrinsic(lanes() == 16 ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", i16(2 * lanes()),
+                   {bitcast(unsignedBytes, bytes), bitcast(signedBytes, bytes)});
+}
+
+Value KernelBuilder::addPairs(Value pairs) { return multiplyPairs(pairs, constant(1, pairs.getType())); }
+
 Value KernelBuilder::lookUp16(const uint8_t *table, Value bytes) {
   int64_t count = 4 * lanes();
   // The instruction looks up within 128 bits, so each has the whole table.

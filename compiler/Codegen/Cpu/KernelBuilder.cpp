@@ -113,6 +113,14 @@ void KernelBuilder::memoryBarrier() {
                             /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr);
 }
 
+Value KernelBuilder::settled(Value vector) {
+  return LLVM::InlineAsmOp::create(builder, location, TypeRange(vector.getType()), ValueRange(vector),
+                                   /*asm_string=*/"", /*constraints=*/"=v,0", /*has_side_effects=*/true,
+                                   /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+                                   /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr)
+      .getResult(0);
+}
+
 void KernelBuilder::loop(Value first, Value last, int64_t step, Body body) {
   loop(first, last, step, {}, [&](Value index, ArrayRef<Value>) {
     body(index);

@@ -126,7 +126,10 @@ public:
   // ---- small integers, four bytes or two halves in a 32-bit word, lanes() words
   Value dotBytes(Value acc, Value unsignedBytes, Value signedBytes); // acc + the four products; needs hasVnni
   Value multiplyPairs(Value a, Value b);                             // i16 [2 lanes] -> i32: the two products' sum
-  Value lookUp16(const uint8_t *table, Value bytes);                 // each byte, 0 .. 15, by the table's entry
+  Value addPairs(Value pairs);                                       // i16 [2 lanes] -> i32
+  // i16 [2 lanes]: sums of two neighbours' products, which must not be beyond 16 bits.
+  Value multiplyBytes(Value unsignedBytes, Value signedBytes);
+  Value lookUp16(const uint8_t *table, Value bytes); // each byte, 0 .. 15, by the table's entry
 
   // ---- memory. `align` is what the address is known to be aligned to, in bytes.
   Value offset(Value base, Value index, int64_t elementBytes);
@@ -139,6 +142,8 @@ public:
   // No load or store moves across it, so that LLVM's scheduler does not lengthen live ranges beyond the registers there
   // are.
   void memoryBarrier();
+  // The vector, which no arithmetic that makes it is put off beyond this point.
+  Value settled(Value vector);
 
   // ---- control
   void loop(Value first, Value last, int64_t step, Body body);

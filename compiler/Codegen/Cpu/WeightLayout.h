@@ -40,10 +40,10 @@ struct PanelLayout {
 // For weights that stand by themselves: [ceil(M/tile)][groups][tile] of f32, or of bf16 pairs where the chip has a bf16
 // dot product and the weight is bf16. For blocks: a run of 32 columns of a tile is int8 quads [8][tile][4], then the
 // f32 scale of each row [tile], then for each segment of the run [segments][tile] what the weight's bias or minimum
-// needs: int32 -bias * sum, or the f32 sum, of the row's int8. A chip that has no dot product of bytes wants 16 bits:
-// [8][2][tile][2], columns 0 and 2 of the quad, then 1 and 3. Where a row takes two `parts`, the tile has twice the
-// rows: after each its remainder, what rounding to int8 left, as a row of its own with scales of its own. The product
-// is the sum of both, as near as one of 15 bits.
+// needs: int32 -bias * sum, or the f32 sum, of the row's int8. A chip that has no dot product of bytes wants 16 bits
+// for weights of eight: [8][2][tile][2], columns 0 and 2 of the quad, then 1 and 3. Where a row takes two `parts`, the
+// tile has twice the rows: after each its remainder, what rounding to int8 left, as a row of its own with scales of its
+// own. The product is the sum of both, as near as one of 15 bits.
 struct PackedInput {
   int64_t k;
   bool bf16 = false;
@@ -53,7 +53,7 @@ struct PackedInput {
 
   PackedInput(int64_t k, const StorageFormat &weight, const Chip &chip, int64_t parts = 1)
       : k(k), bf16(weight.dtype == fb::DType::bf16 && chip.hasBf16Dot), blocks(BlockLayout::of(weight)),
-        widened(blocks && !chip.hasVnni), parts(parts) {}
+        widened(blocks && !chip.hasVnni && blocks->quadsIn16Bits() == 0), parts(parts) {}
 
   int64_t columns() const {
     int64_t unit = blocks ? blocks->columns : runColumns;

@@ -48,7 +48,7 @@ std::vector<uint8_t> randomBlocks(const StorageFormat &format, size_t count, uin
 
 } // namespace
 
-StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed) {
+StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed, bool largest) {
   int64_t rows = layout.gated ? 2 * layout.n : layout.n;
   if (!layout.format.isBlocked()) {
     ElementType element = layout.format.dtype == fb::DType::f32   ? ElementType::F32
@@ -58,6 +58,13 @@ StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed) {
     return {values, asPanels(values, layout)};
   }
   std::vector<uint8_t> blocks = randomBlocks(layout.format, size_t(rows * layout.groups()), seed);
+  if (largest) {
+    size_t block = layout.format.blockBytes;
+    size_t count = size_t(layout.format.blockElements * BlockLayout::of(layout.format)->valueBits / 8);
+    size_t first = layout.format.dtype == fb::DType::q6_k ? 0 : block - count; // q6_k's scales come last
+    for (size_t at = first; at < blocks.size(); at += block)
+      std::fill_n(blocks.begin() + ptrdiff_t(at), count, uint8_t(0xff));
+  }
   auto *source = reinterpret_cast<const std::byte *>(blocks.data());
   StoredWeight weight;
   weight.values.resize(size_t(rows * layout.k));

@@ -27,6 +27,7 @@ struct StoredWeight {
   std::vector<float> values;
   Operand panels;
 };
-StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed);
+// `largest`: of blocks, every value is the largest its bits can be; only scales are random.
+StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed, bool largest = false);
 
 } // namespace quipu::cpu::conformance

@@ -20,6 +20,7 @@ struct Case {
   double inputScale = 1;
   std::vector<int64_t> rows = {};
   int64_t parts = 1;
+  bool largest = false; // weights and inputs at the ends of their range
 };
 
 constexpr double normEps = 1e-5;
@@ -123,10 +124,13 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
   for (float &value : x)
     value *= float(c.inputScale);
+  if (c.largest)
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] = i / size_t(c.k) % 2 ? -1.0f : 1.0f;
   if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
     std::fill_n(x.begin() + c.k, c.k, 0.0f);
 
-  StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4);
+  StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4, c.largest);
   const std::vector<float> &w = weight.values;
   PackedInput packed(c.k, format(c.storage), chip, c.parts);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
@@ -206,6 +210,10 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
   all.tile = 6;
   all.packedInput = true;
   cases.push_back(all);
+  // Sums of 16 bits, on chips that have no dot product of bytes, come near their end.
+  Case largest{"largest", 64, 2 * block, storage, 4};
+  largest.largest = true;
+  cases.push_back(largest);
   Case large{"large_input", 64, block, storage, 2};
   large.inputScale = 1e9;
   cases.push_back(large);

@@ -55,15 +55,19 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Va
                 [&](Value index, llvm::ArrayRef<Value> carried) { return emitIndex(index, Values(carried)); });
 }
 
+// What the weight's bias takes from a row's sums. A minimum is taken from the scaled sum.
+Value BlockMicrokernel::startOfRow(const Run &run, int64_t segment, int64_t t) const {
+  if (layout.hasMinimum)
+    return b.zero(b.i32(b.lanes()));
+  return b.broadcast(b.load(b.offset(run.inputs, input.correctionAt(tile, segment, t)), b.i32()), b.lanes());
+}
+
 void BlockMicrokernel::emitRun(const Run &run, Values &held) const {
-  mlir::Type words = b.i32(b.lanes());
   int64_t done = 0;
   for (int64_t segment = 0; segment < layout.segments(); ++segment) {
     Values acc(vectors * tile);
     for (int64_t t = 0; t < tile; ++t) {
-      Value start = b.zero(words);
-      if (!layout.hasMinimum)
-        start = b.broadcast(b.load(b.offset(run.inputs, input.correctionAt(tile, segment, t)), b.i32()), b.lanes());
+      Value start = sumsPairs() ? b.zero(b.i16(2 * b.lanes())) : startOfRow(run, segment, t);
       for (int64_t v = 0; v < vectors; ++v)
         acc[v * tile + t] = start;
     }
@@ -72,7 +76,17 @@ void BlockMicrokernel::emitRun(const Run &run, Values &held) const {
       step(run, segment, quad, acc);
       // The loads of the next quads would take the accumulators' registers, and prefetches come in bursts.
       b.memoryBarrier();
+      // Sums of plain additions would be put off as well, and the inputs of several quads kept in memory for them.
+      if (!b.chip().hasVnni)
+        for (Value &sum : acc)
+          sum = b.settled(sum);
     }
+    if (sumsPairs())
+      for (int64_t t = 0; t < tile; ++t) {
+        Value start = startOfRow(run, segment, t);
+        for (int64_t v = 0; v < vectors; ++v)
+          acc[v * tile + t] = b.add(start, b.addPairs(acc[v * tile + t]));
+      }
     addToSums(run, segment, acc, held);
   }
 }
@@ -88,6 +102,19 @@ void BlockMicrokernel::prefetchShare(const Run &run, int64_t quad) const {
     b.prefetch(b.offset(part, line * 64), prefetch.level);
 }
 
+// Without a dot product of bytes its half, which adds the products of neighbours to 16 bits: where weights are so small
+// that a segment's sums stay in them, so do the accumulators.
+bool BlockMicrokernel::sumsPairs() const {
+  return !b.chip().hasVnni && layout.quadsIn16Bits() >= layout.segmentQuads();
+}
+
+Value BlockMicrokernel::addProducts(Value acc, Value weights, Value x) const {
+  if (b.chip().hasVnni)
+    return b.dotBytes(acc, weights, x);
+  Value pairs = b.multiplyBytes(weights, x);
+  return b.add(acc, sumsPairs() ? pairs : b.addPairs(pairs));
+}
+
 void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const {
   int64_t lanes = b.lanes(), quadInRun = segment * layout.segmentQuads() + quad;
   Values row;
@@ -100,7 +127,7 @@ void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm:
     for (int64_t t = 0; t < tile; ++t) {
       Value x = word(t, 0);
       for (int64_t v = 0; v < vectors; ++v)
-        acc[v * tile + t] = b.dotBytes(acc[v * tile + t], row[v], x);
+        acc[v * tile + t] = addProducts(acc[v * tile + t], row[v], x);
     }
     return;
   }

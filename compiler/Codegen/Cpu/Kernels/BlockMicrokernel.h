@@ -25,8 +25,12 @@ private:
   // One unit; takes and gives the sums that are held in registers.
   Values emitUnit(Value unit, Value inputs, Value sums, const Values &held) const;
   void emitRun(const Run &run, Values &held) const;
-  // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile], int32.
+  // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile]: int32, or int16
+  // pairs.
   void step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const;
+  Value addProducts(Value acc, Value weights, Value x) const;
+  bool sumsPairs() const;
+  Value startOfRow(const Run &run, int64_t segment, int64_t t) const;
   void addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const;
   void prefetchShare(const Run &run, int64_t quad) const;
   int64_t passes() const { return panelRows / (vectors * b.lanes()); }
