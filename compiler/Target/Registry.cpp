@@ -24,11 +24,6 @@ constexpr Row rows[] = {
 
 } // namespace
 
-Expected<std::unique_ptr<CandidateTimer>> Target::timer(unsigned) const {
-  return makeError("kernels of {} are measured on the device alone, which --tune does not offer; leave --tune out",
-                   name());
-}
-
 Expected<std::unique_ptr<Target>> findTarget(std::string_view name) {
   size_t colon = name.find(':');
   for (const Row &row : rows)

@@ -50,7 +50,10 @@ public:
                                        const TargetCompileOptions &options) const = 0;
   // Measures kernels on this machine, with as many threads as the model will run with; 0: one for each physical core.
   // Errors: this machine is no such chip.
-  virtual Expected<std::unique_ptr<CandidateTimer>> timer(unsigned threads) const;
+  virtual Expected<std::unique_ptr<CandidateTimer>> timer(unsigned /*threads*/) const {
+    return makeError("kernels of {} are measured on the device alone, which --tune does not offer; leave --tune out",
+                     name());
+  }
   // One kernel's code as text, for people.
   virtual Expected<std::string> print(const KernelSpec &kernel) const = 0;
 };
