@@ -83,6 +83,25 @@ TEST(MatmulSchedule, blocks_of_k_fill_half_of_L2) {
   EXPECT_EQ(MatmulSchedule(PanelLayout(64, 96, *findStorageFormat("q8_0")), 6, chip).kBlocks, 3);
 }
 
+TEST(MatmulSchedule, weights_are_asked_for_as_late_as_a_kernel_waits_for_them) {
+  Chip chip = chipOf("znver4");
+  auto prefetch = [&](const char *storage, int64_t tile) {
+    return MatmulSchedule(PanelLayout(2048, 2048, *findStorageFormat(storage)), tile, chip).prefetch;
+  };
+  const Prefetch toL1 = {4096, 1}, toL2 = {2048, 2};
+  for (const char *storage : {"f32", "bf16", "q8_0"}) {
+    for (int64_t tile : {1, 2, 4})
+      EXPECT_EQ(prefetch(storage, tile), toL2) << storage << tile;
+    EXPECT_EQ(prefetch(storage, 6), toL1) << storage;
+  }
+  EXPECT_EQ(prefetch("bf16", 8), toL2); // two passes
+  EXPECT_EQ(prefetch("q8_0", 8), toL1);
+  for (const char *storage : {"f16", "q4_0", "q4_k", "iq4_nl"})
+    EXPECT_EQ(prefetch(storage, 4), toL1) << storage;
+  chip = chipOf("x86-64-v4"); // has to take bf16 apart
+  EXPECT_EQ(prefetch("bf16", 4), toL1);
+}
+
 TEST(MatmulSchedule, blocks_of_k_that_never_leave_L2_are_not_tried) {
   CpuKernelChoice choice(chipOf("znver4"));
   MatmulShape shape = downProjection("bf16");
