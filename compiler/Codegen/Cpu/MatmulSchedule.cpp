@@ -58,22 +58,21 @@ KernelStages withKBlocks(KernelStages stages, int64_t blocks) {
 
 // Measured on Zen 4 with --tune on the shapes of Llama-3.2-1B. A kernel that waits for memory wants its weights in L2 a
 // few lines before it reads them; one that computes wants them in L1, long before. One or two rows wait in every
-// format. Of more rows those wait whose weights are multiplied as they lie (three and four rows: 6 % less time so for
-// bf16, 10 % for q8_0), not those that are unpacked first (4 bits: 5 to 25 % more). Two rows of 4 bits take up to 19 %
-// less at half the distance.
+// format. Of three to six rows those wait whose weights are multiplied as they lie (four rows: 5 % less time so for
+// bf16, 10 % for q8_0; six: 3 to 17 % for q8_0), not those that are unpacked first (4 bits: 5 to 25 % more). Two rows
+// of 4 bits take up to 19 % less at half the distance. A packed input does not care: its weights come from L2.
 Prefetch prefetchFor(const PanelLayout &weight, int64_t tile, const Chip &chip) {
   std::optional<BlockLayout> blocks = BlockLayout::of(weight.format);
   bool asTheyLie =
-      blocks ? blocks->valueBits == 8 && chip.hasVnni
-             : weight.format.dtype == fb::DType::f32 || (weight.format.dtype == fb::DType::bf16 && chip.hasBf16Dot);
+      blocks ? blocks->valueBits == 8 && chip.hasVnni : weight.format.dtype == fb::DType::bf16 && chip.hasBf16Dot;
   if (blocks && blocks->valueBits == 6)
     return {4096, 2};
   if (tile <= 2)
     return {blocks && blocks->valueBits == 4 ? 1024 : 2048, 2};
   // In several passes the distance is that of a block of k, and eight rows of bf16 still wait: 5 to 18 % less time.
   bool severalPasses = !blocks && vectorsOfPass(tile, chip) * chip.lanes < panelRows;
-  if (asTheyLie && (tile <= 4 || severalPasses))
-    return {2048, 2};
+  if (asTheyLie && (tile <= 6 || severalPasses))
+    return {severalPasses ? 2048 : 1024, 2};
   return {4096, 1};
 }
 
@@ -87,8 +86,8 @@ std::vector<Prefetch> prefetches(const PanelLayout &weight, bool packed, int64_t
 
 } // namespace
 
-MatmulSchedule::MatmulSchedule(const PanelLayout &weight, int64_t tile, const Chip &chip)
-    : prefetch(prefetchFor(weight, tile, chip)) {
+MatmulSchedule::MatmulSchedule(const PanelLayout &weight, int64_t tile, bool packedInput, const Chip &chip)
+    : prefetch(packedInput ? Prefetch{4096, 1} : prefetchFor(weight, tile, chip)) {
   // Half of L2 is for the block of weights that stays; a sixth is for sums, the rest for the input that passes through.
   int64_t mostGroups = std::max<int64_t>(1, chip.l2Bytes / 2 / weight.groupBytes());
   kBlocks = (weight.groups() + mostGroups - 1) / mostGroups;
@@ -128,8 +127,8 @@ std::vector<KernelStages> matmulAlternatives(const KernelStages &stages, int64_t
   if (stages.back().generator != "matmul" || !format || tile < 1 || shape.n < 1 || shape.k < 1)
     return {};
   PanelLayout weight(shape.n, shape.k, *format, shape.gated);
-  MatmulSchedule model(weight, tile, chip);
   bool packed = stages.size() > 1;
+  MatmulSchedule model(weight, tile, packed, chip);
   std::vector<KernelStages> all;
   // Other tiles of a packed input; for a few rows only where a private tile takes several passes over the panel.
   if (packed || vectorsOfPass(tile, chip) * chip.lanes < panelRows)

@@ -20,7 +20,7 @@ struct MatmulSchedule {
   int64_t kBlocks = 1; // packed input: parts of k, each of which stays in L2 while all row tiles pass
 
   // `tile`: rows of the microkernel.
-  MatmulSchedule(const PanelLayout &weight, int64_t tile, const Chip &chip);
+  MatmulSchedule(const PanelLayout &weight, int64_t tile, bool packedInput, const Chip &chip);
 };
 
 // Weight vectors of a panel's row that a microkernel takes at a time beside the sums of a tile: the whole row, or what

@@ -25,8 +25,9 @@ public:
       : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
         packing{PackedInput(weight.k, weight.format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
                 std::nullopt},
-        schedule(weight, packing.packedTile(), b.chip()), bias(params.flag("bias")), residual(params.flag("residual")),
-        packedInput(params.flag("packed_input")), rowsDim(params.integer("rows_dim", 0)) {
+        schedule(weight, packing.packedTile(), params.flag("packed_input"), b.chip()), bias(params.flag("bias")),
+        residual(params.flag("residual")), packedInput(params.flag("packed_input")),
+        rowsDim(params.integer("rows_dim", 0)) {
     auto parsed = parseActivation(params.textOr("activation", ""));
     params.require(parsed.has_value(), parsed ? "" : parsed.error().message);
     activation = parsed.value_or(Activation::None);

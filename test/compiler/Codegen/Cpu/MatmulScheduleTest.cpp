@@ -76,30 +76,37 @@ TEST(MatmulSchedule, alternatives_mean_the_same_and_fit_the_buffers) {
 TEST(MatmulSchedule, blocks_of_k_fill_half_of_L2) {
   Chip chip = chipOf("znver4");
   chip.l2Bytes = 1 << 20;
-  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 2048, *findStorageFormat("bf16")), 6, chip).kBlocks, 1);
-  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 8192, *findStorageFormat("bf16")), 6, chip).kBlocks, 2);
-  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 8192, *findStorageFormat("f32")), 6, chip).kBlocks, 4);
+  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 2048, *findStorageFormat("bf16")), 6, /*packedInput=*/true, chip).kBlocks,
+            1);
+  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 8192, *findStorageFormat("bf16")), 6, /*packedInput=*/true, chip).kBlocks,
+            2);
+  EXPECT_EQ(MatmulSchedule(PanelLayout(2048, 8192, *findStorageFormat("f32")), 6, /*packedInput=*/true, chip).kBlocks,
+            4);
   chip.l2Bytes = 1; // a group at a time, though none fits
-  EXPECT_EQ(MatmulSchedule(PanelLayout(64, 96, *findStorageFormat("q8_0")), 6, chip).kBlocks, 3);
+  EXPECT_EQ(MatmulSchedule(PanelLayout(64, 96, *findStorageFormat("q8_0")), 6, /*packedInput=*/true, chip).kBlocks, 3);
 }
 
 TEST(MatmulSchedule, weights_are_asked_for_as_late_as_a_kernel_waits_for_them) {
   Chip chip = chipOf("znver4");
+  bool packedInput = false;
   auto prefetch = [&](const char *storage, int64_t tile) {
-    return MatmulSchedule(PanelLayout(2048, 2048, *findStorageFormat(storage)), tile, chip).prefetch;
+    return MatmulSchedule(PanelLayout(2048, 2048, *findStorageFormat(storage)), tile, packedInput, chip).prefetch;
   };
-  const Prefetch toL1 = {4096, 1}, toL2 = {2048, 2};
-  for (const char *storage : {"f32", "bf16", "q8_0"}) {
-    for (int64_t tile : {1, 2, 4})
-      EXPECT_EQ(prefetch(storage, tile), toL2) << storage << tile;
-    EXPECT_EQ(prefetch(storage, 6), toL1) << storage;
+  for (int64_t tile : {1, 2, 4, 6}) {
+    EXPECT_EQ(prefetch("bf16", tile).level, 2) << tile;
+    EXPECT_EQ(prefetch("q8_0", tile).level, 2) << tile;
   }
-  EXPECT_EQ(prefetch("bf16", 8), toL2); // two passes
-  EXPECT_EQ(prefetch("q8_0", 8), toL1);
-  for (const char *storage : {"f16", "q4_0", "q4_k", "iq4_nl"})
-    EXPECT_EQ(prefetch(storage, 4), toL1) << storage;
+  EXPECT_EQ(prefetch("bf16", 8).level, 2); // two passes
+  EXPECT_EQ(prefetch("q8_0", 8).level, 1);
+  for (const char *storage : {"f32", "f16", "q4_0", "q4_k", "iq4_nl"}) {
+    EXPECT_EQ(prefetch(storage, 1).level, 2) << storage;
+    EXPECT_EQ(prefetch(storage, 4).level, 1) << storage;
+  }
+  packedInput = true;
+  EXPECT_EQ(prefetch("bf16", 6).level, 1);
+  packedInput = false;
   chip = chipOf("x86-64-v4"); // has to take bf16 apart
-  EXPECT_EQ(prefetch("bf16", 4), toL1);
+  EXPECT_EQ(prefetch("bf16", 4).level, 1);
 }
 
 TEST(MatmulSchedule, blocks_of_k_that_never_leave_L2_are_not_tried) {
