@@ -19,7 +19,7 @@ KernelSpec packInput(const MatmulShape &shape, int64_t tile, int64_t parts) {
           "pack_input", params};
 }
 
-template <typename T> T paramOr(const KernelParams &params, const char *name, T fallback) {
+template <typename T> T paramOr(const KernelParams &params, const char *name, const T &fallback) {
   auto found = params.find(name);
   const T *value = found == params.end() ? nullptr : std::get_if<T>(&found->second);
   return value ? *value : fallback;
