@@ -154,6 +154,36 @@ TEST_F(CpuDeviceTest, profile_keeps_the_spans_of_every_worker) {
   EXPECT_TRUE((*program)->spans().empty());
 }
 
+// More workers than cores: who takes what of the common rest differs from run to run.
+TEST_F(CpuDeviceTest, what_workers_take_as_they_come_free_is_done_once) {
+  open(toy::contents());
+  LoadOptions options;
+  options.threads = 7;
+  Expected<std::unique_ptr<LoadedProgram>> program = load(options);
+  ASSERT_TRUE(program) << program.error().message;
+  Step step;
+  constexpr int32_t tokens = 24;
+  for (int32_t t = 0; t < tokens; ++t) {
+    step.ids.push_back(t % 10);
+    step.positions.push_back(t);
+    step.slots.push_back(t);
+  }
+  step.seqStarts = {0, tokens};
+  step.contextLens = {tokens};
+  step.pageTable = {0, 1, 2, 3};
+  step.rows = {0, 7, 15, tokens - 1};
+  ASSERT_TRUE((*program)->setStep(step));
+  for (int run = 0; run < 300; ++run) {
+    ASSERT_TRUE((*program)->run());
+    std::vector<float> logits(step.rows.size() * toy::vocab);
+    ASSERT_TRUE((*program)->read((*program)->outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * 4));
+    for (size_t r = 0; r < step.rows.size(); ++r) {
+      std::vector<float> expected = toy::logitsOf({step.ids.begin(), step.ids.begin() + step.rows[r] + 1});
+      ASSERT_EQ(std::vector<float>(&logits[r * toy::vocab], &logits[r * toy::vocab] + toy::vocab), expected) << run;
+    }
+  }
+}
+
 TEST_F(CpuDeviceTest, mapped_weights_are_those_of_the_file) {
   open(toy::contents());
   LoadOptions options;
