@@ -7,11 +7,14 @@
 
 namespace quipu::cpu {
 
-// How far ahead of its reads a microkernel asks for weights, and into which cache.
+// How far ahead of its reads a microkernel asks for weights, and into which cache; and how much farther still it asks
+// for them into L2 (0: not).
 struct Prefetch {
   int64_t bytes;
   int level;
+  int64_t fartherToL2 = 0;
 
+  // In what parameters say.
   bool operator==(const Prefetch &other) const { return bytes == other.bytes && level == other.level; }
 };
 
@@ -23,9 +26,12 @@ struct MatmulSchedule {
   MatmulSchedule(const PanelLayout &weight, int64_t tile, bool packedInput, const Chip &chip);
 };
 
-// Weight vectors of a panel's row that a microkernel takes at a time beside the sums of a tile: the whole row, or what
-// three quarters of the registers leave room for.
-int64_t vectorsOfPass(int64_t tile, const Chip &chip);
+// Weight vectors of a panel's row that a microkernel takes at a time beside the sums of a tile: the whole row, or as
+// many as keep to the accumulators. They are three quarters of the registers; for weights in blocks twelve: enough to
+// hide the latency of the dot product, and few enough that the scaling of one pass's sums, a chain of dependent
+// instructions, waits in the core's schedulers beside the dot products of the next pass. (Zen 4, weights in L2, one
+// core: 360 Gop/s with 8 to 12 of them, 340 with 16, 325 with 24, which spill.)
+int64_t vectorsOfPass(int64_t tile, bool blocks, const Chip &chip);
 
 // The kernels of a matmul by their tile and the parts that a row of its input takes: one that packs its input for
 // itself, or a stage that packs it before.

@@ -2,14 +2,13 @@
 
 namespace quipu::cpu {
 
-// Register budget as for f32 and bf16: the tile's sums of a run, a row of weights and a broadcast. The f32 sums stay in
-// L1: a run adds to them once, after eight dot products each. One row leaves registers for them and for what a unit's
-// runs share.
+// The f32 sums stay in L1: a run adds to them once, after eight dot products each. One row leaves registers for them
+// and for what a unit's runs share.
 BlockMicrokernel::BlockMicrokernel(KernelBuilder &b, const BlockLayout &layout, const PackedInput &input, int64_t tile,
                                    Prefetch prefetch)
-    : Microkernel(b, layout.unitBytes(), layout.runs() * tile * input.runBytes()), layout(layout), reader(b, layout),
-      input(input), tile(tile), vectors(vectorsOfPass(tile, b.chip())), prefetch(prefetch) {
-  holdsSums = passes() == 1 && vectors * tile * 6 <= b.chip().vectorRegisters * 3 / 4;
+    : Microkernel(b, layout.unitBytes(), layout.runs() * tile * input.runBytes(), prefetch), layout(layout),
+      reader(b, layout), input(input), tile(tile), vectors(vectorsOfPass(tile, /*blocks=*/true, b.chip())) {
+  holdsSums = passes() == 1 && vectors * tile * 8 <= b.chip().vectorRegisters;
 }
 
 void BlockMicrokernel::emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const {
@@ -99,7 +98,7 @@ void BlockMicrokernel::prefetchShare(const Run &run, int64_t quad) const {
   if (passes() > 1)
     part = b.offset(part, run.column, lines * 64 / (vectors * b.lanes()));
   for (int64_t line = lines * quad / quadsInRun; line < lines * (quad + 1) / quadsInRun; ++line)
-    b.prefetch(b.offset(part, line * 64), prefetch.level);
+    prefetchLine(b.offset(part, line * 64));
 }
 
 // Without a dot product of bytes its half, which adds the products of neighbours to 16 bits: where weights are so small

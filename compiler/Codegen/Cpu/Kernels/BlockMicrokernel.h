@@ -41,7 +41,6 @@ private:
   int64_t tile;
   int64_t vectors; // weight vectors of a pass
   bool holdsSums;  // in registers rather than in L1
-  Prefetch prefetch;
 };
 
 } // namespace quipu::cpu

@@ -11,9 +11,9 @@ static bool splits(const PanelLayout &weight, const PackedInput &input) {
 // + 1. One row leaves registers for a second set of accumulators, which hides the latency of the dot product.
 FloatMicrokernel::FloatMicrokernel(KernelBuilder &b, const PanelLayout &weight, const PackedInput &input, int64_t tile,
                                    Prefetch prefetch)
-    : Microkernel(b, weight.groupBytes(), tile * (splits(weight, input) ? 8 : 4)), input(input), tile(tile),
+    : Microkernel(b, weight.groupBytes(), tile * (splits(weight, input) ? 8 : 4), prefetch), input(input), tile(tile),
       wordBytes(weight.groupBytes() / panelRows), splitsPairs(splits(weight, input)),
-      vectors(vectorsOfPass(tile, b.chip())), unroll(1), prefetch(prefetch) {
+      vectors(vectorsOfPass(tile, /*blocks=*/false, b.chip())), unroll(1) {
   int64_t accumulators = b.chip().vectorRegisters * 3 / 4;
   while (unroll < 4 && vectors * tile * unroll * 2 <= accumulators)
     unroll *= 2;
@@ -96,7 +96,7 @@ void FloatMicrokernel::emitColumns(Value weights, Value inputs, int64_t groups, 
     Value inputsAt = b.offset(b.offset(inputs, group, inputGroupBytes), u * inputGroupBytes);
     int64_t ahead = vectors * lanes * wordBytes;
     for (int64_t line = 0; line < ahead; line += 64)
-      b.prefetch(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line), prefetch.level);
+      prefetchLine(b.offset(b.offset(soonNeeded, group, ahead), u * ahead + line));
     step(weightsAt, inputsAt, sumsOfU);
   };
   int64_t whole = groups / unroll * unroll;

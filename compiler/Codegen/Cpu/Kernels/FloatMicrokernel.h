@@ -26,7 +26,6 @@ private:
   bool splitsPairs;  // bf16 weights times f32 input: the pair of k in each word comes apart into two f32
   int64_t vectors;   // weight vectors of a row of the panel taken at a time
   int64_t unroll;    // groups at a time, each with accumulators of its own
-  Prefetch prefetch;
 };
 
 } // namespace quipu::cpu

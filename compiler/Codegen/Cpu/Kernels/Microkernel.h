@@ -22,11 +22,15 @@ public:
   const int64_t weightGroupBytes, inputGroupBytes; // from one group to the next
 
 protected:
-  Microkernel(KernelBuilder &b, int64_t weightGroupBytes, int64_t inputGroupBytes)
-      : weightGroupBytes(weightGroupBytes), inputGroupBytes(inputGroupBytes), b(b) {}
+  Microkernel(KernelBuilder &b, int64_t weightGroupBytes, int64_t inputGroupBytes, Prefetch prefetch)
+      : weightGroupBytes(weightGroupBytes), inputGroupBytes(inputGroupBytes), b(b), prefetch(prefetch) {}
   virtual void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const = 0;
 
+  // The cache line of weights at this address, which is prefetch.bytes ahead.
+  void prefetchLine(Value address) const;
+
   KernelBuilder &b;
+  const Prefetch prefetch;
 };
 
 } // namespace quipu::cpu

@@ -96,8 +96,10 @@ TEST(MatmulSchedule, weights_are_asked_for_as_late_as_a_kernel_waits_for_them) {
     EXPECT_EQ(prefetch("bf16", tile).level, 2) << tile;
     EXPECT_EQ(prefetch("q8_0", tile).level, 2) << tile;
   }
-  EXPECT_EQ(prefetch("bf16", 8).level, 2); // two passes
-  EXPECT_EQ(prefetch("q8_0", 8).level, 1);
+  for (const char *storage : {"bf16", "q8_0", "q6_k", "q4_0"}) {
+    EXPECT_EQ(prefetch(storage, 8).level, 1) << storage;
+    EXPECT_GT(prefetch(storage, 8).fartherToL2, 0) << storage;
+  }
   for (const char *storage : {"f32", "f16", "q4_0", "q4_k", "iq4_nl"}) {
     EXPECT_EQ(prefetch(storage, 1).level, 2) << storage;
     EXPECT_EQ(prefetch(storage, 4).level, 1) << storage;
