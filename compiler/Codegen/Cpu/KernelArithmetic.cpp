@@ -132,6 +132,13 @@ Value KernelBuilder::shuffle(Value a, Value b, ArrayRef<int64_t> mask) {
   return vector::ShuffleOp::create(builder, location, a, b, mask);
 }
 
+Value KernelBuilder::concatenate(Value a, Value b) {
+  llvm::SmallVector<int64_t> inOrder;
+  for (int64_t lane = 0; lane < 2 * laneCount(a.getType()); ++lane)
+    inOrder.push_back(lane);
+  return shuffle(a, b, inOrder);
+}
+
 Value KernelBuilder::extract(Value vector, int64_t lane) {
   return vector::ExtractOp::create(builder, location, vector, lane);
 }

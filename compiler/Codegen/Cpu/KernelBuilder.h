@@ -110,6 +110,7 @@ public:
   Value reduceMax(Value vector);
   Value reduceMin(Value vector);
   Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> mask);
+  Value concatenate(Value a, Value b); // the lanes of a, then those of b
   Value extract(Value vector, int64_t lane);
   Value iota(int64_t lanes);                   // i32: 0, 1, 2, ...
   Value tailMask(Value count, int64_t lanes);  // lane < count (i64, clamped to 0 .. lanes)

@@ -34,8 +34,8 @@ struct PanelLayout {
   int64_t bytes() const { return panels() * panelBytes(); }
 };
 
-// The form in which matmul reads its input. Rows are padded to the tile and k to 32 or the weight's block, both with
-// zeros, so a row takes columns() elements.
+// The form in which matmul reads its input. Rows are padded to the tile, k to 32 or the weight's block, with zeros, so
+// a row takes columns() elements. Padding rows hold numbers of no meaning.
 //
 // For weights that stand by themselves: [ceil(M/tile)][groups][tile] of f32, or of bf16 pairs where the chip has a bf16
 // dot product and the weight is bf16. For blocks: a run of 32 columns of a tile is int8 quads [8][tile][4], then the

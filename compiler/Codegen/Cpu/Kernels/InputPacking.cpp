@@ -5,20 +5,30 @@
 namespace quipu::cpu {
 
 Values interleave(KernelBuilder &b, const Values &rows) {
-  int64_t lanes = mlir::cast<mlir::VectorType>(rows[0].getType()).getNumElements(), tile = int64_t(rows.size());
+  int64_t words = mlir::cast<mlir::VectorType>(rows[0].getType()).getNumElements(), tile = int64_t(rows.size());
+  // Short rows fill a register in pairs.
+  int64_t rowsOfSource = 2 * words <= b.lanes() && tile > 1 ? 2 : 1, width = words * rowsOfSource;
+  Values sources;
+  for (int64_t row = 0; row < tile; row += rowsOfSource)
+    sources.push_back(rowsOfSource == 1 ? rows[row] : b.concatenate(rows[row], rows[std::min(row + 1, tile - 1)]));
   Values result;
-  for (int64_t part = 0; part < tile; ++part) {
-    // One merge for each row: row r's words take the places e with e % tile == r.
-    Value merged = rows[0];
-    for (int64_t row = 0; row < tile; ++row) {
+  for (int64_t first = 0; first < tile * words; first += width) {
+    // One merge for each source: the words of its rows r take the places e with e % tile == r.
+    Value merged = sources[0];
+    int64_t count = std::min(width, tile * words - first);
+    for (int64_t source = 0; source < int64_t(sources.size()); ++source) {
       llvm::SmallVector<int64_t> mask;
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        int64_t element = part * lanes + lane;
-        mask.push_back(element % tile == row ? (row == 0 ? 0 : lanes) + element / tile : lane);
+      for (int64_t lane = 0; lane < width; ++lane) {
+        int64_t element = first + lane, row = element % tile, inSource = row % rowsOfSource * words + element / tile;
+        bool taken = lane < count && row / rowsOfSource == source;
+        mask.push_back(taken ? (source == 0 ? 0 : width) + inSource : lane);
       }
-      merged = b.shuffle(merged, rows[row], mask);
+      merged = b.shuffle(merged, sources[source], mask);
     }
-    result.push_back(merged);
+    llvm::SmallVector<int64_t> there;
+    for (int64_t lane = 0; lane < count; ++lane)
+      there.push_back(lane);
+    result.push_back(count == width ? merged : b.shuffle(merged, merged, there));
   }
   return result;
 }
@@ -39,6 +49,13 @@ Value InputPacking::loadColumns(KernelBuilder &b, const Row &row, Value gain, Va
   return v;
 }
 
+// The same where rows are whole blocks, for a row that is there.
+Value InputPacking::loadWholeColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const {
+  mlir::Type vector = b.f32(b.lanes());
+  Value v = b.load(b.offset(row.address, column, 4), vector);
+  return normEps ? b.mulf(b.mulf(v, row.scale), b.load(b.offset(gain, column, 4), vector)) : v;
+}
+
 // 32-bit words of one row from `column` on: lanes() f32, or as many bf16 pairs.
 Value InputPacking::loadWords(KernelBuilder &b, const Row &row, Value gain, Value column) const {
   int64_t lanes = b.lanes();
@@ -46,16 +63,13 @@ Value InputPacking::loadWords(KernelBuilder &b, const Row &row, Value gain, Valu
     return b.bitcast(loadColumns(b, row, gain, column), b.i32(lanes));
   Value low = b.roundToBf16(loadColumns(b, row, gain, column));
   Value high = b.roundToBf16(loadColumns(b, row, gain, b.add(column, lanes)));
-  llvm::SmallVector<int64_t> inOrder;
-  for (int64_t lane = 0; lane < 2 * lanes; ++lane)
-    inOrder.push_back(lane);
-  return b.bitcast(b.shuffle(low, high, inOrder), b.i32(lanes));
+  return b.bitcast(b.concatenate(low, high), b.i32(lanes));
 }
 
 void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed,
                         Value scales) const {
   int64_t lanes = b.lanes();
-  Value k = b.constant(form.k), none = b.constant(0);
+  Value k = b.constant(form.k), none = b.constant(0), lastRow = b.add(rows, -1);
   auto rowAt = [&](Value row) { return b.offset(x, row, form.k * 4); };
   auto countAt = [&](Value row) { return b.select(b.less(row, rows), k, none); };
   if (normEps)
@@ -67,6 +81,8 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
   llvm::SmallVector<Row> tileRows;
   for (int64_t t = 0; t < tile; ++t) {
     Value row = b.add(firstRow, t);
+    if (form.blocks)
+      row = b.smaller(row, lastRow);
     tileRows.push_back({rowAt(row), countAt(row), Value()});
     if (normEps)
       tileRows[t].scale = b.broadcast(b.load(b.offset(scales, t * 4), b.f32()), lanes);
@@ -75,7 +91,7 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
     b.loop(b.constant(0), b.constant(form.columns() / runColumns), 1, [&](Value run) {
       Value column = b.mul(run, runColumns);
       auto vector = [&](int64_t t, int64_t index) {
-        return loadColumns(b, tileRows[t], gain, b.add(column, index * lanes));
+        return loadWholeColumns(b, tileRows[t], gain, b.add(column, index * lanes));
       };
       quantizeRun(b, form, tile, vector, b.offset(packed, run, tile * form.parts * form.runBytes()));
     });

@@ -19,8 +19,8 @@ struct InputPacking {
   int64_t packedTile() const { return tile * form.parts; }
   void checkTile(ParamReader &params) const;
 
-  // Reads rows [firstRow, firstRow + tile) of x [rows, k] and writes them to `packed`, as PackedInput says; rows beyond
-  // the last are zeros. `gain` is read only with a norm, and `scales` has room for `tile` f32.
+  // Reads rows [firstRow, firstRow + tile) of x [rows, k] and writes them to `packed`, as PackedInput says. Rows beyond
+  // the last are numbers of no meaning. `gain` is read only with a norm, and `scales` has room for `tile` f32.
   void emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed, Value scales) const;
 
 private:
@@ -28,6 +28,7 @@ private:
     Value address, count; // count: columns of it that are there
     Value scale;          // of the norm, in every lane
   };
+  Value loadWholeColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const;
   Value loadColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const;
   Value loadWords(KernelBuilder &b, const Row &row, Value gain, Value column) const;
 };

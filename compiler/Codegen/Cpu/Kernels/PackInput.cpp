@@ -14,6 +14,7 @@ Expected<> generatePackInput(const KernelSpec &spec, KernelBuilder &b) {
     packing.normEps = params.real("norm_eps");
   int64_t rowsDim = params.integer("rows_dim", 0);
   packing.checkTile(params);
+  params.require(format.takesRow(uint64_t(k)), "expected k to be whole blocks of the storage format");
   if (auto read = params.finish(); !read)
     return read;
 
