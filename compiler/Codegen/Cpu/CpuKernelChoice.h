@@ -10,8 +10,8 @@ class CpuKernelChoice : public KernelChoice {
 public:
   explicit CpuKernelChoice(Chip chip) : chip(std::move(chip)) {}
 
-  // Up to eight rows a matmul is bound by reading the weight, so each worker packs its input privately and no barrier
-  // is spent; above, the input is packed once for all workers and the kernel is bound by arithmetic.
+  // Up to 16 rows packing the input takes little time, so each worker does it privately and no barrier is spent; above,
+  // the input is packed once for all workers and the kernel is bound by arithmetic.
   MatmulKernels matmul(const MatmulShape &shape) const override;
   // A step of few tokens is all or mostly decoding: the positions of a sequence may have to be shared out.
   std::vector<VariantChoice> attention(const AttentionShape &shape) const override;

@@ -187,7 +187,7 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
   std::string storage(format.name);
   int64_t block = format.blockElements;
   bool group = storage[1] == '4' || storage[1] == '8' ? storage[0] == 'i' : false;
-  for (int64_t tile : {1, 2, 4, 6, 8})
+  for (int64_t tile : {1, 2, 4, 5, 6, 7, 8})
     if (!group || tile == 1)
       cases.push_back({"plain", 100, 3 * block, storage, tile});
   cases.push_back({"plain", 70, 3 * block, storage, 6, true});

@@ -66,8 +66,14 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK-NEXT: 1 : @rms_norm_matmul_bf16_n128_k64_t1,
 // CHECK-NEXT: 2 : @rms_norm_matmul_bf16_n128_k64_t2,
 // CHECK-NEXT: 4 : @rms_norm_matmul_bf16_n128_k64_t4,
+// CHECK-NEXT: 5 : @rms_norm_matmul_bf16_n128_k64_t5,
 // CHECK-NEXT: 6 : @rms_norm_matmul_bf16_n128_k64_t6,
+// CHECK-NEXT: 7 : @rms_norm_matmul_bf16_n128_k64_t7,
 // CHECK-NEXT: 8 : @rms_norm_matmul_bf16_n128_k64_t8,
+// CHECK-NEXT: 10 : @rms_norm_matmul_bf16_n128_k64_t5,
+// CHECK-NEXT: 12 : @rms_norm_matmul_bf16_n128_k64_t6,
+// CHECK-NEXT: 14 : @rms_norm_matmul_bf16_n128_k64_t7,
+// CHECK-NEXT: 16 : @rms_norm_matmul_bf16_n128_k64_t8,
 // CHECK-NEXT: any : @rms_norm_pack_input_bf16_k64_t6 then @matmul_bf16_n128_k64_packed_t6}
 // CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %none, %positions, %slots, %rope_table) -> (%kv.0, %[[Q:.*]]) by tokens
 // CHECK: kernel.launch "layers.0.attention" of "lm.cached_attention" 10 (%[[Q]], %positions, %seq_starts, %context_lens, %page_table, %kv.0) -> (%[[PARTIALS:.*]], %[[A:.*]]) by tokens {

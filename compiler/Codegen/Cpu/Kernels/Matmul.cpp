@@ -1,7 +1,7 @@
 // matmul: out = epilogue(norm(x) W^T + bias), W in panel64 form. Workers share out the panels.
 //
 // Two shapes of the loop nest. For a few rows (decode) every worker packs the input for itself and streams its panels
-// from memory once for each tile. For many rows (prompt) the input lies packed, and one panel at a time stays in L2
+// from memory once for two tiles. For many rows (prompt) the input lies packed, and one panel at a time stays in L2
 // while all row tiles pass over it; a panel too large for that is cut along k, and the sums of a chunk of row tiles
 // wait in scratch.
 #include "compiler/Codegen/Cpu/Generators.h"
@@ -122,18 +122,27 @@ void Matmul::epilogue(const Operands &operands, Value sums, Value panel, Value f
 
 void Matmul::emitFewRows() {
   Operands operands(b);
-  int64_t tile = packing.tile;
-  Value packed = b.scratch(packing.tileBytes()), scales = b.scratch(tile * 4), sums = b.scratch(tile * sumsRowBytes());
-  Value rows = b.rows(rowsDim);
-  auto kernel = Microkernel::create(b, weight, packing.form, packing.packedTile(), schedule.prefetch);
-  Value items = b.mul(b.divUp(rows, tile), weight.panels()), none = b.constant(-1);
-  b.shareItems(items, {none}, [&](Value item, llvm::ArrayRef<Value> packedTile) -> Values {
-    Value t = b.div(item, weight.panels()), panel = b.rem(item, weight.panels()), firstRow = b.mul(t, tile);
-    b.when(b.notEqual(t, packedTile[0]),
-           [&] { packing.emit(b, operands.x, operands.gain, firstRow, rows, packed, scales); });
-    kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packed, weight.groups(), sums, false);
-    epilogue(operands, sums, panel, firstRow, rows);
-    return {t};
+  // The second tile finds the panel in L2.
+  constexpr int64_t tilesAtOnce = 2;
+  int64_t tile = packing.tile, packedTile = packing.packedTile();
+  Value packed = b.scratch(tilesAtOnce * packing.tileBytes()), scales = b.scratch(tile * 4);
+  Value sums = b.scratch(tile * sumsRowBytes());
+  Value rows = b.rows(rowsDim), tiles = b.divUp(rows, tile);
+  auto kernel = Microkernel::create(b, weight, packing.form, packedTile, schedule.prefetch);
+  Value items = b.mul(b.divUp(tiles, tilesAtOnce), weight.panels()), none = b.constant(-1);
+  b.shareItems(items, {none}, [&](Value item, llvm::ArrayRef<Value> inScratch) -> Values {
+    Value turn = b.div(item, weight.panels()), panel = b.rem(item, weight.panels());
+    Value first = b.mul(turn, tilesAtOnce), last = b.smaller(b.add(first, tilesAtOnce), tiles);
+    auto packedAt = [&](Value t) { return b.offset(packed, b.sub(t, first), packing.tileBytes()); };
+    b.when(b.notEqual(turn, inScratch[0]), [&] {
+      b.loop(first, last, 1,
+             [&](Value t) { packing.emit(b, operands.x, operands.gain, b.mul(t, tile), rows, packedAt(t), scales); });
+    });
+    b.loop(first, last, 1, [&](Value t) {
+      kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packedAt(t), weight.groups(), sums, false);
+      epilogue(operands, sums, panel, b.mul(t, tile), rows);
+    });
+    return {turn};
   });
 }
 
