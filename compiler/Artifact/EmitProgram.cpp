@@ -19,7 +19,7 @@ fb::DType dtypeOf(Type type) {
   if (const StorageFormat *format = lm::getStorageFormat(type))
     return format->dtype;
   if (type.isInteger(8))
-    return fb::DType::u8;
+    return fb::DType::i8;
   return fb::DType::i32; // the verifiers admit no other
 }
 

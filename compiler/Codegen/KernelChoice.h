@@ -86,8 +86,7 @@ public:
   virtual MatmulKernels matmul(const MatmulShape &shape) const = 0;
   // One kernel for every size unless a target knows better.
   virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
-  // f32 that stages of attention pass on for each sequence, in an operand before the result; 0: there is no such
-  // operand.
+  // f32 that stages of attention pass on, in an operand before the result; 0: there is no such operand.
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
   virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
 

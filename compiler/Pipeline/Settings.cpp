@@ -70,7 +70,7 @@ Expected<> checkKvStorage(const PhaseOptions &options) {
   bool int8 = options.kvStorage == "i8";
   if (!int8 && (!format || format->isBlocked()))
     return makeError("--kv-storage {}: expected f32, f16, bf16 or i8", options.kvStorage);
-  fb::DType dtype = int8 ? fb::DType::u8 : format->dtype;
+  fb::DType dtype = int8 ? fb::DType::i8 : format->dtype;
   for (const std::string &name : options.targets)
     if (auto target = findTarget(name); target && !findKvLayout((*target)->choice().kvLayout(), dtype, 16, 16))
       return makeError("--kv-storage {}: target {} has no kernels for such a cache; f32, f16 and bf16 it has",

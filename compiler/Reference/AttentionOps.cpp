@@ -86,7 +86,7 @@ static void appendRow(Tensor &to, const double *row, int64_t cols, fb::DType ele
   to.rows += 1;
   to.data.insert(to.data.end(), row, row + cols);
   double *stored = to.row(to.rows - 1);
-  if (element != fb::DType::u8)
+  if (element != fb::DType::i8)
     for (int64_t i = 0; i < cols; ++i)
       stored[i] = roundTo(element, stored[i]);
   else

@@ -40,7 +40,7 @@ private:
 };
 
 fb::DType cacheDtype(lm::KvType type) {
-  return type.getElem().isInteger(8) ? fb::DType::u8 : lm::getStorageFormat(type.getElem())->dtype;
+  return type.getElem().isInteger(8) ? fb::DType::i8 : lm::getStorageFormat(type.getElem())->dtype;
 }
 
 Activation activationOf(lm::ActivationKind kind) {

@@ -56,7 +56,7 @@ struct AttentionShape {
 Tensor attention(const Tensor &q, const Tensor &k, const Tensor &v, const AttentionShape &shape, bool causal);
 
 // Writes this step's keys and values behind what each sequence of the batch holds, as the cache's element type stores
-// them: f32, f16, bf16, or (u8) int8 with a scale for each head's key and value.
+// them: f32, f16, bf16, or i8 with a scale for each head's key and value.
 void kvAppend(Cache &cache, const Tensor &k, const Tensor &v, const Batch &batch, fb::DType element, int64_t dim);
 
 // Each token of q sees the positions <= its own of its own sequence.

@@ -128,7 +128,7 @@ static float floatAt(const std::byte *at) {
 static float cacheElement(fb::DType dtype, const std::byte *at, const std::byte *scaleAt) {
   if (dtype == fb::DType::f32)
     return floatAt(at);
-  if (dtype == fb::DType::u8)
+  if (dtype == fb::DType::i8)
     return static_cast<float>(static_cast<int8_t>(*at)) * floatAt(scaleAt);
   float value;
   (dtype == fb::DType::f16 ? models::f16ToFloat : models::bf16ToFloat)(at, 1, &value);

@@ -10,7 +10,7 @@ namespace {
 // Buffers of checks have places of their own, whatever the step.
 bool isPlain(const fb::Buffer &buffer) {
   return buffer.kind() == fb::BufferKind::activation && buffer.rows() == fb::Dim::none &&
-         buffer.dtype() == fb::DType::u8;
+         buffer.dtype() == fb::DType::i8;
 }
 
 Expected<void> checkOperand(const fb::CheckList &list, const fb::TargetProgram &target, uint32_t buffer,

@@ -8,7 +8,7 @@
 //                     vector (CPU)
 //   rows              K [page_size][dim], then V [page_size][dim] (GPU)
 //
-// i8 (keys_transposed; as an artifact's dtype u8, bytes): an element is its byte times an f32 scale, one for each
+// i8 (keys_transposed): an element is its signed byte times an f32 scale, one for each
 // position's key and one for its value; the scales of a page's keys [page_size], then those of its values, end a block.
 #pragma once
 
@@ -49,11 +49,11 @@ struct KvLayout {
 // 2^31 each.
 inline std::optional<KvLayout> findKvLayout(std::string_view name, fb::DType element, uint64_t pageSize, uint64_t dim) {
   bool wide = element == fb::DType::f32, half = element == fb::DType::f16 || element == fb::DType::bf16;
-  if (name == "keys_transposed" && (wide || half || element == fb::DType::u8)) {
-    uint64_t group = element == fb::DType::bf16 ? 2 : element == fb::DType::u8 ? 4 : 1;
+  if (name == "keys_transposed" && (wide || half || element == fb::DType::i8)) {
+    uint64_t group = element == fb::DType::bf16 ? 2 : element == fb::DType::i8 ? 4 : 1;
     if (pageSize % group != 0)
       return std::nullopt;
-    return KvLayout{pageSize, dim, wide ? 4u : half ? 2u : 1u, group, (dim + 15) / 16 * 16, element == fb::DType::u8};
+    return KvLayout{pageSize, dim, wide ? 4u : half ? 2u : 1u, group, (dim + 15) / 16 * 16, element == fb::DType::i8};
   }
   if (name == "rows" && (wide || half))
     return KvLayout{pageSize, dim, wide ? 4u : 2u, 0, dim, false};

@@ -62,18 +62,6 @@ Expected<void> applyOptions(MemoryPlan &plan, const Artifact &artifact, const Me
   return {};
 }
 
-// A buffer that is sized by sequences was planned for as many as the artifact says.
-Expected<void> checkActivations(const MemoryPlan &plan, const Artifact &artifact, const fb::TargetProgram &target) {
-  if (plan.maxSequences > artifact.program().model()->max_sequences())
-    for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
-      const fb::Buffer &buffer = *target.buffers()->Get(i);
-      if (buffer.kind() == fb::BufferKind::activation && buffer.rows() == fb::Dim::sequences)
-        return makeError("max sequences {} is more than the {} that {} was compiled for", plan.maxSequences,
-                         artifact.program().model()->max_sequences(), artifact.path());
-    }
-  return {};
-}
-
 // Places of a program's weights, caches and tables, as its lists of them. Another target's take no memory.
 struct Parts {
   std::vector<MemoryRange> weights;
@@ -162,8 +150,6 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, 
   const fb::TargetProgram &target = *program.targets()->Get(targetIndex);
   MemoryPlan plan = {};
   if (Expected<void> result = applyOptions(plan, artifact, options); !result)
-    return passError(std::move(result));
-  if (Expected<void> result = checkActivations(plan, artifact, target); !result)
     return passError(std::move(result));
 
   BlockLayout block;

@@ -129,8 +129,12 @@ Expected<void> checkBuffer(const fb::Program &program, const fb::TargetProgram &
     std::optional<uint64_t> bytes = stepBufferBytes(buffer, limits);
     if (!isElementType(buffer.dtype()))
       return makeError("buffer '{}' holds {}, which only weights are stored as", name, dtypeName(buffer.dtype()));
-    if (!bytes || buffer.rows() == fb::Dim::page_stride || buffer.offset() % 64 != 0 ||
-        buffer.offset() > target.arena_bytes() || *bytes > target.arena_bytes() - buffer.offset())
+    // How many sequences and pages there are is chosen at load, after activations have their places.
+    if (buffer.rows() == fb::Dim::sequences || buffer.rows() == fb::Dim::page_stride)
+      return makeError("activation '{}' is sized by {}, which may change at load", name,
+                       fb::EnumNameDim(buffer.rows()));
+    if (!bytes || buffer.offset() % 64 != 0 || buffer.offset() > target.arena_bytes() ||
+        *bytes > target.arena_bytes() - buffer.offset())
       return makeError("buffer '{}' lies at {}, outside its place in {} bytes of activations", name, buffer.offset(),
                        target.arena_bytes());
     return {};

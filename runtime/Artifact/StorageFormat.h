@@ -62,7 +62,7 @@ inline constexpr std::array<StorageFormat, 18> storageFormats = {{
 // Null where there is no format of that name. "i8_g32" and "i4_g32" are q8_0 and q4_0: the same blocks.
 const StorageFormat *findStorageFormat(std::string_view name);
 
-// Null for a dtype weights are not stored in (i32, u8, a number that is no dtype).
+// Null for a dtype weights are not stored in (i32, i8, a number that is no dtype).
 const StorageFormat *findStorageFormat(fb::DType dtype);
 
 } // namespace quipu

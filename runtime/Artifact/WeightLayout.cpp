@@ -69,7 +69,7 @@ uint64_t dtypeBytes(fb::DType dtype) {
   case fb::DType::f16:
   case fb::DType::bf16:
     return 2;
-  case fb::DType::u8:
+  case fb::DType::i8:
     return 1;
   default:
     return 0;

@@ -49,9 +49,12 @@ Expected<void> Engine::checkPrompt(const std::vector<int32_t> &ids) const {
 }
 
 Expected<SequenceId> Engine::add(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
-                                 bool wantLogits) {
+                                 bool wantLogits, size_t held) {
   if (Expected<void> result = checkPrompt(prompt); !result)
     return passError(std::move(result));
+  if (held >= prompt.size())
+    return makeError("{} tokens of a prompt of {} cannot be in the cache: the last one is computed", held,
+                     prompt.size());
   if (Expected<void> result = checkSampling(sampling); !result)
     return passError(std::move(result));
   if (maxNew == 0)
@@ -59,6 +62,7 @@ Expected<SequenceId> Engine::add(std::vector<int32_t> prompt, const SamplingPara
   auto sequence = std::make_unique<Sequence>(nextId, std::move(prompt), sampling, model().vocab());
   sequence->maxNew = maxNew;
   sequence->wantLogits = wantLogits;
+  sequence->cached = held;
   if (Expected<void> result = scheduler.add(std::move(sequence)); !result)
     return passError(std::move(result));
   return nextId++;

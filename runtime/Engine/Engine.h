@@ -60,9 +60,10 @@ public:
   const std::string &deviceName() const { return name; } // as openDevice takes it; what "auto" has come to
 
   // Queues a sequence that generates up to maxNew tokens. Errors: an empty prompt or one longer than the context, an id
-  // outside the vocabulary, a sampling parameter out of range.
+  // outside the vocabulary, a sampling parameter out of range. For measurements, `held` tokens of the prompt (not all)
+  // are taken to be in the cache already, whatever lies in its pages.
   Expected<SequenceId> add(std::vector<int32_t> prompt, const SamplingParams &sampling, uint32_t maxNew,
-                           bool wantLogits = false);
+                           bool wantLogits = false, size_t held = 0);
   // Computes one ragged step of the sequences that are there. An error changes none of them: the one it names may be
   // cancelled and the step tried again.
   Expected<StepResult> step();

@@ -20,9 +20,10 @@ const std::vector<Ragged> batches = {
     {{{0, 33}}},                                      // a prompt, tiles and tokens left over
     {{{100, 1}, {10, 21}, {0, 5}, {15, 1}, {16, 1}}}, // decodes and prompts mixed, at page borders
     {{{150, 9}}},                                     // a later chunk of a prompt: several blocks of positions
-    {{{3, 1}, {70, 1}, {0, 1}, {31, 1}, {32, 1}, {90, 2}, {15, 1}}}, // a batch of decodes
-    {{{20, 130}}},                                                   // several tiles of one prompt
-    {{{1200, 1}, {700, 1}}},                                         // longContexts
+    {{{3, 1}, {70, 1}, {0, 1}, {31, 1}, {32, 1}, {90, 2}, {15, 1}}},                      // a batch of decodes
+    {{{20, 130}}},                                                                        // several tiles of one prompt
+    {{{1200, 1}, {700, 1}}},                                                              // longContexts
+    {{{2100, 1}, {3, 1}, {17, 1}, {0, 1}, {600, 1}, {5, 2}, {1, 1}, {40, 1}, {2100, 1}}}, // longAmongMany
 };
 
 struct CacheShape {
@@ -34,7 +35,7 @@ struct CacheShape {
     return element == ElementType::F32    ? fb::DType::f32
            : element == ElementType::BF16 ? fb::DType::bf16
            : element == ElementType::F16  ? fb::DType::f16
-                                          : fb::DType::u8;
+                                          : fb::DType::i8;
   }
   KvLayout layout() const { return *findKvLayout(layoutName, dtype(), pageSize, uint64_t(dim)); }
   // Elements of a (page, head) with the padding.
@@ -329,7 +330,7 @@ KernelRow attentionRow(const AttentionShape &attention, const std::string &layou
                         Operand::of(step.pageTable),
                         cacheOperand(shape, pagedCache(shape, step, cache, unheld))};
     if (partials)
-      problem.operands.push_back(Operand::output(ragged.sequences.size() * size_t(partials) * 4));
+      problem.operands.push_back(Operand::output(size_t(partials) * 4));
     problem.operands.push_back(Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4)));
     Expectation out{problem.operands.size() - 1,
                     ElementType::F32,

@@ -58,6 +58,7 @@ struct KernelRow {
   double tolerance;               // for bf16 values f32 accumulation is meant
   std::vector<int64_t> sizes;     // what `make` takes: rows, tokens, ...
   std::function<Problem(int64_t size)> make;
+  std::vector<int> workers = {1, 2, 3};
 };
 
 // Empty when the outputs are within the row's tolerance, else the worst element.

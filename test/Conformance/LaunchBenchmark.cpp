@@ -4,8 +4,8 @@
 //   launch-benchmark m.qpu [--device=cuda:0] [--threads=2] [--benchmark_filter=attention]
 //
 // Launches of equal kernels take turns, layer after layer, so that each finds its weights in memory and not in a cache,
-// as in a step. Steps are decodes of one, eight and (with --max-sequences 12 of compile) twelve sequences, and a
-// prompt.
+// as in a step. Steps are decodes of one, eight and (with --max-sequences 12 of compile) twelve sequences, a prompt,
+// and the last part of a long one.
 #include "runtime/Engine/Engine.h"
 
 #include <benchmark/benchmark.h>
@@ -142,7 +142,7 @@ int run(int argc, char **argv) {
     return 1;
   }
   const MemoryPlan &plan = (*engine)->plan();
-  for (Shape shape : {Shape{1, 1, 512}, {1, 1, 4096}, {8, 1, 512}, {12, 1, 512}, {1, 512, 512}})
+  for (Shape shape : {Shape{1, 1, 512}, {1, 1, 4096}, {8, 1, 512}, {12, 1, 512}, {1, 512, 512}, {1, 512, 4096}})
     if (shape.context <= plan.maxContext && shape.sequences <= plan.maxSequences &&
         shape.sequences * shape.tokens <= plan.limits.tokens)
       registerLaunches(**engine, shape);

@@ -22,10 +22,11 @@ struct AttentionShape {
 };
 // The most tokens, and the largest index, among the ragged batches that attention rows take by index.
 constexpr int64_t attentionBatches = 7;
-// The index of one more, of long contexts: too much for a GPU that is run thread by thread.
+// The indices of two more, of long contexts: too much for a GPU that is run thread by thread.
 constexpr int64_t longContexts = 7;
+constexpr int64_t longAmongMany = 8;
 int64_t mostTokensOfAttention();
-// One row, with an operand of so many f32 for each sequence before the result; the caller sets its stages (of `params`,
+// One row, with an operand of so many f32 before the result; the caller sets its stages (of `params`,
 // what all attention kernels share) and may lower its sizes.
 KernelRow attentionRow(const AttentionShape &shape, const std::string &layout, double tolerance, int64_t partials = 0);
 KernelParams attentionParams(const AttentionShape &shape);

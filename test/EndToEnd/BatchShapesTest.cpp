@@ -170,6 +170,21 @@ TEST_P(BatchShapesTest, prompts_in_chunks_and_a_small_pool_change_nothing) {
                fmt::format("prompt of {}", lengths[i]));
 }
 
+TEST_P(BatchShapesTest, more_sequences_than_were_compiled_for_get_what_each_gets_alone) {
+  EngineOptions options;
+  options.maxSequences = 70;
+  auto engine = load(0, options);
+  ASSERT_TRUE(engine);
+  std::map<SequenceId, Answer> together;
+  std::vector<SequenceId> ids;
+  auto promptOf = [&](uint32_t i) { return prompt(*engine, 1 + i % 9, i); };
+  for (uint32_t i = 0; i < options.maxSequences; ++i)
+    ids.push_back(add(*engine, promptOf(i), 3));
+  run(*engine, together);
+  for (uint32_t i = 0; i < options.maxSequences; i += 23)
+    expectSame(together[ids[i]], alone(*engine, promptOf(i), 3), fmt::format("sequence {}", i));
+}
+
 TEST_P(BatchShapesTest, threads_change_nothing) {
   for (uint32_t threads : {1, 2, 3}) {
     EngineOptions options;

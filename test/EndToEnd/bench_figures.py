@@ -38,6 +38,15 @@ class BenchFigures(CommandTest):
         self.assertEqual(6, figures["decode_sequences"])
         self.assertGreater(figures["decode_tokens_per_s"], 0)
 
+    def test_a_context_is_held_against_none(self):
+        self.assertNotIn("decode_step_longer_ms", self.bench("-p", "0", "-n", "4"))
+        one, two = (self.bench("-p", "0", "-n", "4", "--sequences", "2", "--context", str(1 + tokens)) for tokens in (100, 200))
+        for figures in (one, two):
+            self.assertIn("decode_step_longer_ms", figures)
+        # The cache's bytes grow with the positions.
+        byCache = [figures["decode_step_longer_by_cache_ms"] * figures["probed_read_bytes_per_s"] for figures in (one, two)]
+        self.assertAlmostEqual(2, byCache[1] / byCache[0])
+
     def trace(self, threads):
         file = self.folder / "trace.json"
         arguments = ["-p", "40", "-n", "3", "--sequences", "2", "-r", "1", "--threads", str(threads), "--trace", file]

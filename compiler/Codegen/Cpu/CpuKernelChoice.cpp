@@ -38,7 +38,7 @@ std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shap
   KernelSpec split{shape.symbolStem() + "_splits", "attention", shape.params()};
   split.params["splits"] = true;
   KernelSpec merge{shape.symbolStem() + "_merge", "attention_merge", {}};
-  for (const char *name : {"heads", "kv_heads", "dim", "window"})
+  for (const char *name : {"heads", "dim", "window"})
     if (auto param = split.params.find(name); param != split.params.end())
       merge.params.insert(*param);
   constexpr uint32_t fewTokens = 64;
@@ -48,8 +48,7 @@ std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shap
 }
 
 int64_t CpuKernelChoice::attentionPartials(const AttentionShape &shape) const {
-  PartialLayout layout{(shape.dim + 15) / 16 * 16};
-  return shape.heads * PartialLayout::mostSplits * layout.bytes() / int64_t(sizeof(float));
+  return PartialLayout{shape.heads, (shape.dim + 15) / 16 * 16}.bytes() / int64_t(sizeof(float));
 }
 
 std::vector<KernelStages> CpuKernelChoice::alternatives(const KernelStages &stages, int64_t rows) const {

@@ -31,20 +31,25 @@ Value expf(KernelBuilder &b, Value x) {
   return b.select(b.lessf(x, real(-87.3)), real(0), result);
 }
 
-// x = n + r, |r| <= 1/2; 2^x = 2^n 2^r. Polynomial: S. Moshier, Cephes, exp2f.c. Adding 1.5 * 2^23 rounds x to n and
-// leaves n in the low bits, from where a shift puts it on the exponent. A NaN falls through the clamp and stays one.
+// x = n + r, |r| <= 1/2; 2^x = 2^n 2^r. Polynomial: S. Moshier, Cephes, exp2f.c. Where no instruction multiplies by
+// 2^n, adding 1.5 * 2^23 rounds x to n and leaves n in the low bits, from where a shift puts it on the exponent. A NaN
+// falls through the clamp and stays one.
 Value exp2OfNegative(KernelBuilder &b, Value x) {
   int64_t lanes = lanesOf(x);
   auto real = [&](double value) { return b.real(value, lanes); };
-  Value clamped = b.maxf(real(-126), x);
-  Value shifted = b.addf(clamped, real(12582912));
-  Value r = b.subf(clamped, b.subf(shifted, real(12582912)));
+  bool scales = lanes == 16; // AVX-512
+  Value clamped = b.maxf(real(scales ? -1000 : -126), x);
+  Value shifted = scales ? b.roundEven(clamped) : b.addf(clamped, real(12582912));
+  Value r = b.subf(clamped, scales ? shifted : b.subf(shifted, real(12582912)));
   Value p = real(1.535336188319500e-4);
   for (double coefficient :
        {1.339887440266574e-3, 9.618437357674640e-3, 5.550332471162809e-2, 2.402264791363012e-1, 6.931472028550421e-1})
     p = b.fma(p, r, real(coefficient));
   p = b.fma(p, r, real(1));
   mlir::Type bits = b.i32(lanes);
+  if (scales)
+    return b.intrinsic("llvm.x86.avx512.mask.scalef.ps.512", x.getType(),
+                       {p, shifted, p, b.constant(-1, b.i16()), b.constant(4, b.i32())});
   Value result = b.bitcast(b.add(b.bitcast(p, bits), b.shiftLeft(b.bitcast(shifted, bits), 23)), b.f32(lanes));
   return b.select(b.lessf(x, real(-126)), real(0), result);
 }

@@ -306,8 +306,8 @@ LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
     shape.window = static_cast<int64_t>(*op.getWindow());
   llvm::SmallVector<Value> writes;
   if (int64_t partials = choice.attentionPartials(shape))
-    writes.push_back(program.buffer(Role::Activation, name + ".partials", Float32Type::get(func.getContext()),
-                                    Dim::Sequences, partials));
+    writes.push_back(
+        program.buffer(Role::Activation, name + ".partials", Float32Type::get(func.getContext()), Dim::None, partials));
   writes.push_back(resultBuffer(op.getResult(), name, Dim::Tokens));
   launch(op, name, {bufferOf(op.getQ()), bufferOf(func.getArgument(1)), seqStarts, contextLens, pageTable, cache},
          writes, Dim::Tokens, choice.attention(shape));

@@ -1,4 +1,5 @@
-// Every row of the kernel table, for every chip this machine can run, with one, two and three workers.
+// Every row of the kernel table, for every chip this machine can run, with one, two and three workers and what numbers
+// else a row asks for.
 #include "test/Conformance/Cpu/KernelHarness.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +26,7 @@ Expected<std::shared_ptr<KernelLibrary>> library(const Chip &chip) {
 void check(const KernelLibrary &kernels, const KernelRow &row) {
   for (int64_t size : row.sizes) {
     const Problem problem = row.make(size);
-    for (int workers : {1, 2, 3}) {
+    for (int workers : row.workers) {
       SCOPED_TRACE(fmt::format("{}, size {}, {} workers", row.name, size, workers));
       Problem copy = problem;
       EXPECT_EQ(kernels.run(row, copy, workers), "");

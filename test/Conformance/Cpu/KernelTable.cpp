@@ -8,11 +8,10 @@ namespace {
 const std::vector<ElementType> cacheElements = {ElementType::F32, ElementType::F16, ElementType::BF16, ElementType::I8};
 
 // A score is a float32 sum of up to 128 products, and is exponentiated. A dot product of bf16 takes queries and weights
-// rounded to bf16, one of bytes as integers of 16 bits.
+// rounded to bf16, one of bytes queries rounded to int8.
 double attentionTolerance(ElementType element, const Chip &chip) {
-  if (element == ElementType::BF16 && chip.hasBf16Dot)
-    return 2e-2;
-  return element == ElementType::I8 && chip.hasVnni ? 5e-4 : 1e-5;
+  bool rounds = element == ElementType::BF16 ? chip.hasBf16Dot : element == ElementType::I8 && chip.hasVnni;
+  return rounds ? 2e-2 : 1e-5;
 }
 
 std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
@@ -35,7 +34,8 @@ std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
             attentionRow(shape, "keys_transposed", attentionTolerance(element, chip), choice.attentionPartials(asked)));
         if (variant.stages.size() > 1) {
           rows.back().name += "_splits";
-          rows.back().sizes.push_back(longContexts);
+          rows.back().sizes.insert(rows.back().sizes.end(), {longContexts, longAmongMany});
+          rows.back().workers.push_back(19); // more parts of a sequence than many sequences may have
         }
         rows.back().stages = std::move(variant.stages);
       }

@@ -60,7 +60,7 @@ public:
     program.model->max_batch_tokens = program.model->max_rows = 1;
     target = std::make_unique<fb::TargetProgramT>();
     target->target = targetName;
-    target->buffers.push_back(buffer("memory", fb::BufferKind::activation, fb::DType::u8, 0));
+    target->buffers.push_back(buffer("memory", fb::BufferKind::activation, fb::DType::i8, 0));
     target->buffers.push_back(buffer("logits", fb::BufferKind::output, fb::DType::f32, 1));
     target->buffers.push_back(buffer("argmax", fb::BufferKind::output, fb::DType::i32, 1));
   }
@@ -103,7 +103,7 @@ private:
       }
       launch->operands.push_back(static_cast<uint32_t>(target->buffers.size()));
       target->buffers.push_back(
-          buffer(fmt::format("{}.{}", row.name, i), fb::BufferKind::activation, fb::DType::u8, bytes));
+          buffer(fmt::format("{}.{}", row.name, i), fb::BufferKind::activation, fb::DType::i8, bytes));
       target->buffers.back()->offset = offset;
       offset = (offset + bytes + guardBytes + 63) / 64 * 64;
     }

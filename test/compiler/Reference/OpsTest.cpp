@@ -110,7 +110,7 @@ TEST(ReferenceOps, CacheRoundsToItsElementType) {
 TEST(ReferenceOps, Int8CacheHasAScaleForEachHead) {
   Cache cache;
   Batch batch{{0, 1}, {0}, {0}};
-  kvAppend(cache, tensor(1, {127, 0.4, 31.75, 0.15}), tensor(1, {0, 0, -254, 3}), batch, fb::DType::u8, 2);
+  kvAppend(cache, tensor(1, {127, 0.4, 31.75, 0.15}), tensor(1, {0, 0, -254, 3}), batch, fb::DType::i8, 2);
   expectNear(cache.keys[0].data, {127, 0, 31.75, 0.25});
   expectNear(cache.values[0].data, {0, 0, -254, 4}); // halfway: to even
 }

@@ -45,6 +45,8 @@ const Case cases[] = {
     {"arena_offset", [](fb::ProgramT &p) { p.targets[0]->buffers[12]->offset = UINT64_MAX - 63; }, "buffer 'y' lies"},
     {"activation_overflow", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->columns = UINT64_MAX; },
      "buffer 'x' lies at 0"},
+    {"activation_of_sequences", [](fb::ProgramT &p) { p.targets[0]->buffers[11]->rows = fb::Dim::sequences; },
+     "activation 'x' is sized by sequences, which may change at load"},
     {"weight_index", [](fb::ProgramT &p) { p.targets[0]->buffers[7]->index = 2; },
      "buffer 'table' of kind 3 has index 2, which there is not"},
     {"cache_index", [](fb::ProgramT &p) { p.targets[0]->buffers[9]->index = 7; }, "buffer 'cache' of kind 4"},

@@ -46,7 +46,7 @@ TEST(WeightLayoutTest, refuses_what_has_no_extent) {
   EXPECT_EQ(messageOf(fb::DType::f32, {}, "row_major"), "shape has no dims");
   EXPECT_EQ(messageOf(fb::DType::f32, {4, 0}, "row_major"), "shape has a dim of 0");
   EXPECT_EQ(messageOf(fb::DType::f32, {4, 4}, "panel32"), "layout 'panel32' is unknown");
-  EXPECT_EQ(messageOf(fb::DType::u8, {4, 4}, "panel64"), "weights are not stored as u8");
+  EXPECT_EQ(messageOf(fb::DType::i8, {4, 4}, "panel64"), "weights are not stored as i8");
   EXPECT_EQ(messageOf(static_cast<fb::DType>(200), {4, 4}, "row_major"), "weights are not stored as an unknown dtype");
   EXPECT_EQ(messageOf(fb::DType::q4_k, {4, 128}, "panel64"),
             "rows of 128 elements are no whole blocks of q4_k (256 elements)");

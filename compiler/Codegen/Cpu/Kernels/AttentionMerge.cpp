@@ -6,22 +6,24 @@
 
 namespace quipu::cpu {
 
-Value splitsOf(KernelBuilder &b, Value token, int64_t kvHeads, int64_t window) {
+Splits::Splits(KernelBuilder &b)
+    : b(b), most(b.smaller(b.div(b.constant(PartialLayout::mostParts), b.dim(StepDim::Sequences)),
+                           b.constant(PartialLayout::mostSplits))) {}
+
+Value Splits::part(Value sequence, Value split) const { return b.add(b.mul(sequence, most), split); }
+
+Value Splits::of(Value token, int64_t window) const {
   Value positions = b.toI64(b.load(b.offset(b.buffer(1), token, 4), b.i32()));
   if (window)
     positions = b.smaller(positions, b.constant(window));
-  Value items = b.mul(b.dim(StepDim::Tokens), kvHeads), wanted = b.mul(b.workers(), 4);
-  Value parts = b.div(b.add(wanted, b.sub(items, b.constant(1))), items);
-  Value isEven = b.equal(b.rem(items, b.workers()), b.constant(0));
-  Value most = b.smaller(b.div(positions, 256), b.constant(PartialLayout::mostSplits));
-  return b.larger(b.select(isEven, b.constant(1), b.smaller(parts, most)), b.constant(1));
+  return b.larger(b.smaller(b.smaller(b.div(positions, 256), most), b.workers()), b.constant(1));
 }
 
 namespace {
 
 void mergeRow(KernelBuilder &b, const PartialLayout &layout, int64_t dim, Value parts, Value splits, Value out) {
   int64_t lanes = b.lanes(), vectors = layout.paddedDim / lanes;
-  auto partAt = [&](Value split) { return b.offset(parts, split, layout.bytes()); };
+  auto partAt = [&](Value split) { return b.offset(parts, split, layout.partBytes()); };
   Values largest = b.loop(b.constant(0), splits, 1, {b.real(-1e30)}, [&](Value split, llvm::ArrayRef<Value> most) {
     return Values{b.maxf(most[0], b.load(b.offset(partAt(split), layout.maximumAt()), b.f32()))};
   });
@@ -46,12 +48,13 @@ void mergeRow(KernelBuilder &b, const PartialLayout &layout, int64_t dim, Value 
 
 Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
+  int64_t heads = params.integer("heads"), dim = params.integer("dim");
   int64_t window = params.integerOr("window", 0);
   if (auto read = params.finish(); !read)
     return read;
 
-  PartialLayout layout{(dim + 15) / 16 * 16};
+  PartialLayout layout{heads, (dim + 15) / 16 * 16};
+  Splits cut(b);
   Value starts = b.buffer(2), partials = b.buffer(6), out = b.buffer(7);
   auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Sequences), heads));
   b.loop(first, last, 1, [&](Value item) {
@@ -59,9 +62,10 @@ Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
     auto startOf = [&](Value s) { return b.toI64(b.load(b.offset(starts, s, 4), b.i32())); };
     Value token = startOf(sequence), count = b.sub(startOf(b.add(sequence, 1)), token);
     b.when(b.equal(count, b.constant(1)), [&] {
-      Value splits = splitsOf(b, token, kvHeads, window);
+      Value splits = cut.of(token, window);
       b.when(b.less(b.constant(1), splits), [&] {
-        mergeRow(b, layout, dim, b.offset(partials, item, PartialLayout::mostSplits * layout.bytes()), splits,
+        Value first = b.offset(partials, cut.part(sequence, b.constant(0)), layout.partBytes());
+        mergeRow(b, layout, dim, b.offset(first, head, layout.rowBytes()), splits,
                  b.offset(out, b.add(b.mul(token, heads), head), dim * 4));
       });
     });

@@ -5,21 +5,34 @@
 
 namespace quipu::cpu {
 
-// The `partials` operand: [sequence][head][mostSplits] of o [paddedDim], not divided by the sum of weights yet, then
-// the largest score (an exponent of two) and the sum of weights; f32.
+// The `partials` operand: [sequence][part][head] of o [paddedDim], not divided by the sum of weights yet, then the
+// largest score (an exponent of two) and the sum of weights; f32. The more sequences a step has, the fewer parts has
+// each (Splits::most), so that the buffer has one size whatever number of sequences a program is loaded for.
 struct PartialLayout {
-  static constexpr int64_t mostSplits = 16;
+  static constexpr int64_t mostSplits = 16; // of a sequence
+  static constexpr int64_t mostParts = 64;  // of a step
 
-  int64_t paddedDim;
+  int64_t heads, paddedDim;
 
   int64_t maximumAt() const { return paddedDim * 4; }
   int64_t sumAt() const { return paddedDim * 4 + 4; }
-  int64_t bytes() const { return paddedDim * 4 + 64; }
+  int64_t rowBytes() const { return paddedDim * 4 + 64; }
+  int64_t partBytes() const { return heads * rowBytes(); }
+  int64_t bytes() const { return mostParts * partBytes(); }
 };
 
-// Into how many parts a decoding token's positions are cut for each KV head. Where the step's tokens and KV heads do
-// not divide evenly among the workers: so many that each has four items, none of less than 256 positions. Both kernels
-// ask here. `window`: 0 is none.
-Value splitsOf(KernelBuilder &b, Value token, int64_t kvHeads, int64_t window);
+// How the positions of a step's decoding sequences are cut. Both kernels ask here.
+struct Splits {
+  explicit Splits(KernelBuilder &b);
+
+  // Into how many parts a token's positions are cut: one for each worker, none of less than 256 positions. `window`: 0
+  // is none.
+  Value of(Value token, int64_t window) const;
+  // The number of a sequence's part among those of the step.
+  Value part(Value sequence, Value split) const;
+
+  KernelBuilder &b;
+  Value most; // of a sequence
+};
 
 } // namespace quipu::cpu

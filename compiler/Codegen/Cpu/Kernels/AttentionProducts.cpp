@@ -3,8 +3,7 @@
 namespace quipu::cpu {
 namespace {
 
-// Queries become integers whose high byte, rounded to nearest, is at most 127.
-constexpr double largestQuery = 127 * 256 - 128;
+constexpr double largestQuery = 127;
 constexpr double largestWeight = 65535;
 
 constexpr int64_t queryBytesOf(int64_t dim) { return (dim + 63) / 64 * 64; } // of int8
@@ -19,11 +18,12 @@ AttentionProducts::AttentionProducts(KernelBuilder &b, const CacheLayout &cache,
     arithmetic = Arithmetic::ByteDot;
 }
 
-// F32: [dim] rounded up to 64. Bf16Dot: as many bf16. ByteDot: high bytes, low bytes, then f32 scale, i32 -128 * sum of
-// the high bytes, and of the low ones.
+// F32: [dim] rounded up to 64. Bf16Dot: as many bf16. ByteDot: as many int8, then f32 scale, i32 -128 * their sum.
 int64_t AttentionProducts::queryBytes() const {
   int64_t elements = queryBytesOf(cache.dim);
-  return arithmetic == Arithmetic::F32 ? 4 * elements : 2 * elements + (arithmetic == Arithmetic::ByteDot ? 64 : 0);
+  return arithmetic == Arithmetic::F32       ? 4 * elements
+         : arithmetic == Arithmetic::Bf16Dot ? 2 * elements
+                                             : elements + 64;
 }
 
 void AttentionProducts::packQuery(Value query, double scale, Value packed) {
@@ -54,19 +54,14 @@ void AttentionProducts::packQuery(Value query, double scale, Value packed) {
   Value largest = b.maxf(b.real(1e-30), b.reduceMax(found[0]));
   Value inverse = b.broadcast(b.divf(b.real(largestQuery), largest), lanes);
   Value isNumber = b.broadcast(b.lessf(b.reduceAdd(found[1]), b.real(1)), lanes);
-  mlir::Type integers = b.i32(lanes), bytes = b.i8(lanes);
-  Values sums = columns({b.zero(integers), b.zero(integers)}, [&](Value column, Value x, llvm::ArrayRef<Value> sum) {
+  Values sums = columns({b.zero(b.i32(lanes))}, [&](Value column, Value x, llvm::ArrayRef<Value> sum) {
     Value whole = b.floatToInt(b.mulf(b.select(isNumber, x, zero), inverse));
-    Value high = b.shiftRightSigned(b.add(whole, 128), 8), low = b.sub(whole, b.shiftLeft(high, 8));
-    Value at = b.offset(packed, column, 1);
-    b.store(b.truncate(high, bytes), at, 1);
-    b.store(b.truncate(low, bytes), b.offset(at, padded), 1);
-    return Values{b.add(sum[0], high), b.add(sum[1], low)};
+    b.store(b.truncate(whole, b.i8(lanes)), b.offset(packed, column, 1), 1);
+    return Values{b.add(sum[0], whole)};
   });
-  Value tail = b.offset(packed, 2 * padded);
+  Value tail = b.offset(packed, padded);
   b.store(b.addf(b.mulf(largest, b.real(1 / largestQuery)), b.reduceAdd(found[1])), tail);
-  for (int64_t set = 0; set < 2; ++set)
-    b.store(b.mul(b.reduceAdd(sums[set]), -128), b.offset(tail, 4 + 4 * set));
+  b.store(b.mul(b.reduceAdd(sums[0]), -128), b.offset(tail, 4));
 }
 
 Value AttentionProducts::inputWord(Value address) const {
@@ -86,14 +81,12 @@ Values AttentionProducts::scores(Value queries, int64_t rows, llvm::ArrayRef<Val
                                  llvm::ArrayRef<Value> soonNeeded) {
   bool bytes = arithmetic == Arithmetic::ByteDot;
   int64_t vectors = positionVectors(), columns = int64_t(blocks.size()) * vectors, count = rows * columns;
-  int64_t padded = queryBytesOf(cache.dim), tail = 2 * padded;
+  int64_t tail = queryBytesOf(cache.dim);
   auto rowAt = [&](int64_t row, int64_t at) { return b.offset(queries, row * queryBytes() + at); };
 
   Values sums;
-  for (int64_t set = 0; set < accumulators(); ++set)
-    for (int64_t i = 0; i < count; ++i)
-      sums.push_back(bytes ? b.broadcast(b.load(rowAt(i / columns, tail + 4 + 4 * set), b.i32()), lanes)
-                           : b.real(0, lanes));
+  for (int64_t i = 0; i < count; ++i)
+    sums.push_back(bytes ? b.broadcast(b.load(rowAt(i / columns, tail + 4), b.i32()), lanes) : b.real(0, lanes));
   int64_t inputBytes = arithmetic == Arithmetic::F32 ? 4 * cache.group() : 4; // of a row, for a group
   int64_t groupBytes = cache.pageSize * cache.wordBytes(), vectorBytes = lanes * cache.wordBytes();
   auto step = [&](Value group, llvm::MutableArrayRef<Value> acc) {
@@ -106,22 +99,26 @@ Values AttentionProducts::scores(Value queries, int64_t rows, llvm::ArrayRef<Val
     }
     for (Value block : soonNeeded)
       for (int64_t line = 0; line < groupBytes; line += 64)
-        b.prefetch(b.offset(b.offset(block, group, groupBytes), line));
+        b.prefetch(b.offset(b.offset(block, group, groupBytes), line), /*level=*/2);
+    if (!soonNeeded.empty())
+      b.memoryBarrier();
     for (int64_t part = 0; part < (arithmetic == Arithmetic::F32 ? cache.group() : 1); ++part) {
       Values row = words;
       if (arithmetic == Arithmetic::F32)
         for (Value &word : row)
           word = cache.part(b, word, part);
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t set = 0; set < accumulators(); ++set) {
-          Value input = inputWord(b.offset(inputs, r * queryBytes() + set * padded + part * 4));
-          for (int64_t c = 0; c < columns; ++c) {
-            Value &sum = acc[set * count + r * columns + c];
-            sum = bytes ? b.dotBytes(sum, row[c], input) : dot(sum, row[c], input);
-          }
+      for (int64_t r = 0; r < rows; ++r) {
+        Value input = inputWord(b.offset(inputs, r * queryBytes() + part * 4));
+        for (int64_t c = 0; c < columns; ++c) {
+          Value &sum = acc[r * columns + c];
+          sum = bytes ? b.dotBytes(sum, row[c], input) : dot(sum, row[c], input);
         }
+      }
     }
   };
+  for (Value block : soonNeeded)
+    for (int64_t scales = cache.keyScalesAt(); scales < cache.headBytes(); scales += 64)
+      b.prefetch(b.offset(block, scales), /*level=*/2);
   int64_t unroll = 4, whole = cache.keyGroups() / unroll * unroll;
   sums = b.loop(b.constant(0), b.constant(whole), unroll, sums, [&](Value group, llvm::ArrayRef<Value> carried) {
     Values next(carried.begin(), carried.end());
@@ -137,14 +134,11 @@ Values AttentionProducts::scores(Value queries, int64_t rows, llvm::ArrayRef<Val
     Value scale = b.load(b.offset(blocks[c / vectors], cache.keyScalesAt() + c % vectors * lanes * 4), b.f32(lanes));
     for (int64_t r = 0; r < rows; ++r) {
       Value &sum = sums[r * columns + c];
-      if (bytes) {
-        sum = b.fma(b.intToFloat(sum), b.real(256, lanes), b.intToFloat(sums[count + r * columns + c]));
-        sum = b.mulf(sum, b.broadcast(b.load(rowAt(r, tail), b.f32()), lanes));
-      }
+      if (bytes)
+        sum = b.mulf(b.intToFloat(sum), b.broadcast(b.load(rowAt(r, tail), b.f32()), lanes));
       sum = b.mulf(sum, scale);
     }
   }
-  sums.resize(size_t(count));
   return sums;
 }
 
@@ -206,7 +200,9 @@ Values AttentionProducts::accumulate(Value weights, int64_t rows, Value column, 
     for (int64_t group = 0; group < groups; ++group) {
       Values words;
       for (int64_t at = 0; soon && at < vectors * lanes * cache.wordBytes(); at += 64)
-        b.prefetch(b.offset(soon, group * cache.paddedDim() * cache.wordBytes() + at));
+        b.prefetch(b.offset(soon, group * cache.paddedDim() * cache.wordBytes() + at), /*level=*/2);
+      if (soon)
+        b.memoryBarrier(); // prefetches of several groups at once would wait for each other
       for (int64_t v = 0; v < vectors; ++v)
         words.push_back(
             cache.loadWords(b, b.offset(values, (group * cache.paddedDim() + v * lanes) * cache.wordBytes())));
@@ -216,7 +212,7 @@ Values AttentionProducts::accumulate(Value weights, int64_t rows, Value column, 
           for (Value &word : value)
             word = cache.part(b, word, part);
         for (int64_t r = 0; r < rows; ++r)
-          for (int64_t set = 0; set < accumulators(); ++set) {
+          for (int64_t set = 0; set < weightParts(); ++set) {
             Value input = inputWord(
                 b.offset(pageWeights, r * weightBytes() + set * blockPositions() + group * inputBytes + part * 4));
             for (int64_t v = 0; v < vectors; ++v) {

@@ -3,9 +3,9 @@
 //
 //   F32      any element: keys and values are widened, products are f32
 //   Bf16Dot  bf16 with a dot product of pairs: queries and weights are rounded to bf16
-//   ByteDot  int8 with a dot product of bytes: queries and weights become integers of 16 bits, of which the high and
-//            the low byte are multiplied by themselves: nothing is lost against int8 keys and values, and two
-//            instructions multiply as many numbers as two of bf16 do, without widening
+//   ByteDot  int8 with a dot product of bytes: queries are rounded to int8, as the keys were; weights become integers
+//   of
+//            16 bits, of which the high and the low byte are multiplied by themselves, for small weights are many
 //
 // The caller goes over a block of positions: scores, softmax, weights, weighted values.
 #pragma once
@@ -21,8 +21,8 @@ public:
   int64_t blockPositions() const { return blockPages * cache.pageSize; }
   // Vectors of scores of a page.
   int64_t positionVectors() const { return cache.pageSize / lanes; }
-  // Accumulators for each vector of results: ByteDot has high and low bytes apart.
-  int64_t accumulators() const { return arithmetic == Arithmetic::ByteDot ? 2 : 1; }
+  // Accumulators for each vector of weighted values: ByteDot has high and low bytes of weights apart.
+  int64_t weightParts() const { return arithmetic == Arithmetic::ByteDot ? 2 : 1; }
 
   // A query's row in scratch.
   int64_t queryBytes() const;

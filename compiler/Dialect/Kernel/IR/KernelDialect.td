@@ -46,7 +46,8 @@ def DimTokens : I32EnumCase<"Tokens", 0, "tokens">;
 def DimSequences : I32EnumCase<"Sequences", 1, "sequences">;
 def DimRows : I32EnumCase<"Rows", 2, "rows">;
 def DimPageStride : I32EnumCase<"PageStride", 3, "page_stride">;
-def Dim : I32Enum<"Dim", "symbolic dim of a step", [DimTokens, DimSequences, DimRows, DimPageStride]> {
+def DimNone : I32EnumCase<"None", 255, "none">; // of a buffer whose size is fixed
+def Dim : I32Enum<"Dim", "symbolic dim of a step", [DimTokens, DimSequences, DimRows, DimPageStride, DimNone]> {
   let cppNamespace = "::quipu::kernel";
 }
 def DimAttr : KeywordAttr<Dim, "dim">;

@@ -105,7 +105,7 @@ static ParseResult parseVariants(OpAsmParser &parser, DimAttr &dim, ArrayAttr &v
   if (parser.parseKeyword("by") || parser.getCurrentLocation(&dimLoc) || parser.parseKeyword(&dimName))
     return failure();
   auto parsed = symbolizeDim(dimName);
-  if (!parsed)
+  if (!parsed || *parsed == Dim::None)
     return parser.emitError(dimLoc, "expected a symbolic dim: tokens, sequences, rows or page_stride");
   dim = DimAttr::get(parser.getContext(), *parsed);
   if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Braces, parseVariant))
@@ -146,6 +146,8 @@ int64_t ProgramOp::getLimit(Dim dim, int64_t pageSize) {
     return getMaxRows();
   case Dim::PageStride:
     return (getMaxContext() + pageSize - 1) / pageSize;
+  case Dim::None:
+    return 1;
   }
   llvm_unreachable("every dim has a limit");
 }
@@ -203,6 +205,10 @@ LogicalResult BufferOp::verify() {
     return emitOpError("expected elements of f32, f16, bf16, i32 or i8, got ") << getDtype();
   if (getOffset() && (getRole() != Role::Activation || *getOffset() % 64 != 0)) // C3
     return emitOpError("expected an offset on an activation only, a multiple of 64, got ") << *getOffset();
+  if (getRole() == Role::Activation ? getRows() == Dim::Sequences : getRows() == Dim::None) // C4
+    return emitOpError("expected rows of ")
+           << (getRole() == Role::Activation ? "tokens, rows or none for an activation" : "a symbolic dim") << ", got "
+           << stringifyDim(getRows());
   return success();
 }
 
@@ -222,7 +228,7 @@ LogicalResult WeightOp::verify() {
 static std::optional<quipu::KvLayout> layoutOf(KvCacheOp op) {
   Type elem = op.getElem();
   using quipu::fb::DType;
-  DType dtype = elem.isF32() ? DType::f32 : elem.isF16() ? DType::f16 : elem.isBF16() ? DType::bf16 : DType::u8;
+  DType dtype = elem.isF32() ? DType::f32 : elem.isF16() ? DType::f16 : elem.isBF16() ? DType::bf16 : DType::i8;
   return quipu::findKvLayout(stringifyKvLayout(op.getLayout()), dtype, op.getPageSize(), op.getDim());
 }
 

@@ -67,11 +67,13 @@ def BufferOp : DeclarationOp<"buffer"> {
   let summary = "input, output or activation of a step: rows of a symbolic dim";
   let description = [{
     `dtype[dim + extra, columns]`; `extra` rows pad a packed input to its tile, or hold the end of `seq_starts`.
-    Activations lie in one arena at `offset` bytes; the runtime places inputs and outputs.
+    Activations lie in one arena at `offset` bytes; the runtime places inputs and outputs. An activation whose dim is
+    `none` has one row in every step.
 
     - C1: the dtype is f32, f16, bf16, i32 or i8
     - C2: `columns` is at least 1 and `extra_rows` is not negative
     - C3: only an activation has an offset, and it is a multiple of 64
+    - C4: an activation's dim is not sequences, whose most is chosen when a program is loaded; only an activation's is none
   }];
   let arguments = (ins RoleAttr:$role, StrAttr:$name, TypeAttr:$dtype, DimAttr:$rows,
                        DefaultValuedAttr<NonNegative, "0">:$extra_rows, Positive:$columns, OptionalAttr<NonNegative>:$offset);

@@ -65,6 +65,29 @@ kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 arena 640 {
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
+  // expected-error @below {{expected rows of tokens, rows or none for an activation, got sequences}}
+  %a = kernel.buffer activation "a" f32[sequences, 1] // buffer C4
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
+  // expected-error @below {{expected rows of a symbolic dim, got none}}
+  %a = kernel.buffer output "a" f32[none, 1] // buffer C4
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
+  kernel.def @k generator "g" {}
+  %a = kernel.buffer activation "a" f32[none, 1]
+  // expected-error @below {{expected a symbolic dim: tokens, sequences, rows or page_stride}}
+  kernel.launch "l" of "lm.add" 0 () -> (%a) by none {any : @k}
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
   // expected-error @below {{expected the name of at least one checkpoint tensor}}
   %w = kernel.weight [] row_major : tensor<4x4xf32> // weight C1
 }

@@ -47,7 +47,8 @@ Expected<> profile(Engine &engine, const BenchOptions &options, OutputFile *trac
     profiles.push_back(std::move(*prompt));
   }
   if (shape.newTokens) {
-    auto decode = profileSteps(engine, StepKind::Decode, shape.sequences, shape.context, shape.newTokens + 1);
+    auto decode =
+        profileSteps(engine, StepKind::Decode, shape.sequences, shape.context, shape.newTokens + 1, shape.context - 1);
     if (!decode)
       return passError(std::move(decode));
     profiles.push_back(std::move(*decode));
@@ -84,6 +85,10 @@ nlohmann::ordered_json toJson(Engine &engine, const BenchOptions &options, const
     object["decode_share_of_bandwidth"] = median(figures.share);
     object[fmt::format("probed_{}_bytes_per_s", figures.bandwidthKind)] = median(figures.bandwidth);
   }
+  if (!figures.longer.empty())
+    object["decode_step_longer_ms"] = 1e3 * median(figures.longer);
+  if (!figures.longerByCache.empty())
+    object["decode_step_longer_by_cache_ms"] = 1e3 * median(figures.longerByCache);
   if (figures.peak > 0)
     object[dot.key] = figures.peak;
   return object;
@@ -110,6 +115,11 @@ void print(const nlohmann::ordered_json &object, const Figures &figures, const D
                                                  100 * number("decode_share_of_bandwidth"), figures.bandwidthKind,
                                                  median(figures.bandwidth) / 1e9),
              sequences, sequences == 1 ? "" : "s", context, context == 1 ? "" : "s");
+  if (!figures.longer.empty())
+    fmt::print("                a step takes {:.2f} ms longer than after 1 token{}\n", number("decode_step_longer_ms"),
+               figures.longerByCache.empty() ? ""
+                                             : fmt::format(", {:.2f} ms of it to read the cache at that bandwidth",
+                                                           number("decode_step_longer_by_cache_ms")));
 }
 
 Expected<> bench(BenchOptions &options) {

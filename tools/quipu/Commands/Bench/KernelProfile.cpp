@@ -58,10 +58,10 @@ void addSpan(Trace &trace, const KernelSpan &span, const fb::TargetProgram &targ
 } // namespace
 
 Expected<KernelProfile> profileSteps(Engine &engine, StepKind kind, uint32_t sequences, uint32_t promptTokens,
-                                     uint32_t newTokens) {
+                                     uint32_t newTokens, uint32_t held) {
   LoadedProgram &program = engine.loadedProgram();
   program.profile(true);
-  auto steps = runSteps(engine, sequences, promptTokens, newTokens);
+  auto steps = runSteps(engine, sequences, promptTokens, newTokens, nullptr, held);
   std::vector<KernelSpan> spans = program.spans();
   program.profile(false);
   if (!steps)

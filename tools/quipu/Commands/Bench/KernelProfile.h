@@ -18,7 +18,7 @@ struct KernelProfile {
 // Takes the time of each kernel, which costs a little: these steps are no part of other figures. Only steps of `kind`
 // are kept.
 Expected<KernelProfile> profileSteps(Engine &engine, StepKind kind, uint32_t sequences, uint32_t promptTokens,
-                                     uint32_t newTokens);
+                                     uint32_t newTokens, uint32_t held = 0);
 
 void printProfile(const KernelProfile &profile, const fb::TargetProgram &target);
 

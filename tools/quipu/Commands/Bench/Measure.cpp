@@ -26,9 +26,12 @@ Expected<double> promptRate(Engine &engine, uint32_t promptTokens) {
 struct Decode {
   double tokens = 0, seconds = 0;
   Transfer probed; // between them
+
+  double secondsOfStep(const BenchShape &shape) const { return seconds * shape.sequences / tokens; }
 };
 
-Expected<Decode> decode(Engine &engine, const BenchShape &shape, BandwidthProbe *probe) {
+// `held` tokens of the context are taken to be in the cache already.
+Expected<Decode> decode(Engine &engine, const BenchShape &shape, BandwidthProbe *probe, uint32_t held) {
   Decode result;
   double sinceSample = sampleEvery;
   auto after = [&](const TimedStep &step) -> Expected<> {
@@ -46,13 +49,38 @@ Expected<Decode> decode(Engine &engine, const BenchShape &shape, BandwidthProbe 
     result.probed.add(*sample);
     return {};
   };
-  if (auto steps = runSteps(engine, shape.sequences, shape.context, shape.newTokens + 1, after); !steps)
+  if (auto steps = runSteps(engine, shape.sequences, shape.context, shape.newTokens + 1, after, held); !steps)
     return passError(std::move(steps));
   if (result.tokens == 0)
     return makeError("no step decodes all of --sequences {} at once after --context {}; ask for more tokens (-n) or "
                      "compile with a larger --max-sequences",
                      shape.sequences, shape.context);
   return result;
+}
+
+// One more repeat: a decode run, and for a longer context one after a single token beside it. The context's keys and
+// values are those that the first run, which is not counted, left in the cache.
+Expected<> addDecode(Figures &figures, Engine &engine, const BenchShape &shape, const StepCost &cost,
+                     BandwidthProbe *probe) {
+  auto run = decode(engine, shape, probe, shape.context - 1);
+  if (!run)
+    return passError(std::move(run));
+  double rate = run->tokens / run->seconds, bandwidth = run->probed.rate();
+  figures.decode.push_back(rate);
+  if (bandwidth > 0) {
+    figures.bandwidth.push_back(bandwidth);
+    // A step reads the weights once and the cache of every sequence.
+    figures.share.push_back(cost.decodeBytes(shape.positions()) * rate / shape.sequences / bandwidth);
+  }
+  if (shape.context == 1)
+    return {};
+  auto one = decode(engine, shape.afterOne(), probe, 0);
+  if (!one)
+    return passError(std::move(one));
+  figures.longer.push_back(run->secondsOfStep(shape) - one->secondsOfStep(shape));
+  if (bandwidth > 0)
+    figures.longerByCache.push_back(cost.cacheBytes(shape.positions() - shape.afterOne().positions()) / bandwidth);
+  return {};
 }
 
 } // namespace
@@ -77,19 +105,13 @@ Expected<Figures> measure(Engine &engine, const BenchShape &shape, const StepCos
       if (r)
         figures.prompt.push_back(*rate);
     }
-    if (shape.newTokens) {
-      auto run = decode(engine, shape, probe->get());
-      if (!run)
-        return passError(std::move(run));
-      if (!r)
-        continue;
-      double rate = run->tokens / run->seconds, bandwidth = run->probed.rate();
-      figures.decode.push_back(rate);
-      if (bandwidth > 0) {
-        figures.bandwidth.push_back(bandwidth);
-        // A step reads the weights once and the cache of every sequence.
-        figures.share.push_back(cost.decodeBytes(shape.positions()) * rate / shape.sequences / bandwidth);
-      }
+    if (!shape.newTokens)
+      continue;
+    if (r) {
+      if (auto added = addDecode(figures, engine, shape, cost, probe->get()); !added)
+        return passError(std::move(added));
+    } else if (auto filled = decode(engine, shape, nullptr, 0); !filled) {
+      return passError(std::move(filled));
     }
   }
   auto after = engine.device().probe(engine.loadedProgram());

@@ -16,6 +16,12 @@ struct BenchShape {
 
   // Cached positions of all sequences at the middle of the decode run.
   double positions() const { return sequences * (context + newTokens / 2.0); }
+  // The same run after a single token.
+  BenchShape afterOne() const {
+    BenchShape shape = *this;
+    shape.context = 1;
+    return shape;
+  }
 };
 
 // One of each for each repeat.
@@ -24,6 +30,9 @@ struct Figures {
   // Bytes/s that samples between the decode steps found, and the part of it that the steps themselves must read. Empty
   // where the device has no probe.
   std::vector<double> bandwidth, share;
+  // Of a context of more than one token: seconds that a step takes longer than after one, in a run beside it, and the
+  // part of them in which its bytes of the cache are read at that bandwidth.
+  std::vector<double> longer, longerByCache;
   std::string_view bandwidthKind; // "read", "copy"
   double peak = 0;                // of the dot instruction, operations/s: the better of before and after; 0: not probed
 };

@@ -13,7 +13,8 @@ public:
   explicit StepCost(Engine &engine);
 
   // Bytes that one decoded token must read: all weights its launches use and the KV cache of `context` positions.
-  double decodeBytes(double context) const { return matmulBytes + context * kvBytesPerPosition; }
+  double decodeBytes(double context) const { return matmulBytes + cacheBytes(context); }
+  double cacheBytes(double context) const { return context * kvBytesPerPosition; }
   // Floating-point operations of a prompt whose last row alone gives logits: matmuls and causal attention.
   double promptFlops(double tokens) const {
     return tokens * tokenFlops + rowFlops + tokens * (tokens + 1) / 2 * attentionFlopsPerPair;

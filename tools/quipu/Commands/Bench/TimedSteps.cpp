@@ -13,7 +13,7 @@ bool isKind(const TimedStep &step, StepKind kind, uint32_t sequences) {
 }
 
 Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens,
-                                          const AfterStep &after) {
+                                          const AfterStep &after, uint32_t held) {
   // Ids spread over the vocabulary: embedding rows and pages are touched as a text would.
   std::vector<int32_t> ids(promptTokens);
   for (size_t i = 0; i < ids.size(); ++i)
@@ -21,7 +21,7 @@ Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, ui
   SamplingParams sampling;
   sampling.ignoreEos = true;
   for (uint32_t i = 0; i < sequences; ++i)
-    if (auto id = engine.add(ids, sampling, newTokens); !id)
+    if (auto id = engine.add(ids, sampling, newTokens, /*wantLogits=*/false, held); !id)
       return passError(std::move(id));
   std::vector<TimedStep> steps;
   while (true) {

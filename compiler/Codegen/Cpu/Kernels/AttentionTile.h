@@ -1,0 +1,85 @@
+// A work item of attention: some tokens of one sequence and some KV heads, over all positions the tokens see or a part
+// of them.
+//
+// Online softmax (Milakov and Gimelshein 2018) over blocks of 64 positions, as in FlashAttention (Dao et al. 2022): for
+// each row the largest score m so far, the sum l of exp(score - m) and the weighted sum o of the values; a block that
+// raises m scales l and o by exp(old m - new m). l is kept lane by lane and summed once at the end, so one horizontal
+// maximum a block and row is all there is.
+#pragma once
+
+#include "compiler/Codegen/Cpu/Kernels/AttentionProducts.h"
+
+namespace quipu::cpu {
+
+struct AttentionParams {
+  int64_t heads, kvHeads, dim, window; // window 0: none
+  double scale;
+  CacheLayout cache;
+
+  int64_t group() const { return heads / kvHeads; } // query heads that share a KV head
+};
+
+class AttentionTile {
+public:
+  // A number of tokens and the most KV heads, both known when the kernel is generated. The query heads of a KV head
+  // times the tokens are the rows that each key and value loaded serves. Block by block of positions the tile goes over
+  // its KV heads: in a page they lie side by side, and memory is read fastest in order.
+  AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t tokens, int64_t mostHeads);
+
+  // Scratch of a tile; one piece serves every tile in turn.
+  int64_t scratchBytes() const { return mostHeads * stateBytes() + rowCount * transientBytes() + 64; }
+
+  // What a tile is of, and which part of its pages: `split` of `splits`, whose result goes to `partial`, the part of
+  // all heads; null: all pages.
+  struct Item {
+    Value firstToken, firstHead, heads, pages;
+    Value split, splits, partial;
+  };
+  void generate(Value scratch, const Item &item);
+
+private:
+  int64_t stateBytes() const;     // of a KV head
+  int64_t transientBytes() const; // of a row
+
+  // Makes a KV head of the tile, by its number in it, the one that what follows is about.
+  void enterHead(Value headOfTile);
+  // Finds what will be read soon after the head that is entered: another head of these pages, or of later ones.
+  void lookAhead(Value headOfTile, Value heads);
+  void clearState();
+  Value position(int64_t tokenOfTile);
+  Value rowAddress(int64_t operand, int64_t row);
+  // The block of a page; a page past the last one is the last one again.
+  Value pageBlock(Value page) { return blockIn(cacheHead, page); }
+  Value blockIn(Value cacheHead, Value page);
+  // Calls body(first, count) for pieces of `most` that cover `total`: a loop, and what is left.
+  void inPieces(int64_t total, int64_t most, llvm::function_ref<void(Value, int64_t)> body);
+
+  // scores[row][i of block] = scale * q . k, masked. Pages past the end (of the last block only) are masked whole.
+  void scoreBlock(Value page, Value end);
+  void scorePages(Value page, int64_t pages, int64_t rowsAtOnce, Value column);
+  Value soonNeeded(Value page);
+  // Scores of positions first .. first + lanes - 1, for the query of a token of the tile.
+  Value masked(Value score, Value tokenOfTile, Value first);
+  // Scores become weights; maxima, corrections and sums move on.
+  void softmaxBlock(Value page);
+  // o = o * correction + weights . v, in pieces of rows and columns that stay in registers.
+  void accumulateBlock(Value page, Value end);
+  void storeRows();
+  // What attention_merge reads: o, not divided yet, m and l of each row.
+  void storePartial(Value partial);
+
+  KernelBuilder &b;
+  const AttentionParams &p;
+  AttentionProducts products;
+  int64_t lanes, tokens, mostHeads, rowCount;
+  int64_t positionVectors; // vectors a page's positions fill
+  int64_t valueVectors;    // vectors a padded head fills
+  Value state, weights, scores, corrections;
+  Value token, firstHead, pageList, lastPosition, lastPage;
+  // Of the KV head that is entered.
+  Value queries, outputs, sums, maxima, head, cacheHead;
+  Value soonHead, soonPages;              // another one's, and how many pages later
+  AttentionProducts::WeightScales scales; // and of the block
+};
+
+} // namespace quipu::cpu
