@@ -1,6 +1,6 @@
 #include "compiler/Codegen/Cpu/CpuKernelChoice.h"
 
-#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/MatmulSchedule.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 

@@ -1,6 +1,6 @@
-#include "compiler/Codegen/Cpu/Kernels/AttentionTile.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionTile.h"
 
-#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/AttentionProducts.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionProducts.h"
 
 namespace quipu::cpu {
 namespace {

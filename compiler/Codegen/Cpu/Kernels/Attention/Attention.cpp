@@ -9,8 +9,8 @@
 // attention_merge joins their results (Flash-Decoding, Dao et al. 2023). Where there are too few positions for that,
 // its KV heads are divided as well.
 #include "compiler/Codegen/Cpu/Generators.h"
-#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
-#include "compiler/Codegen/Cpu/Kernels/AttentionTile.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionTile.h"
 
 #include <algorithm>
 #include <optional>

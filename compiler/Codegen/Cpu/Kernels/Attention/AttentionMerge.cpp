@@ -1,7 +1,7 @@
 // attention_merge: joins what `attention` with `splits` left of decoding sequences. With m the largest maximum of the
 // parts, out = sum of 2^(m_i - m) o_i / sum of 2^(m_i - m) l_i.
 #include "compiler/Codegen/Cpu/Generators.h"
-#include "compiler/Codegen/Cpu/Kernels/AttentionPartials.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 namespace quipu::cpu {

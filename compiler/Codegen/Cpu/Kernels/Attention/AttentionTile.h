@@ -7,7 +7,7 @@
 // maximum a block and row is all there is.
 #pragma once
 
-#include "compiler/Codegen/Cpu/Kernels/AttentionProducts.h"
+#include "compiler/Codegen/Cpu/Kernels/Attention/AttentionProducts.h"
 
 namespace quipu::cpu {
 
