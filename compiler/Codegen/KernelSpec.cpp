@@ -49,8 +49,10 @@ int64_t ParamReader::integer(const std::string &name, int64_t least) {
     fail(fmt::format("expected parameter \"{}\"", name));
     return least;
   }
-  if (*value < least || *value > (int64_t(1) << 31))
+  if (*value < least || *value > (int64_t(1) << 31)) {
     fail(fmt::format("expected parameter \"{}\" between {} and 2^31, got {}", name, least, *value));
+    return least; // generators divide by it before they ask for errors
+  }
   return *value;
 }
 

@@ -18,7 +18,7 @@ AttentionParams readAttention(ParamReader &params) {
   p.elem = deviceType(params, "elem");
   int64_t pageSize = params.integer("page_size");
   params.require(pageSize == 16, fmt::format("expected pages of 16 positions, got {}", pageSize));
-  params.require(p.kvHeads && p.heads % p.kvHeads == 0,
+  params.require(p.heads % p.kvHeads == 0,
                  fmt::format("expected heads ({}) to be a multiple of kv_heads ({})", p.heads, p.kvHeads));
   params.require(p.dim <= 512, fmt::format("expected heads of at most 512 dimensions, got {}", p.dim));
   return p;

@@ -166,6 +166,15 @@ TEST_F(CompileKernels, ErrorsNameTheKernelAndTheParameter) {
   spec = matmul("bad", 64);
   spec.params["activation"] = std::string("swish");
   EXPECT_EQ(error(spec), "kernel @bad (matmul): unknown activation \"swish\"");
+  KernelSpec attention{"bad",
+                       "attention",
+                       {{"heads", int64_t(4)},
+                        {"kv_heads", int64_t(0)},
+                        {"dim", int64_t(8)},
+                        {"scale", 1.0},
+                        {"elem", std::string("f32")},
+                        {"page_size", int64_t(16)}}};
+  EXPECT_EQ(error(attention), "kernel @bad (attention): expected parameter \"kv_heads\" between 1 and 2^31, got 0");
   auto doubled = compileKernels({matmul("a", 64), matmul("a", 128)}, chip, options);
   ASSERT_FALSE(doubled);
   EXPECT_EQ(doubled.error().message, "two kernels are called @a");
