@@ -27,8 +27,9 @@ std::vector<Candidate> rank(const double *logits, int64_t count, const RowSampli
       value = value > 0 ? value / sampling.repetitionPenalty : value * sampling.repetitionPenalty;
     candidates.push_back({static_cast<int32_t>(token), value});
   }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate &a, const Candidate &b) { return a.value > b.value; });
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate &a, const Candidate &b) {
+    return a.value != b.value ? a.value > b.value : a.token < b.token;
+  });
   return candidates;
 }
 

@@ -12,6 +12,10 @@ std::vector<KernelRow> rowwiseRows();
 using ArgmaxStages = std::function<std::vector<KernelSpec>(int64_t n)>;
 std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages);
 
+// sample, by the specs of its stages. Sizes are indices of batches: all but the last have at most 8 rows.
+using SampleStages = std::function<std::vector<KernelSpec>(int64_t n)>;
+std::vector<KernelRow> sampleRows(const SampleStages &stages);
+
 // rope, kv_append and rope_append over ragged batches with pages in disorder, the cache in a layout of
 // runtime/Artifact/KvLayout.h.
 std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements);
