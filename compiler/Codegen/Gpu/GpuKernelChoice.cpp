@@ -46,13 +46,17 @@ KernelSpec packed(const MatmulShape &shape, const PackedTile &tile, int64_t toke
   return {symbol, "matmul", params};
 }
 
-// The kernels for more than a few tokens. A tile is chosen for the most tokens of a variant; 2048 stand for any number.
+// The kernels for more than a few tokens. A tile is chosen for the most tokens of a variant. 2048 stand for any number,
+// but blocks share tiles of results only where that is bounded: so is the scratch through which they do.
 void addPacked(std::vector<VariantChoice> &variants, const MatmulShape &shape, const Chip &chip) {
   bool f32 = shape.storage == "f32";
   TileLayout weight{shape.n, shape.k, f32 ? 4 : 2, shape.gated};
   PackedTile last;
-  for (auto [most, tokens] : {std::pair<uint32_t, int64_t>(64, 64), {256, 256}, {VariantChoice::any, 2048}}) {
+  for (auto [most, tokens] :
+       {std::pair<uint32_t, int64_t>(64, 64), {256, 256}, {2048, 2048}, {VariantChoice::any, 2048}}) {
     PackedTile tile = choosePackedTile(weight, f32 ? "float" : shape.storage, tokens, chip);
+    if (most == VariantChoice::any)
+      tile.splits = 1;
     if (tile == last)
       variants.pop_back();
     variants.push_back({most, {packInput(shape), packed(shape, tile, tokens)}});

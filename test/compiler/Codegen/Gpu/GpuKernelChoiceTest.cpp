@@ -94,6 +94,29 @@ TEST(GpuKernelChoice, blocks_share_k_where_results_are_too_few_for_the_chip) {
   }
 }
 
+// Scratch and tickets are for the tokens a kernel was made for.
+TEST(GpuKernelChoice, blocks_share_k_only_where_the_tokens_are_known) {
+  int64_t sharing = 0;
+  for (const char *name : {"sm_80", "sm_90a", "gfx942", "gfx950", "gfx1100"}) {
+    SCOPED_TRACE(name);
+    Chip chip = name[0] == 's' ? *cuda::findChip(name) : *hip::findChip(name);
+    for (const char *storage : {"bf16", "f32"})
+      for (int64_t n : {64, 256, 1024})
+        for (const VariantChoice &variant : [&] {
+               MatmulShape shape;
+               shape.n = n, shape.k = 4096, shape.storage = storage;
+               return GpuKernelChoice(chip).matmul(shape).variants;
+             }()) {
+          const KernelParams &params = variant.stages.back().params;
+          if (!params.count("splits"))
+            continue;
+          ++sharing;
+          EXPECT_LE(variant.maxValue, std::get<int64_t>(params.at("tokens"))) << variant.stages.back().symbol;
+        }
+  }
+  EXPECT_GT(sharing, 0);
+}
+
 TEST(GpuKernelChoice, the_more_tokens_the_fewer_splits_of_the_cached_positions) {
   AttentionShape shape;
   shape.heads = 32, shape.kvHeads = 8, shape.dim = 128, shape.elem = "bf16", shape.pageSize = 16;
