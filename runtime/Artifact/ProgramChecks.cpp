@@ -70,8 +70,8 @@ Expected<void> checkKvCaches(const fb::Program &program) {
   for (uint32_t i = 0; i < sizeOf(program.kv_caches()); ++i) {
     const fb::KvCache &cache = *program.kv_caches()->Get(i);
     if (!isElementType(cache.dtype()) || cache.heads() == 0 || cache.dim() == 0 || cache.page_size() == 0 ||
-        cache.page_size() > maxCount)
-      return makeError("kv cache {} has no size", i);
+        cache.page_size() > maxCount || cache.dim() > maxCount)
+      return makeError("kv cache {} has no size, or one that cannot be", i);
     // One map of slots serves every layer.
     if (cache.page_size() != program.kv_caches()->Get(0)->page_size())
       return makeError("kv cache {} has pages of another size than kv cache 0", i);

@@ -37,6 +37,19 @@ const Case cases[] = {
     {"cache_empty", [](fb::ProgramT &p) { p.kv_caches[0]->heads = 0; }, "kv cache 0 has no size"},
     {"cache_small", [](fb::ProgramT &p) { p.kv_caches[0]->page_bytes = 64; }, "kv cache 0 has pages of 64 bytes"},
     {"cache_overflow", [](fb::ProgramT &p) { p.kv_caches[0]->heads = p.kv_caches[0]->dim = UINT32_MAX; },
+     "kv cache 0 has no size"},
+    {"cache_block_overflow",
+     [](fb::ProgramT &p) {
+       p.kv_caches[0]->page_size = 1 << 30;
+       p.kv_caches[0]->dim = uint32_t(1) << 31; // 2^64 bytes of a head
+       p.kv_caches[0]->page_bytes = 0;
+     },
+     "kv cache 0 has no size"},
+    {"cache_page_overflow",
+     [](fb::ProgramT &p) {
+       p.kv_caches[0]->page_size = 1 << 30;
+       p.kv_caches[0]->heads = p.kv_caches[0]->dim = 1 << 30;
+     },
      "kv cache 0 has pages of 512 bytes"},
     {"rope_dim", [](fb::ProgramT &p) { p.rope_tables[0]->dim = 6; }, "rope table 0 has 2 frequencies for dim 6"},
     {"rope_nan", [](fb::ProgramT &p) { p.rope_tables[0]->inv_freq[1] = NAN; },
