@@ -21,6 +21,9 @@ constexpr struct {
     {"rms_norm", generateRmsNorm},
     {"rope", generateRope},
     {"rope_append", generateRopeAppend},
+    {"sample", generateSample},
+    {"sample_split", generateSampleSplit},
+    {"sample_merge", generateSampleMerge},
     {"select_rows", generateSelectRows},
     {"slice_columns", generateSliceColumns},
 };

@@ -28,6 +28,9 @@ Expected<Kernel> generatePointwise(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRmsNorm(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRope(const KernelSpec &, const Chip &);
 Expected<Kernel> generateRopeAppend(const KernelSpec &, const Chip &);
+Expected<Kernel> generateSample(const KernelSpec &, const Chip &);
+Expected<Kernel> generateSampleSplit(const KernelSpec &, const Chip &);
+Expected<Kernel> generateSampleMerge(const KernelSpec &, const Chip &);
 Expected<Kernel> generateSelectRows(const KernelSpec &, const Chip &);
 Expected<Kernel> generateSliceColumns(const KernelSpec &, const Chip &);
 

@@ -47,6 +47,23 @@ std::vector<KernelSpec> splitArgmaxStages(int64_t n) {
   return {{"", "argmax_split", params}, {"", "argmax_merge", params}};
 }
 
+std::vector<KernelSpec> sampleStages(int64_t n) { return {{"", "sample", {{"n", n}, {"rows_dim", int64_t(Rows)}}}}; }
+
+std::vector<KernelSpec> splitSampleStages(int64_t n) {
+  KernelParams params = {{"n", n}, {"rows_dim", int64_t(Rows)}, {"splits", int64_t(5)}, {"rows", int64_t(8)}};
+  return {{"", "sample_split", params}, {"", "sample_merge", params}};
+}
+
+// The last batch of sample's rows has more than the splitting kernels take.
+std::vector<KernelRow> splitSampleRows() {
+  std::vector<KernelRow> rows = sampleRows(splitSampleStages);
+  for (KernelRow &row : rows) {
+    row.name += "_split5";
+    row.sizes.pop_back();
+  }
+  return rows;
+}
+
 } // namespace
 
 std::vector<KernelRow> kernelTable(const Chip &chip) {
@@ -56,8 +73,8 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
     row.name += "_split5";
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
-       {attentionRows(chip), matmulRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split,
-        ropeRows("rows", elements), embeddingRows(elements, "row_major", tableAsIs),
+       {attentionRows(chip), matmulRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split, sampleRows(sampleStages),
+        splitSampleRows(), ropeRows("rows", elements), embeddingRows(elements, "row_major", tableAsIs),
         embeddingRows(elements, "tile64", tableAsTiles)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;

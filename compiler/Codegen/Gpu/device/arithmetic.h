@@ -1,5 +1,5 @@
 // Storage types and their conversions (round to nearest even, bit for bit what the CPU does; NaN stays NaN), and the
-// fast functions: fastExp2, fastRsqrt, fastReciprocal within 2 ulp, without denormals.
+// fast functions: fastExp2, fastLog2, fastRsqrt, fastReciprocal within 2 ulp, without denormals.
 #pragma once
 #include "compiler/Codegen/Gpu/device/platform.h"
 
@@ -87,6 +87,7 @@ QUIPU_DEVICE void narrow(float value, bf16 &stored) { stored.bits = bf16Bits(val
 
 #if QUIPU_SIMT
 QUIPU_DEVICE float fastExp2(float x) { return __builtin_exp2f(x); }
+QUIPU_DEVICE float fastLog2(float x) { return __builtin_log2f(x); }
 QUIPU_DEVICE float fastRsqrt(float x) { return 1.0f / __builtin_sqrtf(x); }
 QUIPU_DEVICE float fastReciprocal(float x) { return 1.0f / x; }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
@@ -94,6 +95,11 @@ QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builti
 QUIPU_DEVICE float fastExp2(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+QUIPU_DEVICE float fastLog2(float x) {
+  float y;
+  asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 QUIPU_DEVICE float fastRsqrt(float x) {
@@ -112,11 +118,14 @@ QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) {
   return d;
 }
 #else
-// llvm.exp2 is v_exp_f32 and four more instructions for denormal results; old compilers have nothing else.
+// llvm.exp2 is v_exp_f32 and four more instructions for denormal results (llvm.log2 for denormal arguments); old
+// compilers have nothing else.
 #if __has_builtin(__builtin_amdgcn_exp2f)
 QUIPU_DEVICE float fastExp2(float x) { return __builtin_amdgcn_exp2f(x); }
+QUIPU_DEVICE float fastLog2(float x) { return __builtin_amdgcn_logf(x); }
 #else
 QUIPU_DEVICE float fastExp2(float x) { return __builtin_exp2f(x); }
+QUIPU_DEVICE float fastLog2(float x) { return __builtin_log2f(x); }
 #endif
 QUIPU_DEVICE float fastRsqrt(float x) { return __builtin_amdgcn_rsqf(x); }
 QUIPU_DEVICE float fastReciprocal(float x) { return __builtin_amdgcn_rcpf(x); }

@@ -178,6 +178,9 @@ QUIPU_DEVICE i32 shuffle(i32 value, int lane) { return i32(shuffleBits(u32(value
 QUIPU_DEVICE float shuffleXor(float value, int mask) { return bitsFloat(shuffleXorBits(floatBits(value), mask)); }
 QUIPU_DEVICE u32 shuffleXor(u32 value, int mask) { return shuffleXorBits(value, mask); }
 QUIPU_DEVICE i32 shuffleXor(i32 value, int mask) { return i32(shuffleXorBits(u32(value), mask)); }
+QUIPU_DEVICE u64 shuffleXor(u64 value, int mask) {
+  return u64(shuffleXorBits(u32(value >> 32), mask)) << 32 | shuffleXorBits(u32(value), mask);
+}
 
 // Bit l: lane l's predicate. (NVRTC keeps the name `ballot` for itself.)
 #if QUIPU_SIMT
@@ -192,6 +195,13 @@ QUIPU_DEVICE u64 waveBallot(bool predicate) { return __builtin_amdgcn_uicmp(u32(
 QUIPU_DEVICE u64 waveBallot(bool predicate) { return __builtin_amdgcn_ballot_w64(predicate); }
 #else
 QUIPU_DEVICE u64 waveBallot(bool predicate) { return __builtin_amdgcn_ballot_w32(predicate); }
+#endif
+
+// Of the bits of a value that is not 0.
+#if defined(__CUDACC_RTC__)
+QUIPU_DEVICE int lowestBit(u64 value) { return __ffsll(value) - 1; }
+#else
+QUIPU_DEVICE int lowestBit(u64 value) { return __builtin_ctzll(value); }
 #endif
 
 // Adds and gives the former value; no order of other accesses is implied (deviceFence).

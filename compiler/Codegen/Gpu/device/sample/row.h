@@ -1,0 +1,134 @@
+// A row of logits as sampling reads it. Tokens are in groups, the 16 bytes of each lane of a wave; the largest value
+// of each group is found first, so that what follows reads only groups that have a token of interest: the 40th of
+// 128000 values lies above all but some 40 groups.
+#pragma once
+#include "compiler/Codegen/Gpu/device/sample/rank.h"
+
+enum { groupTokens = 4 * waveWidth, groupsInFlight = 4 };
+
+template <int n> struct LogitRow {
+  enum { groups = (n + groupTokens - 1) / groupTokens };
+  const float *logits;
+  const u32 *seen; // null: no penalty
+  float penalty;
+
+  QUIPU_DEVICE_MEMBER float penalised(float value, u32 seenBit) const {
+    return !seenBit ? value : value > 0 ? value / penalty : value * penalty;
+  }
+  QUIPU_DEVICE_MEMBER float at(i32 token) const {
+    return penalised(logits[token], seen ? seen[token / 32] >> token % 32 & 1 : 0);
+  }
+};
+
+template <int n>
+QUIPU_DEVICE LogitRow<n> logitRow(const float *logits, const u32 *seen, const RowSampling &sampling, int row) {
+  return LogitRow<n>{logits + i64(row) * n,
+                     sampling.repetitionPenalty == 1 ? nullptr : seen + i64(row) * ((n + 31) / 32),
+                     sampling.repetitionPenalty};
+}
+
+// Four tokens of each column, with NaN in place of those from n on. All loads are under way together.
+template <int n> QUIPU_DEVICE void loadTokens(const LogitRow<n> &row, const int *columns, float (*values)[4]) {
+  const float none = bitsFloat(0x7fc00000u);
+#pragma unroll
+  for (int g = 0; g < groupsInFlight; ++g) {
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      values[g][i] = none;
+    if (n % 4 == 0) {
+      if (columns[g] < n)
+        ChunkOf<float>::widen(loadChunk(row.logits + columns[g]), values[g]);
+    } else {
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        if (columns[g] + i < n)
+          values[g][i] = row.logits[columns[g] + i];
+    }
+  }
+  if (row.seen) {
+#pragma unroll
+    for (int g = 0; g < groupsInFlight; ++g) {
+      u32 bits = columns[g] < n ? row.seen[columns[g] / 32] >> columns[g] % 32 : 0;
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        values[g][i] = row.penalised(values[g][i], bits >> i & 1);
+    }
+  }
+}
+
+struct Largest {
+  float value; // NaN: none yet
+  i32 token;
+
+  QUIPU_DEVICE_MEMBER void take(float other, i32 otherToken) {
+    if (other > value || value != value) {
+      value = other;
+      token = otherToken;
+    }
+  }
+};
+
+QUIPU_DEVICE u32 waveLargest(u32 value) {
+#pragma unroll
+  for (int mask = waveWidth / 2; mask > 0; mask /= 2) {
+    u32 other = shuffleXor(value, mask);
+    value = other > value ? other : value;
+  }
+  return value;
+}
+
+// Reads groups first, first + step, ... below last, all lanes of a wave together. groupKeys: gets orderedBits of the
+// largest value of each; null: nobody asks. Gives the largest rank among this lane's tokens.
+template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first, int step, int last, u32 *groupKeys) {
+  Largest best = {bitsFloat(0x7fc00000u), 0};
+  for (int group = first; group < last; group += groupsInFlight * step) {
+    int columns[groupsInFlight];
+    float values[groupsInFlight][4];
+#pragma unroll
+    for (int g = 0; g < groupsInFlight; ++g)
+      columns[g] = group + g * step < last ? (group + g * step) * groupTokens + laneIndex() * 4 : n;
+    loadTokens(row, columns, values);
+#pragma unroll
+    for (int g = 0; g < groupsInFlight; ++g) {
+      Largest own = {values[g][0], columns[g]};
+#pragma unroll
+      for (int i = 1; i < 4; ++i)
+        own.take(values[g][i], columns[g] + i);
+      best.take(own.value, own.token);
+      if (groupKeys && group + g * step < last) {
+        u32 key = waveLargest(orderedBits(own.value));
+        if (laneIndex() == 0)
+          groupKeys[group + g * step] = key;
+      }
+    }
+  }
+  return rankOf(best.value, best.value == best.value ? best.token : 0);
+}
+
+// Calls visit(value, token) for the tokens of every group whose largest value has at least leastKey, and for tokens of
+// value NaN. The waves of a block divide the groups.
+template <int n, int threads, class Visit>
+QUIPU_DEVICE void visitGroups(const LogitRow<n> &row, const u32 *groupKeys, u32 leastKey, Visit visit) {
+  constexpr int waves = threads / waveWidth, groups = LogitRow<n>::groups;
+  for (int first = waveIndex(); first < groups; first += threads) {
+    int mine = first + laneIndex() * waves;
+    u64 wanted = waveBallot(mine < groups && groupKeys[smaller(mine, groups - 1)] >= leastKey);
+    while (wanted) {
+      int columns[groupsInFlight];
+      float values[groupsInFlight][4];
+#pragma unroll
+      for (int g = 0; g < groupsInFlight; ++g) {
+        columns[g] = wanted ? (first + lowestBit(wanted) * waves) * groupTokens + laneIndex() * 4 : n;
+        wanted &= wanted - 1;
+      }
+      loadTokens(row, columns, values);
+#pragma unroll
+      for (int g = 0; g < groupsInFlight; ++g)
+        if (columns[g] < n) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i)
+            visit(values[g][i], columns[g] + i);
+        }
+    }
+  }
+}
