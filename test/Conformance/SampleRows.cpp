@@ -31,9 +31,16 @@ RowSampling sampling(float temperature, uint32_t topK = 0, float topP = 1, float
 
 const std::vector<Case> &cases() {
   static const std::vector<Case> all = {
-      // Greedy.
       {spread, sampling(0)},
+      {equal, sampling(1)},
+      {spread, sampling(2, 40)},
+      // Five of all kinds: what emulators run.
+      {spread, sampling(0.8f, 40, 0.95f, 0.02f, 1.2f)},
       {ties, sampling(0, 5, 0.5f, 0.5f)},
+      {ties, sampling(1, 7)}, // cuts through equals
+      {spread, sampling(3, 0, 0.9f)},
+      {spread, sampling(1)},
+      // Greedy.
       {nan, sampling(0)},
       {belowAll, sampling(0)},
       {zeros, sampling(0)},
@@ -41,25 +48,20 @@ const std::vector<Case> &cases() {
       {far, sampling(0, 0, 1, 0, 0.1f)}, // the penalty makes infinities
       {aboveAll, sampling(0)},
       // Nothing but a temperature.
-      {spread, sampling(1)},
       {ties, sampling(0.7f)},
-      {equal, sampling(1)},
       {spread, sampling(1e30f)},
       {spread, sampling(0x1p-126f)},
       {far, sampling(0.5f)},
       {nan, sampling(1, 3, 0.5f)},
       {aboveAll, sampling(1, 3, 0.5f)},
       // Top-k.
-      {spread, sampling(2, 40)},
       {spread, sampling(2, 1)},
       {spread, sampling(2, 1u << 31)},
-      {ties, sampling(1, 7)}, // cuts through equals
       {equal, sampling(1, 2)},
       {zeros, sampling(1, 2)},
       {someNan, sampling(3, 70)},
       {someBelowAll, sampling(3, 70)},
       // Top-p and min-p.
-      {spread, sampling(3, 0, 0.9f)},
       {ties, sampling(1, 0, 0.4f)}, // cuts through equals
       {equal, sampling(1, 0, 0.3f)},
       {spread, sampling(1, 0, 1e-6f)},
@@ -68,7 +70,6 @@ const std::vector<Case> &cases() {
       {ties, sampling(1, 0, 1, 1)},
       {belowAll, sampling(1, 0, 0.5f, 0.5f)},
       // All at once, with a penalty.
-      {spread, sampling(0.8f, 40, 0.95f, 0.02f, 1.2f)},
       {ties, sampling(0.8f, 0, 0.9f, 0, 1.5f)},
       {someNan, sampling(2, 30, 0.8f, 0, 0.5f)},
       {far, sampling(1, 30, 0.8f, 0, 0.5f)},

@@ -24,7 +24,7 @@ QUIPU_DEVICE float valueOfBits(u32 ordered) { return bitsFloat(ordered >> 31 ? o
 QUIPU_DEVICE u64 rankOf(float value, i32 token) { return u64(orderedBits(value)) << 32 | u32(~token); }
 QUIPU_DEVICE i32 tokenOf(u64 rank) { return i32(~u32(rank)); }
 QUIPU_DEVICE u32 keyOf(u64 rank) { return u32(rank >> 32); }
-constexpr u64 leastRank = 1ull << 32;
+enum : u64 { leastRank = 1ull << 32 };
 
 QUIPU_DEVICE u64 larger(u64 a, u64 b) { return b > a ? b : a; }
 
