@@ -18,6 +18,7 @@ Generator findGenerator(std::string_view name) {
       {"rms_norm", generateRmsNorm},
       {"rope", generateRope},
       {"rope_append", generateRopeAppend},
+      {"sample", generateSample},
       {"select_rows", generateSelectRows},
       {"slice_columns", generateSliceColumns},
   };

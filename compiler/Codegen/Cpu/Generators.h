@@ -27,6 +27,7 @@ Expected<> generatePointwise(const KernelSpec &, KernelBuilder &);
 Expected<> generateRmsNorm(const KernelSpec &, KernelBuilder &);
 Expected<> generateRope(const KernelSpec &, KernelBuilder &);
 Expected<> generateRopeAppend(const KernelSpec &, KernelBuilder &);
+Expected<> generateSample(const KernelSpec &, KernelBuilder &);
 Expected<> generateSelectRows(const KernelSpec &, KernelBuilder &);
 Expected<> generateSliceColumns(const KernelSpec &, KernelBuilder &);
 

@@ -13,6 +13,7 @@ Type KernelBuilder::vectorOf(Type element, int64_t lanes) {
   return lanes == 1 ? element : Type(VectorType::get({lanes}, element));
 }
 Type KernelBuilder::f32(int64_t lanes) { return vectorOf(builder.getF32Type(), lanes); }
+Type KernelBuilder::i64(int64_t lanes) { return vectorOf(builder.getI64Type(), lanes); }
 Type KernelBuilder::i32(int64_t lanes) { return vectorOf(builder.getI32Type(), lanes); }
 Type KernelBuilder::i16(int64_t lanes) { return vectorOf(builder.getI16Type(), lanes); }
 Type KernelBuilder::i8(int64_t lanes) { return vectorOf(builder.getI8Type(), lanes); }
@@ -98,6 +99,9 @@ Value KernelBuilder::roundEven(Value a) { return LLVM::RoundEvenOp::create(build
 Value KernelBuilder::lessf(Value a, Value b) {
   return arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OLT, a, b);
 }
+Value KernelBuilder::atLeastf(Value a, Value b) {
+  return arith::CmpFOp::create(builder, location, arith::CmpFPredicate::OGE, a, b);
+}
 // Compare and select are what maxps and minps do in one instruction; llvm.maxnum would add a NaN check.
 Value KernelBuilder::maxf(Value a, Value b) { return select(lessf(b, a), a, b); }
 Value KernelBuilder::minf(Value a, Value b) { return select(lessf(a, b), a, b); }
@@ -125,6 +129,8 @@ Value KernelBuilder::reduceMax(Value vector) {
   return reduce(builder, location, vector::CombiningKind::MAXNUMF, vector);
 }
 Value KernelBuilder::reduceMin(Value vector) {
+  if (isa<IntegerType>(getElementTypeOrSelf(vector.getType())))
+    return vector::ReductionOp::create(builder, location, vector::CombiningKind::MINSI, vector);
   return reduce(builder, location, vector::CombiningKind::MINNUMF, vector);
 }
 
@@ -154,6 +160,19 @@ Value KernelBuilder::tailMask(Value count, int64_t lanes) {
   Value clamped = smaller(larger(count, constant(0)), constant(lanes));
   Value count32 = arith::TruncIOp::create(builder, location, i32(), clamped);
   return less(iota(lanes), broadcast(count32, lanes));
+}
+
+Value KernelBuilder::maskBits(Value mask) {
+  Value bits = bitcast(mask, builder.getIntegerType(unsigned(laneCount(mask.getType()))));
+  return zeroExtend(bits, builder.getI64Type());
+}
+
+Value KernelBuilder::maskOf(Value bits) {
+  return bitcast(bits, vectorOf(builder.getI1Type(), bits.getType().getIntOrFloatBitWidth()));
+}
+
+Value KernelBuilder::lowestBit(Value value) {
+  return LLVM::CountTrailingZerosOp::create(builder, location, value, /*is_zero_poison=*/true);
 }
 
 Value KernelBuilder::bitcast(Value value, Type type) { return LLVM::BitcastOp::create(builder, location, type, value); }

@@ -146,6 +146,18 @@ Values KernelBuilder::loop(Value first, Value last, int64_t step, ArrayRef<Value
   return Values(loop.getResults().begin(), loop.getResults().end());
 }
 
+Values KernelBuilder::repeat(ArrayRef<Value> initial, RepeatBody body) {
+  auto before = [&](OpBuilder &inner, Location, ValueRange carried) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(inner.getInsertionBlock());
+    auto [again, values] = body(Values(carried.begin(), carried.end()));
+    scf::ConditionOp::create(builder, location, again, values);
+  };
+  auto after = [&](OpBuilder &inner, Location, ValueRange passed) { scf::YieldOp::create(inner, location, passed); };
+  auto loop = scf::WhileOp::create(builder, location, ValueRange(initial).getTypes(), initial, before, after);
+  return Values(loop.getResults().begin(), loop.getResults().end());
+}
+
 void KernelBuilder::forVectors(int64_t size, llvm::function_ref<void(Value, Value)> body) {
   loop(constant(0), constant(size), lanes(),
        [&](Value column) { body(column, tailMask(sub(constant(size), column), lanes())); });

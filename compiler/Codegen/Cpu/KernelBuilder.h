@@ -22,6 +22,7 @@ class KernelBuilder {
 public:
   using Body = llvm::function_ref<void(Value index)>;
   using CarryBody = llvm::function_ref<Values(Value index, llvm::ArrayRef<Value> carried)>;
+  using RepeatBody = llvm::function_ref<std::pair<Value, Values>(llvm::ArrayRef<Value> carried)>;
 
   // Adds `func @symbol(const KernelArgs *)` to the module and starts its body.
   KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, const Chip &chip);
@@ -50,6 +51,7 @@ public:
 
   // ---- types
   mlir::Type f32(int64_t lanes = 1);
+  mlir::Type i64(int64_t lanes = 1);
   mlir::Type i32(int64_t lanes = 1);
   mlir::Type i16(int64_t lanes = 1);
   mlir::Type i8(int64_t lanes = 1);
@@ -101,7 +103,8 @@ public:
   Value absf(Value a);
   Value sqrtf(Value a);
   Value roundEven(Value a);
-  Value lessf(Value a, Value b); // ordered: false with a NaN
+  Value lessf(Value a, Value b);    // ordered: false with a NaN
+  Value atLeastf(Value a, Value b); // a >= b, ordered
   Value select(Value condition, Value a, Value b);
 
   // ---- vectors
@@ -114,6 +117,9 @@ public:
   Value extract(Value vector, int64_t lane);
   Value iota(int64_t lanes);                   // i32: 0, 1, 2, ...
   Value tailMask(Value count, int64_t lanes);  // lane < count (i64, clamped to 0 .. lanes)
+  Value maskBits(Value mask);                  // i64 whose bit i is lane i
+  Value maskOf(Value bits);                    // an integer of as many bits as lanes -> mask
+  Value lowestBit(Value i64Value);             // its place; the value is not 0
   Value bitcast(Value value, mlir::Type type); // same bits
   Value intToFloat(Value i32Value);
   Value floatToInt(Value f32Value); // rounds to nearest even; the value must fit
@@ -151,6 +157,8 @@ public:
   // From 0 to count; no loop where one step covers it.
   void loopOrOnce(int64_t count, int64_t step, Body body);
   Values loop(Value first, Value last, int64_t step, llvm::ArrayRef<Value> initial, CarryBody body);
+  // Until body(carried) gives false with what it carries on; at least once.
+  Values repeat(llvm::ArrayRef<Value> initial, RepeatBody body);
   // Calls body(column, mask) for the vectors that cover `size` elements; lanes past the end are off in the mask.
   void forVectors(int64_t size, llvm::function_ref<void(Value column, Value mask)> body);
   void when(Value condition, llvm::function_ref<void()> then);

@@ -54,6 +54,30 @@ Value exp2OfNegative(KernelBuilder &b, Value x) {
   return b.select(b.lessf(x, real(-126)), real(0), result);
 }
 
+// The fraction is taken about 1, from sqrt(1/2) to sqrt(2): what is above halves and counts one more.
+LogParts splitLog(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  mlir::Type wide = b.i32(lanes);
+  constexpr int64_t rootHalf = 0x3f3504f3; // the bits of sqrt(1/2)
+  Value bits = b.sub(b.bitcast(x, wide), b.constant(rootHalf, wide));
+  Value exponent = b.shiftRightSigned(bits, 23);
+  Value mantissa = b.add(b.bitAnd(bits, b.constant(0x7fffff, wide)), b.constant(rootHalf, wide));
+  return {b.intToFloat(exponent), b.subf(b.bitcast(mantissa, b.f32(lanes)), b.real(1, lanes))};
+}
+
+// Polynomial and the two-part ln 2: S. Moshier, Cephes, logf.c.
+Value logOf(KernelBuilder &b, const LogParts &parts) {
+  int64_t lanes = lanesOf(parts.fraction);
+  auto real = [&](double value) { return b.real(value, lanes); };
+  Value f = parts.fraction, square = b.mulf(f, f), p = real(7.0376836292e-2);
+  for (double coefficient : {-1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+                             2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1})
+    p = b.fma(p, f, real(coefficient));
+  Value tail = b.fma(p, b.mulf(square, f), b.mulf(parts.exponent, real(-2.12194440e-4)));
+  Value sum = b.addf(f, b.fma(square, real(-0.5), tail));
+  return b.fma(parts.exponent, real(0.693359375), sum);
+}
+
 // 1 - 2 / (e^2x + 1): the absolute error is an ulp of 1, which is what gelu needs of it.
 Value tanhf(KernelBuilder &b, Value x) {
   int64_t lanes = lanesOf(x);

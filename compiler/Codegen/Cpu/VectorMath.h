@@ -9,6 +9,14 @@ namespace quipu::cpu {
 Value expf(KernelBuilder &b, Value x);
 // 2^x of x <= 0, at most 2 ulp off; 0 below -126; NaN stays NaN.
 Value exp2OfNegative(KernelBuilder &b, Value x);
+// The natural logarithm of a normal x above 0, at most 2 ulp off, in two steps: x = 2^exponent (1 + fraction).
+struct LogParts {
+  Value exponent; // whole, as f32
+  Value fraction; // -0.3 .. 0.41
+};
+LogParts splitLog(KernelBuilder &b, Value x);
+Value logOf(KernelBuilder &b, const LogParts &parts);
+
 Value tanhf(KernelBuilder &b, Value x);
 Value erff(KernelBuilder &b, Value x); // at most 2e-7 off
 

@@ -58,11 +58,14 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   auto argmax = [](int64_t n) -> std::vector<KernelSpec> {
     return {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
   };
+  auto sample = [](int64_t n) -> std::vector<KernelSpec> {
+    return {{"", "sample", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
+  };
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
        {cpuAttentionRows(chip), ropeRows("keys_transposed", cacheElements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
-        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), argmaxRows(argmax)})
+        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), argmaxRows(argmax), sampleRows(sample)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }
