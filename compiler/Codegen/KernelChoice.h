@@ -79,6 +79,15 @@ struct ArgmaxShape {
   KernelParams params() const;
 };
 
+// The next token of each row of logits.
+struct SampleShape {
+  int64_t n = 0; // tokens of the vocabulary
+  RowsDim rows = RowsDim::Rows;
+
+  std::string symbolStem() const; // "sample_rows_n32000"
+  KernelParams params() const;
+};
+
 class KernelChoice {
 public:
   virtual ~KernelChoice() = default;
@@ -89,6 +98,7 @@ public:
   // f32 that stages of attention pass on, in an operand before the result; 0: there is no such operand.
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
   virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
+  virtual std::vector<VariantChoice> sample(const SampleShape &shape) const;
 
   // Stages that compute what these do, on the same operands and buffers, and may be faster in a launch of `rows` rows:
   // what --tune measures against them. Few, for the target's cost model has ruled out the rest. None where there is

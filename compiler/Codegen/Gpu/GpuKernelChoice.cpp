@@ -111,4 +111,19 @@ std::vector<VariantChoice> GpuKernelChoice::argmax(const ArgmaxShape &shape) con
   return variants;
 }
 
+// As argmax: several blocks find the largest of each part of a row, then one block a row does the rest.
+std::vector<VariantChoice> GpuKernelChoice::sample(const SampleShape &shape) const {
+  constexpr int64_t columnsPerSplit = 4096, mostSplitRows = 8;
+  std::vector<VariantChoice> variants = KernelChoice::sample(shape);
+  if (shape.n <= columnsPerSplit)
+    return variants;
+  KernelParams params = shape.params();
+  params["splits"] = std::min<int64_t>((shape.n + columnsPerSplit - 1) / columnsPerSplit, 64);
+  params["rows"] = mostSplitRows;
+  variants.insert(variants.begin(), {static_cast<uint32_t>(mostSplitRows),
+                                     {{shape.symbolStem() + "_split", "sample_split", params},
+                                      {shape.symbolStem() + "_merge", "sample_merge", params}}});
+  return variants;
+}
+
 } // namespace quipu::gpu
