@@ -55,6 +55,9 @@ Expected<CompiledKernels> compileKernels(const std::vector<KernelSpec> &specs, c
     Expected<Kernel> kernel = generate(specs[i], chip);
     if (!kernel)
       return passError(std::move(kernel));
+    if (kernel->launch.sharedBytes > chip.sharedPerBlock)
+      return makeError("kernel @{} for {}: takes {} bytes of shared memory, a block has {}", specs[i].symbol, chip.name,
+                       kernel->launch.sharedBytes, chip.sharedPerBlock);
     keys.push_back(CompileCache::key(identity + '\n' + kernel->source));
     result.kernels[i].kernel = std::move(*kernel);
     if (auto found = fromBytes(cache.find(keys[i])))

@@ -70,15 +70,19 @@ FewGeometry fewGeometry(const MatmulParams &m, const Chip &chip) {
     g.waves /= 2;
   g.waves = std::max(g.waves, g.fragments);
 
-  // A slice of the input takes a quarter of a unit's shared memory at most, so that blocks can share the unit.
+  // A slice of the input takes a quarter of a unit's shared memory, so that blocks can share the unit, but never less
+  // than the waves take at a time: where a block has no room for that, there are fewer of them.
   InputForm input(m, chip);
-  int64_t step = g.waves / g.fragments * g.depth;
   int64_t room = (chip.sharedPerUnit / 4 / input.columns - input.skewBytes) / input.tileBytes;
-  g.sliceTiles = std::min(roundUp(m.weight.tiles(), step), std::max(room / step, int64_t(1)) * step);
-  g.inputBytes = input.columns * (g.sliceTiles * input.tileBytes + input.skewBytes);
-  g.sumsBytes = g.waves * 16 * input.columns * 4;
-  g.squaresBytes = m.normEps ? g.waves * m.tile * 4 : 0;
-  return g;
+  for (;; g.waves /= 2) {
+    int64_t step = g.waves / g.fragments * g.depth;
+    g.sliceTiles = std::min(roundUp(m.weight.tiles(), step), std::max(room / step, int64_t(1)) * step);
+    g.inputBytes = input.columns * (g.sliceTiles * input.tileBytes + input.skewBytes);
+    g.sumsBytes = g.waves * 16 * input.columns * 4;
+    g.squaresBytes = m.normEps ? g.waves * m.tile * 4 : 0;
+    if (g.sharedBytes() <= chip.sharedPerBlock || g.waves == g.fragments)
+      return g;
+  }
 }
 
 } // namespace

@@ -65,6 +65,38 @@ TEST(GpuKernelChoice, warpgroups_multiply_16_bit_weights_of_a_chip_that_has_them
   EXPECT_EQ(symbolFor(GpuKernelChoice(h100()).matmul(shape), 5000), "matmul_f32_n4096_k4096_packed_t64");
 }
 
+std::vector<Chip> everyChip() {
+  std::vector<Chip> chips = cuda::chips();
+  chips.insert(chips.end(), hip::chips().begin(), hip::chips().end());
+  return chips;
+}
+
+// Whatever the sizes, the kernels of a matmul are ones that the chip can start.
+TEST(GpuKernelChoice, blocks_of_every_matmul_fit_the_chip) {
+  for (const Chip &chip : everyChip())
+    for (const char *storage : {"bf16", "f16", "f32"})
+      for (int64_t n : {2, 96, 1024, 4096, 14336, 128256})
+        for (int64_t k : {1, 33, 64, 2048, 4096, 14336}) {
+          MatmulShape shape;
+          shape.n = n, shape.k = k, shape.storage = storage, shape.normEps = 1e-5;
+          for (bool gated : {false, true}) {
+            shape.gated = gated;
+            shape.activation = gated ? "silu" : "";
+            for (const VariantChoice &variant : GpuKernelChoice(chip).matmul(shape).variants)
+              for (const KernelSpec &spec : variant.stages) {
+                SCOPED_TRACE(chip.name + " " + spec.print());
+                auto kernel = generate(spec, chip);
+                ASSERT_TRUE(kernel) << kernel.error().message;
+                const LaunchGeometry &launch = kernel->launch;
+                EXPECT_LE(launch.sharedBytes, chip.sharedPerBlock);
+                EXPECT_LE(launch.threads, 1024);
+                EXPECT_EQ(launch.threads % chip.waveWidth, 0);
+                EXPECT_LE(std::max(launch.y.times, launch.z.times), 65535);
+              }
+          }
+        }
+}
+
 // Blocks of a launch of 64 tokens, and that what was chosen can be generated with scratch of a few MiB.
 int64_t blocksAt64(const Chip &chip, int64_t n, int64_t k, bool gated) {
   MatmulShape shape;

@@ -70,6 +70,20 @@ TEST_F(GpuCompileKernels, second_compile_comes_from_the_cache) {
   }
 }
 
+TEST_F(GpuCompileKernels, a_kernel_that_a_block_has_no_room_for_is_an_error) {
+  Copying compiler("1");
+  compiler.staticBytes = 0;
+  KernelParams params = {{"n", int64_t(64)}, {"k", int64_t(64)}, {"storage", std::string("f32")}, {"tile", int64_t(4)}};
+  params["rows_dim"] = int64_t(0);
+  std::vector<KernelSpec> specs = {{"large", "matmul", params}};
+  EXPECT_TRUE(compileKernels(specs, chip, compiler, options));
+  chip.sharedPerBlock = 1024;
+  auto compiled = compileKernels(specs, chip, compiler, options);
+  ASSERT_FALSE(compiled);
+  EXPECT_NE(compiled.error().message.find("kernel @large for sm_80: takes"), std::string::npos);
+  EXPECT_NE(compiled.error().message.find("a block has 1024"), std::string::npos) << compiled.error().message;
+}
+
 TEST_F(GpuCompileKernels, another_compiler_or_chip_has_entries_of_its_own) {
   Copying first("1"), second("2");
   ASSERT_TRUE(compileKernels({norm("a", 64)}, chip, first, options));
