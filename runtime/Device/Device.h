@@ -22,7 +22,8 @@ struct LoadOptions {
   std::function<void(uint64_t done, uint64_t total)> progress; // bytes of weights read; one call at a time
   bool mapWeights = false;    // of a CPU: used where the system's file cache has them, not copied to huge pages
   bool randomWeights = false; // weights made here in place of the artifact's
-  bool checkLaunches = false; // a GPU waits for each launch, so that one that fails is named
+  bool checkLaunches = false; // a GPU waits for each launch, and none begins before the one in front has ended
+  bool markLaunches = true;   // a GPU's kernels say where they are, so that an error names the one that ran
   double deviceTimeout = 120; // seconds that a GPU may take for a step, or for an answer, before it is given up
 };
 

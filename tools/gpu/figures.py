@@ -5,9 +5,10 @@ import sys
 
 from report import last_json
 
-# Arguments of `quipu bench`.
+# Arguments of `quipu bench`. The last two differ only in whether each kernel says to the host that it has begun.
+UNMARKED = "--no-launch-marks"
 RUNS = [["-p", "512", "-n", "64"], ["-p", "2048", "-n", "0"], ["-p", "0", "-n", "64", "--sequences", "8"],
-        ["-p", "0", "-n", "64", "--context", "2048"]]
+        ["-p", "0", "-n", "64", "--context", "2048"], ["-p", "0", "-n", "64", "--context", "2048", UNMARKED]]
 REPEATS = "3"
 BENCH_SECONDS = 60  # a run; weights are made and sent anew in each
 
@@ -25,6 +26,16 @@ def describe(figure):
     return "; ".join(parts)
 
 
+def cost_of_marks(figures, unmarked):
+    """What a step takes longer with marks, where the same was measured with them."""
+    same = ("decode_sequences", "decode_context", "decode_tokens")
+    marked = [figure for figure in figures if figure["launch_marks"] and all(figure.get(key) == unmarked.get(key) for key in same)]
+    if unmarked["launch_marks"] or not marked:
+        return ""
+    with_marks, without = (figure["decode_sequences"] / figure["decode_tokens_per_s"] for figure in (marked[-1], unmarked))
+    return f"; with marks a step takes {1e6 * (with_marks - without):+.1f} us ({100 * (with_marks / without - 1):+.2f} %)"
+
+
 def bench(machine, manifest, results):
     for shape in manifest["shapes"]:
         for arguments in RUNS:
@@ -39,8 +50,10 @@ def bench(machine, manifest, results):
             if status != 0 or figure is None:
                 results.check("benchmark", what, said)
                 continue
-            results.add("benchmark", what, "figure", describe(figure))
-            shape.setdefault("figures", []).append(figure)
+            figure["launch_marks"] = UNMARKED not in arguments
+            figures = shape.setdefault("figures", [])
+            results.add("benchmark", what, "figure", describe(figure) + cost_of_marks(figures, figure))
+            figures.append(figure)
 
 
 def prompt_share(shape, peer):

@@ -35,7 +35,7 @@ void addModelOptions(CLI::App &command, ModelOptions &options) {
       "use weights where the system's file cache has them, not copied to huge pages: a load at once, memory "
       "shared by programs, somewhat slower steps; CPU only");
   command.add_flag("--check-launches", options.checkLaunches,
-                   "wait for every launch of a GPU, slowly, so that an error names the one at fault");
+                   "wait for every launch of a GPU, slowly, so that none begins before the one in front has ended");
   command.add_option("--max-context", options.maxContext, "most positions of a sequence; 0: as compiled")
       ->capture_default_str();
   command.add_option("--max-sequences", options.maxSequences, "most sequences held at a time; 0: as compiled")
@@ -147,6 +147,7 @@ Expected<std::unique_ptr<Engine>> loadModel(const ModelOptions &options) {
   engine.mapWeights = options.mapWeights;
   engine.randomWeights = options.randomWeights;
   engine.checkLaunches = options.checkLaunches;
+  engine.markLaunches = options.markLaunches;
   Progress progress;
   engine.progress = [&](uint64_t done, uint64_t total) { progress.show("loading weights", done, total); };
   auto loaded = Engine::load(*path, engine);

@@ -22,6 +22,7 @@ struct ModelOptions {
   bool mapWeights = false;
   bool randomWeights = false;
   bool checkLaunches = false;
+  bool markLaunches = true;
   CheckpointStorage storage;
 };
 

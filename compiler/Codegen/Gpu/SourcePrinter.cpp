@@ -80,9 +80,9 @@ Kernel SourcePrinter::kernel(std::string_view symbol, const std::vector<std::str
   std::string_view restrict = earlyStart ? "" : "__restrict__ ";
   for (size_t i = 0; i < operands.size(); ++i)
     text += fmt::format("{}{}o{}, ", operands[i], restrict, i);
-  text += fmt::format("const i32 *{0}dims, void *{0}scratch) {{\n{1}{2}\n}}\n", restrict,
-                      waitsItself ? "" : "  awaitEarlierKernels();\n", body);
-  text += fmt::format("QUIPU_DESCRIBE_KERNEL({})\n", operands.size() + 2);
+  text += fmt::format("const i32 *{0}dims, void *{0}scratch, u32 *{0}mark) {{\n  {1}(mark);\n{2}\n}}\n", restrict,
+                      waitsItself ? "beginEarly" : "beginInTurn", body);
+  text += fmt::format("QUIPU_DESCRIBE_KERNEL({})\n", operands.size() + 3);
   Kernel kernel{std::move(text), launch, scratchBytes};
   kernel.launch.earlyStart = earlyStart;
   return kernel;

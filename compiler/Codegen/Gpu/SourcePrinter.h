@@ -20,11 +20,11 @@ public:
   // Text at file scope, after the headers printed so far: constants, an epilogue's functor.
   void declare(std::string_view text);
 
-  // The body calls awaitEarlierKernels (device/platform.h) where it must; others begin with it.
+  // The body calls awaitEarlierKernels(mark) (device/platform.h) where it must; others begin with it.
   void bodyWaits() { waitsItself = true; }
 
   // operands: declarations in order without names, "const float *", "i32 *"; they become o0, o1, ...
-  // body: statements that use o0, o1, ..., dims and scratch. minBlocks: blocks a unit should hold (0: no wish).
+  // body: statements that use o0, o1, ..., dims, scratch and mark. minBlocks: blocks a unit should hold (0: no wish).
   Kernel kernel(std::string_view symbol, const std::vector<std::string> &operands, const LaunchGeometry &launch,
                 std::string_view body, int minBlocks = 0, int64_t scratchBytes = 0);
 

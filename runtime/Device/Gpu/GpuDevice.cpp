@@ -119,7 +119,7 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t target, const
   Expected<MemoryPlan> plan = quipu::planMemory(
       artifact, target, {options.maxContext, options.maxSequences, options.kvPages, /*workers=*/1, stepDims});
   if (plan)
-    plan->staging = GpuProgram::stagingOf(artifact, *plan, options.randomWeights);
+    plan->staging = GpuProgram::stagingOf(artifact, *artifact.program().targets()->Get(target), *plan, options);
   return plan;
 }
 

@@ -66,7 +66,7 @@ public:
   virtual Expected<uint64_t> freeMemory() = 0;
   virtual Expected<Address> allocate(uint64_t bytes) = 0;
   virtual void release(Address address) = 0;
-  // Host memory that the device copies from and to while the host goes on.
+  // Host memory that the device copies from and to while the host goes on, and that kernels write to at its address.
   virtual Expected<std::byte *> allocatePinned(uint64_t bytes) = 0;
   virtual void releasePinned(std::byte *memory) = 0;
 

@@ -27,14 +27,24 @@ Expected<void> GpuProgram::usable() const {
 }
 
 Expected<void> GpuProgram::fail(const std::string &what, const Error &error) {
-  if (failure.empty())
-    failure = fmt::format("{}: {}: {}", driver->info().device, what, error.message);
+  if (failure.empty()) {
+    std::string begun = launchMarks.lastBegun(dims);
+    failure = fmt::format("{}: {}: {}", driver->info().device,
+                          begun.empty() ? what : fmt::format("{} of {}", begun, stepName()), error.message);
+  }
   return makeError("{}", failure);
 }
 
 std::string GpuProgram::stepName() const {
-  return fmt::format("a step of {} tokens of {} sequences{}", dims[0], dims[1],
-                     checkLaunches ? "" : " (--check-launches tells which launch)");
+  return fmt::format("a step of {} tokens of {} sequences", dims[0], dims[1]);
+}
+
+// The driver gives a launch the error of a kernel in front of it as well.
+Expected<void> GpuProgram::failLaunch(const std::string &what, const Error &error) {
+  if (!capturing)
+    if (Expected<void> waited = wait(what); !waited)
+      return waited;
+  return fail(what, error);
 }
 
 Expected<void> GpuProgram::wait(const std::string &what) {
@@ -48,6 +58,7 @@ Expected<void> GpuProgram::wait(const std::string &what) {
   }
   if (!waited)
     return fail(what, waited.error());
+  launchMarks.clear();
   return {};
 }
 
@@ -84,8 +95,8 @@ Expected<void> GpuProgram::startLaunch(uint32_t index, const StepDims &shapeDims
   std::vector<void *> pointers;
   for (Address &argument : arguments[index])
     pointers.push_back(&argument);
-  for (const fb::Stage *stage : *variant->stages()) {
-    const Kernel &kernel = kernels[stage->kernel()];
+  for (uint32_t stage = 0; stage < variant->stages()->size(); ++stage) {
+    const Kernel &kernel = kernels[variant->stages()->Get(stage)->kernel()];
     auto named = [&] { return fmt::format("launch '{}', kernel '{}'", launch.name()->str(), kernel.symbol); };
     Expected<LaunchShape> shape = shapeOf(*kernel.geometry, shapeDims);
     if (!shape)
@@ -94,8 +105,9 @@ Expected<void> GpuProgram::startLaunch(uint32_t index, const StepDims &shapeDims
       continue;
     // A copy or an event in front of a kernel is waited for by the device, not by the kernel.
     shape->early &= behindKernel;
+    arguments[index].back() = launchMarks.of(index, stage);
     if (Expected<void> started = driver->launch(kernel.function, *shape, pointers.data(), stream); !started)
-      return fail(named(), started.error());
+      return failLaunch(named(), started.error());
     behindKernel = !checkLaunches;
     if (checkLaunches)
       if (Expected<void> waited = wait(named()); !waited)
@@ -155,7 +167,9 @@ Expected<Graph> GpuProgram::graphOf(const StepDims &bucket) {
   }
   if (Expected<void> begun = driver->beginCapture(stream); !begun)
     return passError(fail(stepName(), begun.error()));
+  capturing = true;
   Expected<void> started = startLaunches(bucket);
+  capturing = false;
   Expected<Graph> graph = driver->endCapture(stream); // whatever has happened in between
   if (!started) {
     if (graph)

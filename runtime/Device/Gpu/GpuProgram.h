@@ -2,14 +2,15 @@
 // in one copy from a mirror in pinned memory, its launches are one graph that is captured once for a bucket of steps
 // (LaunchGrid.h), and the argmax comes back with it.
 //
-// Kernels take the launch's operands in order (null where absent), then the address of the step's dims (i32 [4]), then
-// that of the scratch memory. A device that fails once, or does not answer in time, is not used again: everything
-// after gives the first error.
+// Kernels take the launch's operands in order (null where absent), then the address of the step's dims (i32 [4]), that
+// of the scratch memory, and that of the stage's mark (LaunchMarks.h). A device that fails once, or does not answer in
+// time, is not used again: everything after gives the first error.
 #pragma once
 
 #include "runtime/Artifact/CodeBundle.h"
 #include "runtime/Device/Device.h"
 #include "runtime/Device/Gpu/LaunchGrid.h"
+#include "runtime/Device/Gpu/LaunchMarks.h"
 
 #include <list>
 #include <map>
@@ -26,7 +27,8 @@ public:
   ~GpuProgram() override;
 
   // Bytes of pinned host memory: of the program, and of its weights on their way.
-  static uint64_t stagingOf(const Artifact &artifact, const MemoryPlan &plan, bool randomWeights);
+  static uint64_t stagingOf(const Artifact &artifact, const fb::TargetProgram &target, const MemoryPlan &plan,
+                            const LoadOptions &options);
 
   Expected<void> run() override;
   Expected<void> runLaunch(uint32_t launch) override;
@@ -55,13 +57,14 @@ private:
 
   GpuProgram(std::shared_ptr<GpuDriver> driver, const fb::Model &model, const fb::TargetProgram &target,
              MemoryPlan &&plan, const LoadOptions &options);
-  Expected<void> allocate();
+  Expected<void> allocate(bool markLaunches);
   Expected<void> loadCode(const Artifact &artifact, ImageKind kind);
   Expected<void> fillBlock(const Artifact &artifact, const LoadOptions &options);
 
   Expected<void> usable() const;
-  // Keeps the first error for all that comes after, and returns it.
+  // Keeps the first error for all that comes after, and returns it. It names the kernel that was running, else `what`.
   Expected<void> fail(const std::string &what, const Error &error);
+  Expected<void> failLaunch(const std::string &what, const Error &error);
   Expected<void> wait(const std::string &what);
   // Sends what was written to the inputs since the last time.
   Expected<void> sendInputs();
@@ -83,15 +86,18 @@ private:
   Event finished;
   std::vector<Module> modules;
   std::vector<Kernel> kernels;
-  std::vector<std::vector<Address>> arguments; // of each launch: operands, dims, scratch
+  std::vector<std::vector<Address>> arguments; // of each launch: operands, dims, scratch, mark
 
   std::byte *mirror = nullptr;       // of plan().inputs, pinned; the truth of what the device has or is to get
   std::vector<MemoryRange> unsent;   // in the mirror
   std::byte *staging = nullptr;      // for other copies, pinned
   std::byte *argmaxMirror = nullptr; // pinned
-  uint64_t argmaxBytes = 0;          // that the mirror holds of the argmax; 0 once that may have changed
+  std::byte *markWords = nullptr;    // pinned, of launchMarks; null where nobody wants them
+  LaunchMarks launchMarks;
+  uint64_t argmaxBytes = 0; // that the mirror holds of the argmax; 0 once that may have changed
   StepDims dims = {};
   bool behindKernel = false; // the last thing the stream was given is a kernel
+  bool capturing = false;
 
   StepBuckets buckets;
   std::list<CachedGraph> graphs; // the one used last is first

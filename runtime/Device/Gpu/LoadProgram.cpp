@@ -13,7 +13,7 @@ namespace quipu::gpu {
 GpuProgram::GpuProgram(std::shared_ptr<GpuDriver> driver, const fb::Model &model, const fb::TargetProgram &target,
                        MemoryPlan &&plan, const LoadOptions &options)
     : LoadedProgram(model, target, std::move(plan)), driver(std::move(driver)), timeout(options.deviceTimeout),
-      checkLaunches(options.checkLaunches), buckets(target, this->plan().limits) {}
+      checkLaunches(options.checkLaunches), launchMarks(target), buckets(target, this->plan().limits) {}
 
 GpuProgram::~GpuProgram() {
   (void)driver->useFromThisThread();
@@ -26,7 +26,7 @@ GpuProgram::~GpuProgram() {
     driver->destroy(mark);
   for (Module module : modules)
     driver->unload(module);
-  for (std::byte *memory : {mirror, staging, argmaxMirror})
+  for (std::byte *memory : {mirror, staging, argmaxMirror, markWords})
     driver->releasePinned(memory);
   driver->destroy(finished);
   driver->destroy(stream);
@@ -39,10 +39,12 @@ static unsigned weightThreads() {
   return std::clamp(std::thread::hardware_concurrency(), 1u, most);
 }
 
-uint64_t GpuProgram::stagingOf(const Artifact &artifact, const MemoryPlan &plan, bool randomWeights) {
-  bool random = randomWeights || artifact.weightIndex().placement == WeightPlacement::None;
+uint64_t GpuProgram::stagingOf(const Artifact &artifact, const fb::TargetProgram &target, const MemoryPlan &plan,
+                               const LoadOptions &options) {
+  bool random = options.randomWeights || artifact.weightIndex().placement == WeightPlacement::None;
   uint64_t weights = StagingSink::slotsFor(weightThreads()) * largestWeightChunk(artifact, plan, random);
-  return plan.inputs.bytes + stagingBytes + plan.limits.rows * sizeof(int32_t) + weights;
+  uint64_t marks = options.markLaunches ? LaunchMarks(target).bytes() : 0;
+  return plan.inputs.bytes + stagingBytes + plan.limits.rows * sizeof(int32_t) + marks + weights;
 }
 
 Expected<std::unique_ptr<LoadedProgram>> GpuProgram::load(std::shared_ptr<GpuDriver> driver, const Artifact &artifact,
@@ -66,7 +68,7 @@ Expected<std::unique_ptr<LoadedProgram>> GpuProgram::load(std::shared_ptr<GpuDri
       new GpuProgram(std::move(driver), *artifact.program().model(), target, std::move(plan), options));
   if (Expected<void> loaded = program->loadCode(artifact, kind); !loaded)
     return failed(loaded.error());
-  if (Expected<void> allocated = program->allocate(); !allocated)
+  if (Expected<void> allocated = program->allocate(options.markLaunches); !allocated)
     return failed(allocated.error());
   if (Expected<void> filled = program->fillBlock(artifact, options); !filled)
     return failed(filled.error());
@@ -107,7 +109,7 @@ Expected<void> GpuProgram::loadCode(const Artifact &artifact, ImageKind kind) {
   return {};
 }
 
-Expected<void> GpuProgram::allocate() {
+Expected<void> GpuProgram::allocate(bool markLaunches) {
   Expected<Stream> madeStream = driver->createStream();
   if (!madeStream)
     return passError(std::move(madeStream));
@@ -117,14 +119,18 @@ Expected<void> GpuProgram::allocate() {
     return passError(std::move(madeEvent));
   finished = *madeEvent;
   uint64_t argmax = plan().buffers[outputBuffer(StepOutput::Argmax)].bytes;
-  for (auto [memory, bytes] :
-       {std::pair(&mirror, plan().inputs.bytes), std::pair(&staging, stagingBytes), std::pair(&argmaxMirror, argmax)}) {
+  uint64_t marks = markLaunches ? launchMarks.bytes() : 0;
+  for (auto [memory, bytes] : {std::pair(&mirror, plan().inputs.bytes), std::pair(&staging, stagingBytes),
+                               std::pair(&argmaxMirror, argmax), std::pair(&markWords, marks)}) {
+    if (bytes == 0)
+      continue;
     Expected<std::byte *> pinned = driver->allocatePinned(bytes);
     if (!pinned)
       return passError(std::move(pinned));
     *memory = *pinned;
   }
   std::memset(mirror, 0, plan().inputs.bytes);
+  launchMarks.placeIn(markWords);
   Expected<Address> allocated = driver->allocate(plan().blockBytes);
   if (!allocated)
     return passError(std::move(allocated));
@@ -138,6 +144,7 @@ Expected<void> GpuProgram::allocate() {
     }
     list.push_back(block + plan().stepDims.offset);
     list.push_back(block + plan().scratch.offset);
+    list.push_back(0); // the mark, by stage
   }
   return {};
 }

@@ -7,7 +7,7 @@ namespace quipu::gpu {
 namespace {
 
 constexpr int notReady = 600; // the same number for both vendors
-constexpr unsigned nonBlockingStream = 1, untimedEvent = 2;
+constexpr unsigned nonBlockingStream = 1, untimedEvent = 2, mappedMemory = 2;
 constexpr int captureThreadLocal = 1; // what other threads do meanwhile is no part of it
 
 } // namespace
@@ -51,7 +51,7 @@ void VendorDriver::release(Address address) {
 
 Expected<std::byte *> VendorDriver::allocatePinned(uint64_t bytes) {
   void *memory = nullptr;
-  if (Expected<void> done = check(calls.hostAlloc(&memory, bytes, 0), symbols.hostAlloc); !done)
+  if (Expected<void> done = check(calls.hostAlloc(&memory, bytes, mappedMemory), symbols.hostAlloc); !done)
     return passError(std::move(done));
   return static_cast<std::byte *>(memory);
 }

@@ -3,9 +3,11 @@
 #include "compiler/Target/CompilerProcess.h"
 #include "compiler/Target/Gpu/CompileKernels.h"
 #include "compiler/Target/Hip/AmdClang.h"
+#include "runtime/Device/Gpu/LaunchMarks.h"
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -57,7 +59,8 @@ Expected<Job> prepare(const KernelRow &row, const std::vector<CompiledKernel> &s
   std::array<int32_t, 4> dims;
   std::copy(job.problem.dims.begin(), job.problem.dims.end(), dims.begin());
   for (auto &[name, bytes] : {std::pair(row.name + ".dims", std::string(reinterpret_cast<char *>(&dims), sizeof(dims))),
-                              std::pair(row.name + ".scratch", std::string(size_t(scratchBytes), '\xff'))})
+                              std::pair(row.name + ".scratch", std::string(size_t(scratchBytes), '\xff')),
+                              std::pair(row.name + ".mark", std::string(sizeof(uint32_t), '\0'))})
     if (auto added = addFile(name, bytes); !added)
       return passError(std::move(added));
 
@@ -149,6 +152,12 @@ Expected<std::map<std::string, EmulatedRow>> emulate(const std::vector<KernelRow
       if (std::vector<uint8_t> &bytes = job.problem.operands[i].bytes; !bytes.empty())
         if (auto read = folder->read(fmt::format("{}.{}", job.row, i)))
           bytes.assign(read->begin(), read->end());
+    uint32_t mark = 0;
+    if (auto read = folder->read(job.row + ".mark"); read && read->size() == sizeof(mark))
+      std::memcpy(&mark, read->data(), sizeof(mark));
+    std::string &message = results[job.row].message;
+    if (message.empty() && mark != LaunchMarks::Alone)
+      message = "has not marked that the kernels before it have ended";
     results[job.row].problem = std::move(job.problem);
   }
   return results;

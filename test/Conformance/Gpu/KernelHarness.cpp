@@ -3,9 +3,11 @@
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Target/CompileCache.h"
 #include "compiler/Target/CompileJobs.h"
+#include "runtime/Device/Gpu/LaunchMarks.h"
 
 #include <sys/mman.h>
 #include <thread>
+#include <utility>
 
 namespace quipu::gpu::conformance {
 namespace {
@@ -135,6 +137,8 @@ std::string KernelLibrary::run(const KernelRow &row, Problem &problem, int64_t s
   }
   arguments.push_back(dims.data());
   arguments.push_back(scratch.data);
+  uint32_t mark = 0;
+  arguments.push_back(&mark);
   for (size_t i = 0; i < stages.size(); ++i) {
     if (!stages[i].error.empty())
       return stages[i].error;
@@ -144,6 +148,8 @@ std::string KernelLibrary::run(const KernelRow &row, Problem &problem, int64_t s
                   {blocksAlong(launch.x, gridDims), blocksAlong(launch.y, gridDims), blocksAlong(launch.z, gridDims)});
     if (!ran)
       return fmt::format("stage {}: {}", i, ran.error().message);
+    if (std::exchange(mark, 0) != LaunchMarks::Alone)
+      return fmt::format("stage {}: has not marked that the kernels before it have ended", i);
   }
   if (!scratch.intact())
     return "a kernel wrote outside its scratch";

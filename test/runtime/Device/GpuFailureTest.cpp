@@ -201,23 +201,103 @@ TEST_F(GpuFailureTest, a_grid_that_no_gpu_takes_is_an_error) {
                           "takes");
 }
 
-// A kernel that fails takes its device with it: the program ends with the step's error.
-TEST_F(GpuFailureTest, a_kernel_that_fails_while_it_runs_ends_the_program) {
+// A kernel that fails takes its device with it: the program ends with the kernel's name, in a graph too.
+TEST_F(GpuFailureTest, a_kernel_that_fails_while_it_runs_is_named) {
   write();
   control().failingKernel = "toy_attend";
-  EXPECT_EQ(errorOfRun(), "cuda:0: a step of 2 tokens of 1 sequences (--check-launches tells which launch): "
+  EXPECT_EQ(errorOfRun(), "cuda:0: launch 'attend', kernel 'toy_attend' of a step of 2 tokens of 1 sequences: "
                           "cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  EXPECT_GT(control().calls["cuGraphExecDestroy"], 0);
   control().openObjects = 0; // a device that is lost frees nothing
 }
 
-TEST_F(GpuFailureTest, checked_launches_name_the_kernel_that_fails) {
+// Marks are of one step: those of later kernels in the step before do not count.
+TEST_F(GpuFailureTest, a_kernel_that_fails_after_good_steps_is_named) {
+  write();
+  auto engine = load();
+  ASSERT_TRUE(engine) << engine.error().message;
+  EXPECT_EQ((*engine)->generate({4}, {}, 5)->ids, toy::greedy({4}, 5));
+  control().failingKernel = "toy_append";
+  Expected<GenerateResult> result = (*engine)->generate({1, 2}, {}, 9);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            "cuda:0: launch 'append', kernel 'toy_append' of a step of 2 tokens of 1 sequences: "
+            "cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  engine->reset();
+  control().openObjects = 0;
+}
+
+// The kernel behind it had begun, and waits: either may be at fault.
+TEST_F(GpuFailureTest, a_kernel_that_begins_before_the_one_that_fails_has_ended_is_named_too) {
+  write();
+  control().failingKernel = "toy_nudge"; // the second stage
+  EXPECT_EQ(errorOfRun(), "cuda:0: launch 'attend', kernel 'toy_nudge' or, begun before that ended, launch 'logits', "
+                          "kernel 'toy_logits' (--check-launches tells which) of a step of 2 tokens of 1 sequences: "
+                          "cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  control().openObjects = 0;
+}
+
+TEST_F(GpuFailureTest, a_kernel_that_began_early_and_fails_alone_is_named_alone) {
+  write();
+  control().failingKernel = "toy_logits";
+  EXPECT_EQ(errorOfRun(), "cuda:0: launch 'logits', kernel 'toy_logits' of a step of 2 tokens of 1 sequences: "
+                          "cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  control().openObjects = 0;
+}
+
+// No row is asked for in the first of two steps: the kernels behind have no blocks.
+TEST_F(GpuFailureTest, kernels_that_a_step_leaves_out_are_not_named) {
+  write();
+  auto engine = load();
+  ASSERT_TRUE(engine) << engine.error().message;
+  control().failingKernel = "toy_nudge";
+  Expected<GenerateResult> result = (*engine)->generate(std::vector<int32_t>(30, 1), {}, 9);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message,
+            "cuda:0: launch 'attend', kernel 'toy_nudge' of a step of 24 tokens of 1 sequences: cuEventQuery: "
+            "CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  engine->reset();
+  control().openObjects = 0;
+}
+
+TEST_F(GpuFailureTest, checked_launches_name_one_kernel) {
+  write();
+  control().failingKernel = "toy_nudge";
+  EngineOptions options;
+  options.checkLaunches = true;
+  EXPECT_EQ(errorOfRun(options), "cuda:0: launch 'attend', kernel 'toy_nudge' of a step of 2 tokens of 1 sequences: "
+                                 "cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS (as the driver says it)");
+  control().openObjects = 0;
+}
+
+// Of a step that is no graph, the driver gives a kernel's error to the launches behind it.
+TEST_F(GpuFailureTest, a_launch_behind_a_kernel_that_failed_is_not_named) {
+  toy::GpuOptions model;
+  model.maxContext = 512;
+  model.maxBatchTokens = 512;
+  write(model);
+  auto engine = load();
+  ASSERT_TRUE(engine) << engine.error().message;
+  control().eager = true;
+  control().failingKernel = "toy_append";
+  Expected<GenerateResult> result = (*engine)->generate(std::vector<int32_t>(300, 1), {}, 9);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message.find("cuda:0: launch 'append', kernel 'toy_append' of a step of 300 tokens of 1 "
+                                        "sequences: cu"),
+            0u)
+      << result.error().message;
+  EXPECT_EQ(control().calls["cuGraphLaunch"], 0);
+  engine->reset();
+  control().openObjects = 0;
+}
+
+TEST_F(GpuFailureTest, without_marks_the_step_is_named) {
   write();
   control().failingKernel = "toy_attend";
   EngineOptions options;
-  options.checkLaunches = true;
-  EXPECT_EQ(errorOfRun(options),
-            "cuda:0: launch 'attend', kernel 'toy_attend': cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS "
-            "(as the driver says it)");
+  options.markLaunches = false;
+  EXPECT_EQ(errorOfRun(options), "cuda:0: a step of 2 tokens of 1 sequences: cuEventQuery: CUDA_ERROR_ILLEGAL_ADDRESS "
+                                 "(as the driver says it)");
   control().openObjects = 0;
 }
 
@@ -241,9 +321,23 @@ TEST_F(GpuFailureTest, a_device_that_does_not_answer_is_given_up) {
   control().hangs = true;
   Expected<GenerateResult> result = (*engine)->generate({1, 2}, {}, 9);
   ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "cuda:0: a step of 2 tokens of 1 sequences: it has not answered for 0.05 s");
+  engine->reset();
+  control().openObjects = 0;
+}
+
+TEST_F(GpuFailureTest, a_kernel_that_does_not_end_is_named) {
+  write();
+  EngineOptions options;
+  options.deviceTimeout = 0.05;
+  auto engine = load(options);
+  ASSERT_TRUE(engine) << engine.error().message;
+  control().hangingKernel = "toy_attend";
+  Expected<GenerateResult> result = (*engine)->generate({1, 2}, {}, 9);
+  ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message,
-            "cuda:0: a step of 2 tokens of 1 sequences (--check-launches tells which launch): it "
-            "has not answered for 0.05 s");
+            "cuda:0: launch 'attend', kernel 'toy_attend' of a step of 2 tokens of 1 sequences: "
+            "it has not answered for 0.05 s");
   engine->reset();
   control().openObjects = 0;
 }

@@ -112,7 +112,7 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   launch.threads = int(g.waves * chip.waveWidth);
   launch.sharedBytes = g.sharedBytes();
   return source.kernel(m.symbol, matmulOperands(), launch,
-                       fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, dims, {});", m.epilogueArguments(),
+                       fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, dims, {}, mark);", m.epilogueArguments(),
                                    floatLiteral(m.normEps.value_or(0))),
                        int(std::max<int64_t>(1, residentThreads(m, chip) / launch.threads)));
 }

@@ -72,7 +72,7 @@ Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &m, const Chip &chip
   source.bodyWaits();
   return source.kernel(
       m.symbol, matmulOperands(), launch,
-      fmt::format("  WarpgroupTokens<Shape>::run(o5, o2, {}, {}, scratch);", m.epilogueArguments(), m.rows()),
+      fmt::format("  WarpgroupTokens<Shape>::run(o5, o2, {}, {}, scratch, mark);", m.epilogueArguments(), m.rows()),
       int(tile.residentBlocks()), sharedSumsBytes(work, m.splits));
 }
 

@@ -144,15 +144,41 @@ QUIPU_DEVICE void waveBarrier() {
 QUIPU_DEVICE void deviceFence() { __builtin_amdgcn_fence(__ATOMIC_SEQ_CST, "agent"); }
 #endif
 
+// A launch's mark is a word of the host's memory, null where nobody wants to know: its first thread writes there how
+// far the kernel has come, so that the host can tell which one it was when the device fails or does not answer
+// (runtime/Device/Gpu/LaunchMarks.h).
+enum { markStarted = 1, markAlone = 2 }; // kernels in front of it may still run; they have ended
+
+QUIPU_DEVICE void setMark(u32 *mark, u32 value) {
+  if (mark && (threadIndex() | blockX() | blockY() | blockZ()) == 0) {
+#if QUIPU_NVIDIA && !QUIPU_SIMT
+    asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(mark), "r"(value));
+#else
+    __atomic_store_n(mark, value, __ATOMIC_RELAXED); // the scope is the whole system
+#endif
+  }
+}
+
 // awaitEarlierKernels: what earlier kernels wrote is seen, and what they read may be written to; then the next kernel
 // may start as well. Every thread calls it once, before it touches memory that kernels write; weights and a step's
-// inputs may be read before. A kernel begins with it unless it has such reads to start.
-#if QUIPU_EARLY_START && !QUIPU_SIMT
-QUIPU_DEVICE void awaitEarlierKernels() {
-  asm volatile("griddepcontrol.wait;\ngriddepcontrol.launch_dependents;" ::: "memory");
+// inputs may be read before. A kernel that has such reads to start begins with beginEarly and waits when it must, all
+// others begin with beginInTurn.
+#if QUIPU_EARLY_START
+QUIPU_DEVICE void awaitEarlierKernels(u32 *mark) {
+#if !QUIPU_SIMT
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+  setMark(mark, markAlone);
+#if !QUIPU_SIMT
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
 }
+QUIPU_DEVICE void beginEarly(u32 *mark) { setMark(mark, markStarted); }
+QUIPU_DEVICE void beginInTurn(u32 *mark) { awaitEarlierKernels(mark); }
 #else
-QUIPU_DEVICE void awaitEarlierKernels() {}
+QUIPU_DEVICE void awaitEarlierKernels(u32 *) {}
+QUIPU_DEVICE void beginEarly(u32 *mark) { setMark(mark, markAlone); }
+QUIPU_DEVICE void beginInTurn(u32 *mark) { setMark(mark, markAlone); }
 #endif
 
 // The value of another lane of the wave, for every type of four bytes; all lanes take part.

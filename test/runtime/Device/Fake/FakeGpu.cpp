@@ -145,8 +145,8 @@ int Gpu::memFree(uint64_t address) {
 int Gpu::hostAlloc(void **to, size_t bytes, unsigned flags) {
   if (int error = checkWaiting("an allocation"))
     return error;
-  if (bytes == 0 || flags != 0)
-    return refuse("pinned memory of no bytes, or with flags");
+  if (bytes == 0 || flags != 2)
+    return refuse("pinned memory of no bytes, or that the device does not have at its address");
   *to = std::malloc(bytes);
   pinned[reinterpret_cast<uint64_t>(*to)] = bytes;
   ++control.openObjects;
@@ -177,12 +177,14 @@ int Gpu::enqueue(void *to, Work work) {
     stream->capturing->works.push_back(std::move(work));
   else
     stream->queue.push_back(std::move(work));
+  if (control.eager && !stream->capturing)
+    runUntil(*stream, nullptr);
   return None;
 }
 
 // All of the stream's work up to an event; all of it where that is null.
 void Gpu::runUntil(Stream &stream, const Event *event) {
-  while (!stream.queue.empty() && !stickyError) {
+  while (!stream.queue.empty() && !stickyError && !control.hangs) {
     Work work = std::move(stream.queue.front());
     stream.queue.pop_front();
     clock += 1e-3;
@@ -194,6 +196,8 @@ void Gpu::runUntil(Stream &stream, const Event *event) {
       if (work.event == event)
         return;
     }
+    if ((stickyError || control.hangs) && !stream.queue.empty() && stream.queue.front().beginEarly)
+      stream.queue.front().beginEarly();
   }
 }
 
@@ -281,7 +285,7 @@ int Gpu::eventQuery(void *handle) {
   if (!std::exchange(event->asked, true) || control.hangs)
     return NotReady;
   runUntil(*event->stream, event);
-  return stickyError;
+  return control.hangs ? int(NotReady) : stickyError;
 }
 
 int Gpu::eventElapsedTime(float *milliseconds, void *begin, void *end) {
@@ -349,17 +353,29 @@ int Gpu::launch(void *handle, const Launch &shape, unsigned blockY, unsigned blo
   std::vector<uint64_t> values;
   for (int i = 0; i < function.arguments; ++i) {
     std::memcpy(&values.emplace_back(), arguments[i], sizeof(uint64_t));
-    if (values.back() != 0 && !isInside(memory, values.back(), 1))
+    bool isMark = i == function.arguments - 1;
+    if (values.back() != 0 && !isInside(isMark ? pinned : memory, values.back(), isMark ? 4 : 1))
       return refuse(function.symbol + ": an argument outside of the device's memory");
   }
-  return enqueue(stream, {[this, function, shape, values] {
-                   control.ran.push_back(function.symbol);
-                   control.launches.push_back(shape);
-                   if (function.symbol == control.failingKernel)
-                     stickyError = IllegalAddress;
-                   else
-                     function.kernel(values.data(), &shape);
-                 }});
+  Work work;
+  work.run = [this, function, shape, values] { runKernel(function, shape, values); };
+  if (shape.early)
+    work.beginEarly = [function, begun = shape, values]() mutable {
+      begun.reach = Launch::Wait;
+      function.kernel(values.data(), &begun);
+    };
+  return enqueue(stream, std::move(work));
+}
+
+void Gpu::runKernel(const Function &function, Launch shape, const std::vector<uint64_t> &values) {
+  control.ran.push_back(function.symbol);
+  control.launches.push_back(shape);
+  if (function.symbol == control.failingKernel)
+    stickyError = IllegalAddress;
+  control.hangs |= function.symbol == control.hangingKernel;
+  if (stickyError || control.hangs)
+    shape.reach = Launch::Begin;
+  function.kernel(values.data(), &shape);
 }
 
 int Gpu::beginCapture(void *handle, int mode) {

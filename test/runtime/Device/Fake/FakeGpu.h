@@ -26,8 +26,11 @@ struct Launch {
   unsigned sharedBytes;
   unsigned cluster;
   bool early = false; // may start before the kernel in front of it ends
+  // How far a kernel comes: to where it waits for those in front of it, through that and no further, or to its end.
+  enum Reach { Wait, Begin, End } reach = End;
 };
-// A toy kernel computes the whole grid; arguments are the values. Beside each kernel X is an int X_arguments.
+// A toy kernel computes the whole grid; arguments are the values, the last is its mark. Beside each kernel X is an int
+// X_arguments.
 using ToyKernel = void (*)(const uint64_t *arguments, const Launch *launch);
 
 // Numbers of errors that both vendors share.
@@ -54,7 +57,9 @@ struct Control {
   size_t memory = size_t(1) << 30;
   std::map<std::string, int> failing; // by symbol: the error it gives
   std::string failingKernel;          // an illegal address when it runs
+  std::string hangingKernel;          // begins and never ends
   bool hangs = false;                 // no event is ever done
+  bool eager = false;                 // work is done as soon as a stream gets it
 
   std::vector<std::string> complaints; // wrong uses
   std::map<std::string, int> calls;    // by symbol
@@ -113,6 +118,7 @@ private:
     std::function<void()> run;
     const void *pinned = nullptr;
     Event *event = nullptr;
+    std::function<void()> beginEarly = nullptr; // while the kernel in front still runs
   };
   struct Graph {
     std::vector<Work> works;
@@ -144,6 +150,7 @@ private:
   static bool isInside(const Blocks &blocks, uint64_t address, size_t bytes);
   int enqueue(void *stream, Work work);
   void runUntil(Stream &stream, const Event *event);
+  void runKernel(const Function &function, Launch shape, const std::vector<uint64_t> &values);
   bool isPending(const void *pinned) const;
   int refuse(const std::string &what, int error = InvalidValue);
   // Of calls that wait for the device.

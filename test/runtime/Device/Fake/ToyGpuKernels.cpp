@@ -1,5 +1,5 @@
 // Kernels of the toy model for the fake device: each computes the blocks of its grid one after the other, and blocks
-// without work do nothing, as on a GPU. Arguments are the launch's operands, the dims and the scratch memory.
+// without work do nothing, as on a GPU. Arguments are the launch's operands, the dims, the scratch memory and the mark.
 #include "test/runtime/Device/Fake/FakeGpu.h"
 
 using quipu::fake::Launch;
@@ -14,16 +14,33 @@ template <typename T> T *buffer(const uint64_t *arguments, int operand) {
   return reinterpret_cast<T *>(arguments[operand]);
 }
 
+// What a kernel does first; true: it goes on. One that waits itself has begun before.
+bool begins(uint64_t mark, const Launch *launch, bool waitsItself) {
+  auto *word = reinterpret_cast<unsigned *>(mark);
+  if (word && waitsItself)
+    *word = 1;
+  if (word && launch->reach != Launch::Wait)
+    *word = 2;
+  return launch->reach == Launch::End;
+}
+
+enum { inTurn, waitsItself };
+
 } // namespace
 
-#define TOY_KERNEL(name, count)                                                                                        \
-  __attribute__((visibility("default"))) extern const int name##_arguments = count;                                    \
-  __attribute__((visibility("default"))) void name(const uint64_t *arguments, const Launch *launch)
+#define TOY_KERNEL(name, operands, waits)                                                                              \
+  static void name##_body(const uint64_t *arguments, const Launch *launch);                                            \
+  __attribute__((visibility("default"))) extern const int name##_arguments = operands + 3;                             \
+  __attribute__((visibility("default"))) void name(const uint64_t *arguments, const Launch *launch) {                  \
+    if (begins(arguments[operands + 2], launch, waits))                                                                \
+      name##_body(arguments, launch);                                                                                  \
+  }                                                                                                                    \
+  static void name##_body(const uint64_t *arguments, const Launch *launch)
 
 extern "C" {
 
 // ids, table -> x [T, 4]; a block for each token
-TOY_KERNEL(toy_embedding, 3 + 2) {
+TOY_KERNEL(toy_embedding, 3, inTurn) {
   const int *dims = buffer<int>(arguments, 3);
   for (unsigned t = 0; t < launch->grid[0]; ++t)
     for (long i = 0; i < width && static_cast<int>(t) < dims[0]; ++i)
@@ -32,7 +49,7 @@ TOY_KERNEL(toy_embedding, 3 + 2) {
 }
 
 // x, slots -> cache; a block for four tokens
-TOY_KERNEL(toy_append, 3 + 2) {
+TOY_KERNEL(toy_append, 3, inTurn) {
   const int *dims = buffer<int>(arguments, 3);
   for (unsigned t = 0; t < 4 * launch->grid[0] && static_cast<int>(t) < dims[0]; ++t)
     for (long i = 0; i < width; ++i)
@@ -41,7 +58,7 @@ TOY_KERNEL(toy_append, 3 + 2) {
 }
 
 // positions, seq_starts, context_lens, page_table, cache -> scratch; blocks along x for tokens, along y for columns
-TOY_KERNEL(toy_attend, 7 + 2) {
+TOY_KERNEL(toy_attend, 7, inTurn) {
   const int *dims = buffer<int>(arguments, 7);
   const auto *positions = buffer<int>(arguments, 0), *starts = buffer<int>(arguments, 1);
   const auto *lengths = buffer<int>(arguments, 2), *table = buffer<int>(arguments, 3);
@@ -59,7 +76,7 @@ TOY_KERNEL(toy_attend, 7 + 2) {
 }
 
 // The second stage takes the sums from scratch and adds 1.
-TOY_KERNEL(toy_nudge, 7 + 2) {
+TOY_KERNEL(toy_nudge, 7, inTurn) {
   const int *dims = buffer<int>(arguments, 7);
   for (int t = 0; t < dims[0] && t < static_cast<int>(launch->grid[0] * launch->threads); ++t)
     for (long i = 0; i < width; ++i)
@@ -67,7 +84,7 @@ TOY_KERNEL(toy_nudge, 7 + 2) {
 }
 
 // y, rows, head [11, 4] -> logits [R, 11]; clusters of two blocks, a block for each row
-TOY_KERNEL(toy_logits, 4 + 2) {
+TOY_KERNEL(toy_logits, 4, waitsItself) {
   const int *dims = buffer<int>(arguments, 4);
   for (unsigned r = 0; r < launch->grid[0] && static_cast<int>(r) < dims[2]; ++r)
     for (long v = 0; v < vocab; ++v) {
@@ -80,7 +97,7 @@ TOY_KERNEL(toy_logits, 4 + 2) {
 }
 
 // logits -> argmax
-TOY_KERNEL(toy_argmax, 2 + 2) {
+TOY_KERNEL(toy_argmax, 2, inTurn) {
   const int *dims = buffer<int>(arguments, 2);
   for (unsigned r = 0; r < launch->grid[0] && static_cast<int>(r) < dims[2]; ++r) {
     const float *logits = buffer<float>(arguments, 0) + r * vocab;

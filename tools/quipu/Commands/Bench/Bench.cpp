@@ -180,6 +180,9 @@ void addBench(CLI::App &app, Action &action) {
       ->check(CLI::Range(1u, 1000u));
   command->add_flag("--random-weights", options->model.randomWeights,
                     "numbers made up here for weights: the artifact needs none (compile --weights none)");
+  command->add_flag_callback(
+      "--no-launch-marks", [options] { options->model.markLaunches = false; },
+      "kernels of a GPU do not tell the host that they have begun, to see what that takes; errors name none then");
   CLI::Option *profile =
       command->add_flag("--profile", options->profile, "print the time of each kernel in one more run as well");
   command

@@ -36,7 +36,7 @@ template <class Shape> struct FewTokens {
 
   template <class Epilogue>
   static QUIPU_DEVICE_MEMBER void run(const float *x, const float *gain, const void *weight, const Epilogue &epilogue,
-                                      const i32 *dims, float eps) {
+                                      const i32 *dims, float eps, u32 *mark) {
     QUIPU_DYNAMIC_SHARED(shared);
     u8 *input = shared;
     float *sums = (float *)(shared + inputBytes), *squares = sums + sumsBytes / 4;
@@ -54,7 +54,7 @@ template <class Shape> struct FewTokens {
     for (int ahead = 0; ahead < Shape::depth; ++ahead, next += splits * tileBytes)
       if ((ahead + 1) * splits <= tiles || split + ahead * splits < tiles)
         Product::load(ring[ahead], next);
-    awaitEarlierKernels();
+    awaitEarlierKernels(mark);
     int rows = dims[Shape::rowsDim];
     if (rows == 0)
       return;

@@ -72,11 +72,11 @@ template <class Shape> struct WarpgroupTokens {
 
   template <class Epilogue>
   static QUIPU_DEVICE_MEMBER void run(const void *packed, const void *weight, const Epilogue &epilogue, int rows,
-                                      void *scratch) {
+                                      void *scratch, u32 *mark) {
     QUIPU_DYNAMIC_SHARED(shared);
     int downTiles = (rows + Shape::tokenTiles * 64 - 1) / (Shape::tokenTiles * 64);
     if (blockX() >= downTiles * acrossTiles * Shape::splits) {
-      awaitEarlierKernels(); // a kernel of no work must not end before those in front of it
+      awaitEarlierKernels(mark); // a kernel of no work must not end before those in front of it
       return;
     }
     requireTileAlignment(shared);
@@ -88,7 +88,7 @@ template <class Shape> struct WarpgroupTokens {
         produce(ring, (const u8 *)packed, (const u8 *)weight, rows, downTiles);
     } else {
       takeRegisters<Shape::productRegisters>();
-      consume(ring, epilogue, rows, downTiles, scratch);
+      consume(ring, epilogue, rows, downTiles, scratch, mark);
     }
   }
 
@@ -118,7 +118,7 @@ template <class Shape> struct WarpgroupTokens {
       arriveExpecting(first.full + first.slot, slotBytes);
       bringWeight(first, weight, place.row, part.first + tile);
     }
-    awaitEarlierKernels();
+    awaitEarlierKernels(nullptr); // the first thread is one of those that multiply
     fenceBulkCopies();
 #pragma unroll 1
     for (int tile = 0; tile < count; ++tile, ring.advance())
@@ -147,8 +147,9 @@ template <class Shape> struct WarpgroupTokens {
   }
 
   template <class Epilogue>
-  static QUIPU_DEVICE_MEMBER void consume(Ring ring, const Epilogue &epilogue, int rows, int downTiles, void *scratch) {
-    awaitEarlierKernels();
+  static QUIPU_DEVICE_MEMBER void consume(Ring ring, const Epilogue &epilogue, int rows, int downTiles, void *scratch,
+                                          u32 *mark) {
+    awaitEarlierKernels(mark);
     int group = threadIndex() / 128;
     Product product;
 #pragma unroll
