@@ -1,5 +1,7 @@
 #include "compiler/Target/CompileJobs.h"
 
+#include "runtime/Support/ParallelFor.h"
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
@@ -15,9 +17,12 @@ Expected<> runCompileJobs(size_t count, const std::function<std::function<Expect
   std::vector<std::string> errors(count);
   std::atomic<size_t> next{0};
   std::mutex progressLock;
-  auto work = [&] {
-    std::function<Expected<>(size_t)> worker = makeWorker();
+  // A thread's turn. Where the system grants fewer threads, the turns that are left find no job.
+  auto work = [&](size_t) {
+    std::function<Expected<>(size_t)> worker;
     for (size_t job = next++; job < count; job = next++) {
+      if (!worker)
+        worker = makeWorker();
       if (Expected<> result = worker(job); !result)
         errors[job] = result.error().message;
       std::lock_guard<std::mutex> lock(progressLock);
@@ -27,11 +32,8 @@ Expected<> runCompileJobs(size_t count, const std::function<std::function<Expect
     }
   };
   size_t wanted = threads > 0 ? size_t(threads) : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> running;
-  for (size_t i = 0; i < std::min(wanted, count); ++i)
-    running.emplace_back(work);
-  for (std::thread &thread : running)
-    thread.join();
+  size_t turns = std::min(wanted, count);
+  parallelFor(turns, work, unsigned(turns));
   for (const std::string &error : errors)
     if (!error.empty())
       return makeError("{}", error);

@@ -1,11 +1,14 @@
 #include "compiler/Target/CompileCache.h"
 #include "compiler/Target/CompileJobs.h"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -114,6 +117,25 @@ TEST(CompileJobs, each_job_runs_once_and_progress_counts_them) {
   std::vector<size_t> expected(20);
   std::iota(expected.begin(), expected.end(), size_t(6));
   EXPECT_EQ(seen, expected);
+}
+
+TEST(CompileJobs, threads_that_the_system_does_not_grant_are_done_without) {
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+  rlimit small = {uint64_t(1) << 30, before.rlim_max}; // stacks of 8 MiB each do not fit
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &small), 0);
+  std::atomic<size_t> ran{0};
+  auto makeWorker = [&] {
+    return [&](size_t) -> Expected<> {
+      ++ran;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20)); // no thread ends before the last has started
+      return {};
+    };
+  };
+  auto done = runCompileJobs(300, makeWorker, 300, nullptr, 0);
+  ::setrlimit(RLIMIT_AS, &before);
+  EXPECT_TRUE(done);
+  EXPECT_EQ(ran, 300u);
 }
 
 TEST(CompileJobs, the_error_is_that_of_the_first_job) {
