@@ -18,7 +18,7 @@ struct Sampling {
   // Groups of tokens (device/sample/row.h), of a row and of a split.
   int64_t groups(const Chip &chip) const { return (n + 4 * chip.waveWidth - 1) / (4 * chip.waveWidth); }
   int64_t splitGroups(const Chip &chip) const { return (groups(chip) + splits - 1) / splits; }
-  int64_t scratchBytes(const Chip &chip) const { return rows * (splits * 8 + groups(chip) * 4); }
+  int64_t scratchBytes(const Chip &chip) const { return rows * (splits * 24 + groups(chip) * 4); }
 
   LaunchGeometry launch(int threads) const {
     LaunchGeometry geometry;

@@ -223,11 +223,13 @@ QUIPU_DEVICE u64 waveBallot(bool predicate) { return __builtin_amdgcn_ballot_w64
 QUIPU_DEVICE u64 waveBallot(bool predicate) { return __builtin_amdgcn_ballot_w32(predicate); }
 #endif
 
-// Of the bits of a value that is not 0.
+// The lowest bit that is set, where one is; and how many are.
 #if defined(__CUDACC_RTC__)
 QUIPU_DEVICE int lowestBit(u64 value) { return __ffsll(value) - 1; }
+QUIPU_DEVICE int countBits(u64 value) { return __popcll(value); }
 #else
 QUIPU_DEVICE int lowestBit(u64 value) { return __builtin_ctzll(value); }
+QUIPU_DEVICE int countBits(u64 value) { return __builtin_popcountll(value); }
 #endif
 
 // Adds and gives the former value; no order of other accesses is implied (deviceFence).

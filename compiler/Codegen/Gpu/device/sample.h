@@ -15,186 +15,160 @@
 // Few rows of a large vocabulary are surveyed by many blocks each (sampleSplit); sampleMerge does the rest.
 #pragma once
 #include "compiler/Codegen/Gpu/device/sample/row.h"
-
-struct Highest {
-  u64 rank;
-
-  QUIPU_DEVICE_MEMBER void join(const Highest &other) { rank = larger(rank, other.rank); }
-  QUIPU_DEVICE_MEMBER Highest ofLane(int mask) const { return Highest{shuffleXor(rank, mask)}; }
-};
-
-// The best score of a race, ranked as values are, and the weights of all that took part.
-struct Race {
-  u64 best;
-  float weights;
-
-  QUIPU_DEVICE_MEMBER void join(const Race &other) {
-    best = larger(best, other.best);
-    weights += other.weights;
-  }
-  QUIPU_DEVICE_MEMBER Race ofLane(int mask) const { return Race{shuffleXor(best, mask), shuffleXor(weights, mask)}; }
-};
-
-enum { pivotCount = 3 };
-
-// How many ranks reach each of some pivots.
-struct Counts {
-  u32 reach[pivotCount];
-
-  QUIPU_DEVICE_MEMBER void join(const Counts &other) {
-#pragma unroll
-    for (int p = 0; p < pivotCount; ++p)
-      reach[p] += other.reach[p];
-  }
-  QUIPU_DEVICE_MEMBER Counts ofLane(int mask) const {
-    Counts other;
-#pragma unroll
-    for (int p = 0; p < pivotCount; ++p)
-      other.reach[p] = shuffleXor(reach[p], mask);
-    return other;
-  }
-};
-
-struct Pivots {
-  u64 rank[pivotCount];
-
-  QUIPU_DEVICE_MEMBER void count(u64 other, Counts &counts) const {
-#pragma unroll
-    for (int p = 0; p < pivotCount; ++p)
-      counts.reach[p] += other >= rank[p];
-  }
-};
+#include "compiler/Codegen/Gpu/device/sample/search.h"
 
 template <int n, int threads> struct SampleMemory {
   u32 groupKeys[LogitRow<n>::groups];
-  u64 partial[threads / waveWidth * 2]; // of any of the above
+  u64 held[threads];
+  u64 partial[threads / waveWidth * partialWords];
 };
-
-// Of lanes in groups of `width`; every lane gets the result, to the bit: both of a pair join the same two.
-template <int width = waveWidth, class T> QUIPU_DEVICE T overWave(T mine) {
-#pragma unroll
-  for (int mask = width / 2; mask > 0; mask /= 2)
-    mine.join(mine.ofLane(mask));
-  return mine;
-}
-
-// Of all threads of the block; every thread gets the result.
-template <int threads, class T> QUIPU_DEVICE T overBlock(T mine, u64 *partial) {
-  constexpr int waves = threads / waveWidth;
-  T *ofWave = (T *)partial;
-  mine = overWave(mine);
-  if (laneIndex() == 0)
-    ofWave[waveIndex()] = mine;
-  blockBarrier();
-  T all = overWave<waves>(ofWave[laneIndex() % waves]);
-  blockBarrier();
-  return all;
-}
-
-// `low` is reached by at least `least` of what countReaching counts, `high` by fewer: gives the highest such low, but
-// for less than `resolution`, or one that no more than `most` reach.
-template <int threads, class CountReaching>
-QUIPU_DEVICE u64 searchRank(u64 low, u64 high, u64 resolution, u32 least, u32 most, u64 *partial,
-                            CountReaching countReaching) {
-  u32 reachLow = 0xffffffffu;
-  while (high - low > resolution && reachLow > most) {
-    Pivots pivots;
-    u64 step = larger((high - low) / (pivotCount + 1), 1ull);
-#pragma unroll
-    for (int p = 0; p < pivotCount; ++p)
-      pivots.rank[p] = low + step * (p + 1);
-    Counts counts = overBlock<threads>(countReaching(pivots), partial);
-#pragma unroll
-    for (int p = 0; p < pivotCount; ++p) {
-      if (counts.reach[p] >= least) {
-        low = pivots.rank[p];
-        reachLow = counts.reach[p];
-      } else if (pivots.rank[p] < high) {
-        high = pivots.rank[p];
-      }
-    }
-  }
-  return low;
-}
-
-// The rank of the k-th token; where there are fewer, one that all reach.
-template <int n, int threads>
-QUIPU_DEVICE u64 rankOfKth(const LogitRow<n> &row, u32 k, u64 largest, SampleMemory<n, threads> &memory) {
-  constexpr int groups = LogitRow<n>::groups;
-  const u32 *groupKeys = memory.groupKeys;
-  u64 low = 0, high = u64(keyOf(largest) + 1) << 32;
-  if (k < groups) {
-    Highest lowest = {0};
-    for (int group = threadIndex(); group < groups; group += threads)
-      lowest.rank = larger(lowest.rank, ~(u64(groupKeys[group]) << 32));
-    low = ~overBlock<threads>(lowest, memory.partial).rank;
-    low = searchRank<threads>(low, high, leastRank, k, k + k / 2, memory.partial, [&](const Pivots &pivots) {
-      Counts counts = {};
-      for (int group = threadIndex(); group < groups; group += threads)
-        pivots.count(u64(groupKeys[group]) << 32, counts);
-      return counts;
-    });
-  }
-  low = larger(low, leastRank);
-  return searchRank<threads>(low, high, 1, k, k, memory.partial, [&](const Pivots &pivots) {
-    Counts counts = {};
-    visitGroups<n, threads>(row, groupKeys, keyOf(pivots.rank[0]),
-                            [&](float value, i32 token) { pivots.count(rankOf(value, token), counts); });
-    return counts;
-  });
-}
-
-// Of a row whose groups are surveyed. All threads of the block; thread 0 gets the token.
-template <int n, int threads>
-QUIPU_DEVICE i32 drawToken(const LogitRow<n> &row, const RowSampling &sampling, u64 largest,
-                           SampleMemory<n, threads> &memory) {
-  constexpr float log2e = 1.44269504088896341f, ln2 = 0.693147180559945f;
-  const float top = valueOfBits(keyOf(largest));
-  u64 cut = leastRank;
-  if (sampling.topK > 0 && sampling.topK < n)
-    cut = rankOfKth<n, threads>(row, sampling.topK, largest, memory);
-
-  // Exponents are of 2. A token's score is its exponent - log2 of its arrival, at most 33 more, so that one with 34
-  // less than the largest one's score has lost. Weights below 2^-40 are nothing, even 128000 of them.
-  const float scale = log2e / sampling.temperature;
-  float least = -34.0f - fastLog2(arrival(sampling.key, tokenOf(largest)));
-  if (sampling.minP > 0)
-    least = larger(least, fastLog2(sampling.minP));
-  const bool topP = sampling.topP < 1;
-  auto race = [&](u32 leastKey, u64 leastRankHere) {
-    Race mine = {0, 0};
-    visitGroups<n, threads>(row, memory.groupKeys, leastKey, [&](float value, i32 token) {
-      if (rankOf(value, token) < leastRankHere)
-        return;
-      float exponent = (value - top) * scale;
-      if (topP)
-        mine.weights += fastExp2(exponent);
-      if (exponent >= least)
-        mine.best = larger(mine.best, rankOf(exponent - fastLog2(arrival(sampling.key, token)), token));
-    });
-    return overBlock<threads>(mine, memory.partial);
-  };
-
-  float reached = topP && least > -40 ? -40.0f : least;
-  u32 leastKey = orderedBits(top + reached * (sampling.temperature * ln2));
-  Race all = race(leastKey > keyOf(cut) ? leastKey : keyOf(cut), cut);
-  i32 winner = tokenOf(all.best);
-  while (topP) {
-    u64 rank = rankOf(row.at(winner), winner);
-    if (rank == largest)
-      break;
-    Race before = race(keyOf(rank), rank + 1);
-    if (before.weights < sampling.topP * all.weights)
-      break;
-    winner = tokenOf(before.best);
-  }
-  return winner;
-}
 
 // Whether the largest value is all that counts: it is of a greedy row, infinite, or NaN.
 QUIPU_DEVICE bool takesLargest(const RowSampling &sampling, u64 largest) {
   const u32 key = keyOf(largest), infinity = 0xff800000u;
   return sampling.temperature == 0 || key >= infinity || key <= ~infinity;
+}
+
+// Whether top-k leaves anything out.
+template <int n> QUIPU_DEVICE bool hasTopK(const RowSampling &sampling) {
+  return sampling.topK > 0 && sampling.topK < n;
+}
+
+// Weights and scores, relative to the token `largest`. Exponents are of 2. A token's score is its exponent - log2 of
+// its arrival, which is at most 33: one with 34 less than the score of `largest` has lost and needs no noise. Weights
+// below 2^-40 are nothing, even 128000 of them.
+struct Draw {
+  float top, scale, perExponent;
+  float least; // exponent of what may win
+  bool weighs; // somebody asks for the weights
+  u64 key;
+
+  QUIPU_DEVICE_MEMBER Draw(const RowSampling &sampling, u64 largest, float minP)
+      : top(valueOfBits(keyOf(largest))), scale(1.44269504088896341f / sampling.temperature),
+        perExponent(0.693147180559945f * sampling.temperature), weighs(sampling.topP < 1), key(sampling.key) {
+    least = -34.0f - fastLog2(arrival(key, tokenOf(largest)));
+    if (minP > 0)
+      least = larger(least, fastLog2(minP));
+  }
+
+  QUIPU_DEVICE_MEMBER float exponent(float value) const { return (value - top) * scale; }
+  // Nothing below takes part.
+  QUIPU_DEVICE_MEMBER u32 leastKey(bool weights) const {
+    return orderedBits(top + (weights && least > -40 ? -40.0f : least) * perExponent);
+  }
+  QUIPU_DEVICE_MEMBER void enter(float value, i32 token, Race &race) const {
+    float own = exponent(value);
+    if (weighs)
+      race.weights += fastExp2(own);
+    if (own >= least)
+      race.best = larger(race.best, rankOf(own - fastLog2(arrival(key, token)), token));
+  }
+};
+
+// The tokens of a row whose groups are surveyed; after top-k each thread may hold one of them, and these are all.
+template <int n, int threads> struct RowTokens {
+  const LogitRow<n> &row;
+  SampleMemory<n, threads> &memory;
+  u64 cut = leastRank; // ranks below are out
+  bool areHeld = false;
+  u64 mine = 0; // rank; 0: none
+
+  QUIPU_DEVICE_MEMBER RowTokens(const LogitRow<n> &row, SampleMemory<n, threads> &memory) : row(row), memory(memory) {}
+
+  // Calls visit(value, token) for all that may have leastRank or more, and for some others.
+  template <class Visit> QUIPU_DEVICE_MEMBER void visit(u32 leastKey, Visit visitor) const {
+    if (!areHeld)
+      visitReaching<n, threads>(row, memory.groupKeys, leastKey, visitor);
+    else if (mine)
+      visitor(valueOfBits(keyOf(mine)), tokenOf(mine));
+  }
+
+  // Whether all that reach `low` found a thread: each wave has one for as many as it has lanes.
+  QUIPU_DEVICE_MEMBER bool hold(u64 low) {
+    u64 *places = memory.held + waveIndex() * waveWidth;
+    places[laneIndex()] = 0;
+    waveBarrier();
+    u64 count = 0;
+    visitReaching<n, threads>(row, memory.groupKeys, keyOf(low), [&](float value, i32 token) {
+      u64 rank = rankOf(value, token), reaching = waveBallot(rank >= low);
+      int place = int(count) + countBits(reaching & ((1ull << laneIndex()) - 1));
+      if (rank >= low && place < waveWidth)
+        places[place] = rank;
+      count += countBits(reaching);
+    });
+    mine = 0;
+    areHeld = overBlock<threads>(Highest{count}, memory.partial).rank <= waveWidth;
+    if (areHeld)
+      mine = places[laneIndex()];
+    return areHeld;
+  }
+
+  // Leaves the first k: of the groups' largest values k reach some rank, and so do k tokens; these are held if they
+  // are few, and counted.
+  QUIPU_DEVICE_MEMBER void keepTopK(u32 k, u64 largest) {
+    constexpr int groups = LogitRow<n>::groups;
+    const u32 *groupKeys = memory.groupKeys;
+    u64 *partial = memory.partial;
+    u64 low = 0, high = u64(keyOf(largest) + 1) << 32;
+    if (k < groups) {
+      Highest lowest = {0};
+      for (int group = threadIndex(); group < groups; group += threads)
+        lowest.rank = larger(lowest.rank, ~(u64(groupKeys[group]) << 32));
+      low = ~overBlock<threads>(lowest, partial).rank;
+      low = searchRank<threads>(low, high, leastRank, k, k + k / 2, partial, [&](const Pivots &pivots) {
+        Counts counts = {};
+        for (int group = threadIndex(); group < groups; group += threads)
+          pivots.count(u64(groupKeys[group]) << 32, counts);
+        return counts;
+      });
+      low = larger(low, leastRank);
+      if (k <= threads / 2)
+        hold(low);
+    }
+    low = larger(low, leastRank);
+    cut = searchRank<threads>(low, high, 1, k, k, partial, [&](const Pivots &pivots) {
+      Counts counts = {};
+      visit(keyOf(pivots.rank[0]), [&](float value, i32 token) { pivots.count(rankOf(value, token), counts); });
+      return counts;
+    });
+  }
+
+  // Among tokens of `first` or more.
+  QUIPU_DEVICE_MEMBER Race race(const Draw &draw, u32 leastKey, u64 first) const {
+    Race own = {0, 0};
+    visit(leastKey, [&](float value, i32 token) {
+      if (rankOf(value, token) >= first)
+        draw.enter(value, token, own);
+    });
+    return overBlock<threads>(own, memory.partial);
+  }
+};
+
+// Of a row whose groups are surveyed. All threads of the block; every thread gets the token. `all`: the race among all
+// tokens, where hasTopK says no and `raced` that it has been held; else ignored.
+template <int n, int threads>
+QUIPU_DEVICE i32 drawToken(const LogitRow<n> &row, const RowSampling &sampling, u64 largest, bool raced, Race all,
+                           SampleMemory<n, threads> &memory) {
+  RowTokens<n, threads> tokens(row, memory);
+  if (hasTopK<n>(sampling))
+    tokens.keepTopK(sampling.topK, largest);
+  const Draw draw(sampling, largest, sampling.minP);
+  if (!raced || sampling.minP > 0) {
+    u32 leastKey = draw.leastKey(draw.weighs && !raced);
+    Race here = tokens.race(draw, leastKey > keyOf(tokens.cut) ? leastKey : keyOf(tokens.cut), tokens.cut);
+    all = Race{here.best, raced ? all.weights : here.weights};
+  }
+  i32 winner = tokenOf(all.best);
+  while (draw.weighs) {
+    u64 rank = rankOf(row.at(winner), winner);
+    if (rank == largest)
+      break;
+    Race before = tokens.race(draw, keyOf(rank), rank + 1);
+    if (before.weights < sampling.topP * all.weights)
+      break;
+    winner = tokenOf(before.best);
+  }
+  return winner;
 }
 
 // A block for each row.
@@ -209,42 +183,55 @@ QUIPU_DEVICE void sample(const float *logits, const RowSampling *samplings, cons
   Highest mine = {surveyGroups(row, waveIndex(), threads / waveWidth, LogitRow<n>::groups,
                                sampling.temperature == 0 ? nullptr : memory[0].groupKeys)};
   u64 largest = overBlock<threads>(mine, memory[0].partial).rank;
-  i32 token =
-      takesLargest(sampling, largest) ? tokenOf(largest) : drawToken<n, threads>(row, sampling, largest, memory[0]);
+  i32 token = takesLargest(sampling, largest)
+                  ? tokenOf(largest)
+                  : drawToken<n, threads>(row, sampling, largest, false, Race{0, 0}, memory[0]);
   if (threadIndex() == 0)
     out[blockX()] = token;
 }
 
-// What sampleSplit leaves for sampleMerge: for each row the largest rank of each split, then the groups' keys.
-template <int n, int splits> struct SplitResults {
-  u64 *largest;
-  u32 *groupKeys;
-
-  QUIPU_DEVICE_MEMBER SplitResults(void *scratch, int row, int mostRows)
-      : largest((u64 *)scratch + row * splits),
-        groupKeys((u32 *)((u64 *)scratch + mostRows * splits) + row * LogitRow<n>::groups) {}
+// What a block of sampleSplit leaves for sampleMerge: the largest rank of its tokens and, where top-k leaves none out,
+// the race among them, relative to the largest. Behind these of all rows and splits are the groups' keys of each row.
+struct SplitResult {
+  u64 largest;
+  Race race;
 };
+
+template <int n, int splits, int mostRows> QUIPU_DEVICE SplitResult *splitResults(void *scratch) {
+  return (SplitResult *)scratch + blockX() * splits;
+}
+template <int n, int splits, int mostRows> QUIPU_DEVICE u32 *splitGroupKeys(void *scratch) {
+  return (u32 *)((SplitResult *)scratch + mostRows * splits) + blockX() * LogitRow<n>::groups;
+}
 
 // For few rows: blockY of `splits` surveys `groups` groups.
 template <int n, int groups, int splits, int mostRows, int threads>
 QUIPU_DEVICE void sampleSplit(const float *logits, const RowSampling *samplings, const u32 *seen, void *scratch,
                               int rows) {
+  constexpr int waves = threads / waveWidth;
   if (blockX() >= rows)
     return;
-  QUIPU_SHARED(u64, partial, threads / waveWidth);
+  QUIPU_SHARED(u64, partial, waves * partialWords);
   const RowSampling sampling = samplings[blockX()];
   LogitRow<n> row = logitRow<n>(logits, seen, sampling, blockX());
-  SplitResults<n, splits> results(scratch, blockX(), mostRows);
-  int first = blockY() * groups;
-  Highest mine = {surveyGroups(row, first + waveIndex(), threads / waveWidth,
-                               smaller(first + groups, LogitRow<n>::groups),
-                               sampling.temperature == 0 ? nullptr : results.groupKeys)};
-  mine = overBlock<threads>(mine, partial);
+  u32 *groupKeys = splitGroupKeys<n, splits, mostRows>(scratch);
+  const int first = blockY() * groups + waveIndex(), last = smaller((blockY() + 1) * groups, LogitRow<n>::groups);
+  Highest mine = {surveyGroups(row, first, waves, last, sampling.temperature == 0 ? nullptr : groupKeys)};
+  SplitResult result = {overBlock<threads>(mine, partial).rank, {0, 0}};
+  if (!takesLargest(sampling, result.largest) && !hasTopK<n>(sampling)) {
+    const Draw draw(sampling, result.largest, 0);
+    Race race = {0, 0};
+    visitAll(row, first, waves, last, [&](float value, i32 token) {
+      if (value == value)
+        draw.enter(value, token, race);
+    });
+    result.race = overBlock<threads>(race, partial);
+  }
   if (threadIndex() == 0)
-    results.largest[blockY()] = mine.rank;
+    splitResults<n, splits, mostRows>(scratch)[blockY()] = result;
 }
 
-// A block for each row; of a greedy one its first wave.
+// A block for each row; of a greedy one nothing but its first wave matters.
 template <int n, int splits, int mostRows, int threads>
 QUIPU_DEVICE void sampleMerge(const float *logits, const RowSampling *samplings, const u32 *seen, i32 *out,
                               void *scratch, int rows) {
@@ -253,17 +240,28 @@ QUIPU_DEVICE void sampleMerge(const float *logits, const RowSampling *samplings,
     return;
   QUIPU_SHARED(Memory, memory, 1);
   const RowSampling sampling = samplings[blockX()];
-  SplitResults<n, splits> results(scratch, blockX(), mostRows);
-  Highest largest = {0};
+  const SplitResult *results = splitResults<n, splits, mostRows>(scratch);
+  Highest first = {0};
   for (int split = laneIndex(); split < splits; split += waveWidth)
-    largest.rank = larger(largest.rank, results.largest[split]);
-  largest = overWave(largest);
-  i32 token = tokenOf(largest.rank);
-  if (!takesLargest(sampling, largest.rank)) {
+    first.rank = larger(first.rank, results[split].largest);
+  const u64 largest = overWave(first).rank;
+  i32 token = tokenOf(largest);
+  if (!takesLargest(sampling, largest)) {
+    const u32 *groupKeys = splitGroupKeys<n, splits, mostRows>(scratch);
     for (int group = threadIndex(); group < LogitRow<n>::groups; group += threads)
-      memory[0].groupKeys[group] = results.groupKeys[group];
+      memory[0].groupKeys[group] = groupKeys[group];
+    const Draw draw(sampling, largest, 0);
+    Race all = {0, 0};
+    for (int split = laneIndex(); split < splits; split += waveWidth) {
+      const SplitResult result = results[split];
+      float behind = draw.exponent(valueOfBits(keyOf(result.largest)));
+      if (result.race.best)
+        all.join(Race{rankOf(valueOfBits(keyOf(result.race.best)) + behind, tokenOf(result.race.best)),
+                      result.race.weights * fastExp2(behind)});
+    }
     blockBarrier();
-    token = drawToken<n, threads>(logitRow<n>(logits, seen, sampling, blockX()), sampling, largest.rank, memory[0]);
+    token = drawToken<n, threads>(logitRow<n>(logits, seen, sampling, blockX()), sampling, largest,
+                                  !hasTopK<n>(sampling), overWave(all), memory[0]);
   }
   if (threadIndex() == 0)
     out[blockX()] = token;

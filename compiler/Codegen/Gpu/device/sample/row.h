@@ -105,30 +105,51 @@ template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first
   return rankOf(best.value, best.value == best.value ? best.token : 0);
 }
 
-// Calls visit(value, token) for the tokens of every group whose largest value has at least leastKey, and for tokens of
-// value NaN. The waves of a block divide the groups.
+// Calls visit(value, token) for this lane's tokens of groups that begin at `starts` (n: none), all lanes of a wave
+// together. Tokens from n on are NaN.
+template <int n, class Visit> QUIPU_DEVICE void visitAt(const LogitRow<n> &row, const int *starts, Visit visit) {
+  int columns[groupsInFlight];
+  float values[groupsInFlight][4];
+#pragma unroll
+  for (int g = 0; g < groupsInFlight; ++g)
+    columns[g] = starts[g] + laneIndex() * 4;
+  loadTokens(row, columns, values);
+#pragma unroll
+  for (int g = 0; g < groupsInFlight; ++g)
+    if (starts[g] < n) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i)
+        visit(values[g][i], columns[g] + i);
+    }
+}
+
+// Of groups first, first + step, ... below last.
+template <int n, class Visit>
+QUIPU_DEVICE void visitAll(const LogitRow<n> &row, int first, int step, int last, Visit visit) {
+  for (int group = first; group < last; group += groupsInFlight * step) {
+    int starts[groupsInFlight];
+#pragma unroll
+    for (int g = 0; g < groupsInFlight; ++g)
+      starts[g] = group + g * step < last ? (group + g * step) * groupTokens : n;
+    visitAt(row, starts, visit);
+  }
+}
+
+// Of every group whose key is at least leastKey. The waves of a block divide the groups.
 template <int n, int threads, class Visit>
-QUIPU_DEVICE void visitGroups(const LogitRow<n> &row, const u32 *groupKeys, u32 leastKey, Visit visit) {
+QUIPU_DEVICE void visitReaching(const LogitRow<n> &row, const u32 *groupKeys, u32 leastKey, Visit visit) {
   constexpr int waves = threads / waveWidth, groups = LogitRow<n>::groups;
   for (int first = waveIndex(); first < groups; first += threads) {
     int mine = first + laneIndex() * waves;
     u64 wanted = waveBallot(mine < groups && groupKeys[smaller(mine, groups - 1)] >= leastKey);
     while (wanted) {
-      int columns[groupsInFlight];
-      float values[groupsInFlight][4];
+      int starts[groupsInFlight];
 #pragma unroll
       for (int g = 0; g < groupsInFlight; ++g) {
-        columns[g] = wanted ? (first + lowestBit(wanted) * waves) * groupTokens + laneIndex() * 4 : n;
+        starts[g] = wanted ? (first + lowestBit(wanted) * waves) * groupTokens : n;
         wanted &= wanted - 1;
       }
-      loadTokens(row, columns, values);
-#pragma unroll
-      for (int g = 0; g < groupsInFlight; ++g)
-        if (columns[g] < n) {
-#pragma unroll
-          for (int i = 0; i < 4; ++i)
-            visit(values[g][i], columns[g] + i);
-        }
+      visitAt(row, starts, visit);
     }
   }
 }
