@@ -71,15 +71,16 @@ template <int n, int threads> struct RowTokens {
   SampleMemory<n, threads> &memory;
   u64 cut = leastRank; // ranks below are out
   bool areHeld = false;
-  u64 mine = 0; // rank; 0: none
+  u64 mine = 0; // rank; 0, as of a NaN: none
 
   QUIPU_DEVICE_MEMBER RowTokens(const LogitRow<n> &row, SampleMemory<n, threads> &memory) : row(row), memory(memory) {}
 
-  // Calls visit(value, token) for all that may have leastRank or more, and for some others.
+  // Calls visitor(value, token) for all that may have leastKey or more, and for some others; all lanes of a wave
+  // together.
   template <class Visit> QUIPU_DEVICE_MEMBER void visit(u32 leastKey, Visit visitor) const {
     if (!areHeld)
       visitReaching<n, threads>(row, memory.groupKeys, leastKey, visitor);
-    else if (mine)
+    else
       visitor(valueOfBits(keyOf(mine)), tokenOf(mine));
   }
 
@@ -97,7 +98,7 @@ template <int n, int threads> struct RowTokens {
       count += countBits(reaching);
     });
     mine = 0;
-    areHeld = overBlock<threads>(Highest{count}, memory.partial).rank <= waveWidth;
+    areHeld = overWaves<threads>(Highest{count}, memory.partial).rank <= waveWidth;
     if (areHeld)
       mine = places[laneIndex()];
     return areHeld;
@@ -117,8 +118,8 @@ template <int n, int threads> struct RowTokens {
       low = ~overBlock<threads>(lowest, partial).rank;
       low = searchRank<threads>(low, high, leastRank, k, k + k / 2, partial, [&](const Pivots &pivots) {
         Counts counts = {};
-        for (int group = threadIndex(); group < groups; group += threads)
-          pivots.count(u64(groupKeys[group]) << 32, counts);
+        for (int group = threadIndex(); group - threadIndex() < groups; group += threads)
+          pivots.count(group < groups ? u64(groupKeys[group]) << 32 : 0, counts);
         return counts;
       });
       low = larger(low, leastRank);
@@ -153,22 +154,27 @@ QUIPU_DEVICE i32 drawToken(const LogitRow<n> &row, const RowSampling &sampling, 
   if (hasTopK<n>(sampling))
     tokens.keepTopK(sampling.topK, largest);
   const Draw draw(sampling, largest, sampling.minP);
-  if (!raced || sampling.minP > 0) {
-    u32 leastKey = draw.leastKey(draw.weighs && !raced);
-    Race here = tokens.race(draw, leastKey > keyOf(tokens.cut) ? leastKey : keyOf(tokens.cut), tokens.cut);
-    all = Race{here.best, raced ? all.weights : here.weights};
-  }
   i32 winner = tokenOf(all.best);
-  while (draw.weighs) {
-    u64 rank = rankOf(row.at(winner), winner);
-    if (rank == largest)
-      break;
-    Race before = tokens.race(draw, keyOf(rank), rank + 1);
-    if (before.weights < sampling.topP * all.weights)
-      break;
-    winner = tokenOf(before.best);
+  bool isFirst = !raced || sampling.minP > 0; // the race among all that stay but for top-p is to come
+  u64 first = tokens.cut;
+  u32 leastKey = draw.leastKey(draw.weighs && !raced);
+  leastKey = leastKey > keyOf(first) ? leastKey : keyOf(first);
+  for (;;) {
+    if (!isFirst) {
+      u64 rank = draw.weighs ? rankOf(row.at(winner), winner) : largest;
+      if (rank == largest)
+        return winner;
+      first = rank + 1;
+      leastKey = keyOf(rank);
+    }
+    Race race = tokens.race(draw, leastKey, first);
+    if (!isFirst && race.weights < sampling.topP * all.weights)
+      return winner;
+    if (isFirst && !raced)
+      all.weights = race.weights;
+    winner = tokenOf(race.best);
+    isFirst = false;
   }
-  return winner;
 }
 
 // A block for each row.

@@ -45,14 +45,18 @@ template <int n> QUIPU_DEVICE void loadTokens(const LogitRow<n> &row, const int 
           values[g][i] = row.logits[columns[g] + i];
     }
   }
-  if (row.seen) {
+}
+
+// Bit i: whether the sequence has token i of these four.
+template <int n> QUIPU_DEVICE u32 seenBits(const LogitRow<n> &row, int column) {
+  return row.seen && column < n ? row.seen[column / 32] >> column % 32 & 15 : 0;
+}
+
+template <int n> QUIPU_DEVICE void penalise(const LogitRow<n> &row, u32 bits, float *values) {
+  if (bits) {
 #pragma unroll
-    for (int g = 0; g < groupsInFlight; ++g) {
-      u32 bits = columns[g] < n ? row.seen[columns[g] / 32] >> columns[g] % 32 : 0;
-#pragma unroll
-      for (int i = 0; i < 4; ++i)
-        values[g][i] = row.penalised(values[g][i], bits >> i & 1);
-    }
+    for (int i = 0; i < 4; ++i)
+      values[i] = row.penalised(values[i], bits >> i & 1);
   }
 }
 
@@ -90,6 +94,7 @@ template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first
     loadTokens(row, columns, values);
 #pragma unroll
     for (int g = 0; g < groupsInFlight; ++g) {
+      penalise(row, seenBits(row, columns[g]), values[g]);
       Largest own = {values[g][0], columns[g]};
 #pragma unroll
       for (int i = 1; i < 4; ++i)
@@ -106,9 +111,10 @@ template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first
 }
 
 // Calls visit(value, token) for this lane's tokens of groups that begin at `starts` (n: none), all lanes of a wave
-// together. Tokens from n on are NaN.
-template <int n, class Visit> QUIPU_DEVICE void visitAt(const LogitRow<n> &row, const int *starts, Visit visit) {
+// together; those behind the first that is n are none. Tokens from n on are NaN. Leaves `starts` without meaning.
+template <int n, class Visit> QUIPU_DEVICE void visitAt(const LogitRow<n> &row, int *starts, Visit visit) {
   int columns[groupsInFlight];
+  u32 seen[groupsInFlight];
   float values[groupsInFlight][4];
 #pragma unroll
   for (int g = 0; g < groupsInFlight; ++g)
@@ -116,11 +122,25 @@ template <int n, class Visit> QUIPU_DEVICE void visitAt(const LogitRow<n> &row, 
   loadTokens(row, columns, values);
 #pragma unroll
   for (int g = 0; g < groupsInFlight; ++g)
-    if (starts[g] < n) {
+    seen[g] = seenBits(row, columns[g]);
+  // One group after the other, each moving into the first one's registers: with all of them unrolled a kernel would be
+  // 10000 instructions that no instruction cache holds.
+#pragma unroll 1
+  for (int g = 0; g < groupsInFlight && starts[0] < n; ++g) {
+    penalise(row, seen[0], values[0]);
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      visit(values[0][i], starts[0] + laneIndex() * 4 + i);
+#pragma unroll
+    for (int h = 0; h + 1 < groupsInFlight; ++h) {
+      starts[h] = starts[h + 1];
+      seen[h] = seen[h + 1];
 #pragma unroll
       for (int i = 0; i < 4; ++i)
-        visit(values[g][i], columns[g] + i);
+        values[h][i] = values[h + 1][i];
     }
+    starts[groupsInFlight - 1] = n;
+  }
 }
 
 // Of groups first, first + step, ... below last.

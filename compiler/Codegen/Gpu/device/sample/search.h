@@ -21,7 +21,11 @@ struct Race {
   QUIPU_DEVICE_MEMBER Race ofLane(int mask) const { return Race{shuffleXor(best, mask), shuffleXor(weights, mask)}; }
 };
 
-enum { pivotCount = 7, partialWords = 4 }; // words of shared memory that any of these takes
+// Three pivots leave a quarter of a range in a pass. A pass of 16 waves over held tokens is some 75 instructions of a
+// wave (23 to count, 8 shuffles and additions a pivot over the waves, 18 to choose): with seven pivots it would be 180
+// for an eighth, more for each bit.
+enum { pivotCount = 3 };
+enum { partialWords = 2 }; // of shared memory, for each wave: what any of these takes
 
 // How many ranks reach each of some pivots.
 struct Counts {
@@ -44,10 +48,11 @@ struct Counts {
 struct Pivots {
   u64 rank[pivotCount];
 
+  // All lanes of a wave together; counts are of the wave.
   QUIPU_DEVICE_MEMBER void count(u64 other, Counts &counts) const {
 #pragma unroll
     for (int p = 0; p < pivotCount; ++p)
-      counts.reach[p] += other >= rank[p];
+      counts.reach[p] += countBits(waveBallot(other >= rank[p]));
   }
 };
 
@@ -59,21 +64,25 @@ template <int width = waveWidth, class T> QUIPU_DEVICE T overWave(T mine) {
   return mine;
 }
 
-// Of all threads of the block; every thread gets the result.
-template <int threads, class T> QUIPU_DEVICE T overBlock(T mine, u64 *partial) {
+// Of the waves of the block, each with the same in all lanes; every thread gets the result.
+template <int threads, class T> QUIPU_DEVICE T overWaves(T ofMine, u64 *partial) {
   constexpr int waves = threads / waveWidth;
   T *ofWave = (T *)partial;
-  mine = overWave(mine);
   if (laneIndex() == 0)
-    ofWave[waveIndex()] = mine;
+    ofWave[waveIndex()] = ofMine;
   blockBarrier();
   T all = overWave<waves>(ofWave[laneIndex() % waves]);
   blockBarrier();
   return all;
 }
 
+// Of all threads of the block.
+template <int threads, class T> QUIPU_DEVICE T overBlock(T mine, u64 *partial) {
+  return overWaves<threads>(overWave(mine), partial);
+}
+
 // `low` is reached by at least `least` of what countReaching counts, `high` by fewer: gives the highest such low, but
-// for less than `resolution`, or one that no more than `most` reach.
+// for less than `resolution`, or one that no more than `most` reach. countReaching counts what each wave has.
 template <int threads, class CountReaching>
 QUIPU_DEVICE u64 searchRank(u64 low, u64 high, u64 resolution, u32 least, u32 most, u64 *partial,
                             CountReaching countReaching) {
@@ -84,7 +93,7 @@ QUIPU_DEVICE u64 searchRank(u64 low, u64 high, u64 resolution, u32 least, u32 mo
 #pragma unroll
     for (int p = 0; p < pivotCount; ++p)
       pivots.rank[p] = low + step * (p + 1);
-    Counts counts = overBlock<threads>(countReaching(pivots), partial);
+    Counts counts = overWaves<threads>(countReaching(pivots), partial);
 #pragma unroll
     for (int p = 0; p < pivotCount; ++p) {
       if (counts.reach[p] >= least) {
