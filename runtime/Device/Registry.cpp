@@ -84,10 +84,20 @@ std::vector<std::string> deviceNames() {
   return names;
 }
 
+// Devices without code in the artifact are not asked: what they lack is no reason that it cannot run.
+static std::vector<std::string> automaticFor(const Artifact &artifact) {
+  std::vector<std::string> candidates;
+  for (std::string_view word : automatic)
+    for (const fb::TargetProgram *target : *artifact.program().targets())
+      if (std::string_view chip = target->target()->string_view(); chip.substr(0, chip.find(':')) == word) {
+        candidates.emplace_back(word);
+        break;
+      }
+  return candidates.empty() ? std::vector<std::string>{"cpu"} : candidates;
+}
+
 Expected<OpenedDevice> openDeviceFor(const Artifact &artifact, const std::string &name) {
-  std::vector<std::string> candidates = {name};
-  if (name == "auto")
-    candidates.assign(automatic.begin(), automatic.end());
+  std::vector<std::string> candidates = name == "auto" ? automaticFor(artifact) : std::vector<std::string>{name};
   std::vector<std::string> reasons;
   for (const std::string &candidate : candidates) {
     Expected<std::unique_ptr<Device>> device = openDevice(candidate);

@@ -71,8 +71,8 @@ Expected<uint32_t> chooseTarget(const Artifact &artifact, const std::set<std::st
   const auto &targets = *artifact.program().targets();
   for (uint32_t i = 0; i < targets.size(); ++i) {
     const fb::TargetProgram &target = *targets[i];
-    if (!isCpuTarget(target.target()->string_view())) {
-      refused.push_back(fmt::format("'{}' is for another device", target.target()->string_view()));
+    if (std::string_view name = target.target()->string_view(); !isCpuTarget(name)) {
+      refused.push_back(fmt::format("'{}' is for --device {}", name, name.substr(0, name.find(':'))));
       continue;
     }
     std::vector<std::string> missing = missingFeatures(target, features);

@@ -59,7 +59,8 @@ public:
 
 protected:
   std::string describe(int result) const override {
-    return fmt::format("{} ({})", hip.getErrorName(result), hip.getErrorString(result));
+    std::string_view name = hip.getErrorName(result), text = hip.getErrorString(result);
+    return name == text ? std::string(name) : fmt::format("{} ({})", name, text); // old releases know no texts
   }
   int instantiate(void **executable, void *graph) override {
     return hip.graphInstantiate(executable, graph, nullptr, nullptr, 0);
@@ -99,7 +100,8 @@ Expected<int> HipDriver::start() {
   if (Expected<void> bound = bindAll(); !bound)
     return passError(std::move(bound));
   if (Expected<void> started = check(hip.init(0), "hipInit"); !started)
-    return passError(std::move(started));
+    return makeError("{}; no AMD GPU is there that this user may open: see /dev/kfd and /dev/dri",
+                     started.error().message);
   int version = 0;
   if (Expected<void> known = check(hip.driverGetVersion(&version), "hipDriverGetVersion"); !known)
     return passError(std::move(known));

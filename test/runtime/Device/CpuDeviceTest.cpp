@@ -62,7 +62,7 @@ TEST_F(CpuDeviceTest, the_error_says_what_each_target_lacks) {
   ASSERT_FALSE(target);
   EXPECT_EQ(target.error().message, path +
                                         ": no target of it runs on this CPU: 'cpu:x86-64-v4' needs avx512f, avx512bw, "
-                                        "not there; 'hip:gfx942' is for another device; compile it with --target cpu");
+                                        "not there; 'hip:gfx942' is for --device hip; compile it with --target cpu");
 }
 
 TEST_F(CpuDeviceTest, features_of_this_cpu_are_known_ones_and_have_what_every_x86_64_has) {

@@ -363,7 +363,9 @@ TEST_F(HipFailureTest, hip_says_it_in_its_own_words) {
                                  ": has no code for hip:0, Fake MI300X (gfx942); it has 'hip:gfx90a'; compile it with "
                                  "--target hip:gfx942");
   hip.control().devices = 0;
-  EXPECT_EQ(openError("hip"), "device 'hip': hipInit: hipErrorNoDevice (as the driver says it)");
+  EXPECT_EQ(openError("hip"), "device 'hip': hipInit: hipErrorNoDevice (as the driver says it); no AMD GPU is there "
+                              "that this user may open: see "
+                              "/dev/kfd and /dev/dri");
   hip.control().devices = 2;
   EXPECT_EQ(openError("hip:2"), "device 'hip:2': this machine has 2 HIP devices, and no number 2");
   EXPECT_EQ(openError("hip:1"), "");
@@ -383,9 +385,12 @@ TEST_F(HipFailureTest, automatic_takes_the_best_device_that_there_is_code_for) {
   };
   EXPECT_EQ(nameFor("cuda:sm_90a"), "cuda");
   EXPECT_EQ(nameFor("hip:gfx942"), "hip");
-  EXPECT_NE(nameFor("hip:gfx1100").find("has no code for cuda:0"), std::string::npos);
+  EXPECT_EQ(nameFor("hip:gfx1100"), path +
+                                        ": has no code for hip:0, Fake MI300X (gfx942); it has 'hip:gfx1100'; compile "
+                                        "it with --target hip:gfx942");
   control().devices = 0;
   EXPECT_EQ(nameFor("hip:gfx942"), "hip");
+  EXPECT_EQ(nameFor("cuda:sm_90a"), "device 'cuda': cuInit: CUDA_ERROR_NO_DEVICE (as the driver says it)");
   toy::write(path);
   Expected<Artifact> artifact = Artifact::open(path);
   EXPECT_EQ(openDeviceFor(*artifact, "auto")->name, "cpu");
