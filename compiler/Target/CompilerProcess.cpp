@@ -5,8 +5,18 @@
 #include "llvm/Support/Program.h"
 
 #include <optional>
+#include <unistd.h>
 
 namespace quipu {
+
+// Compilers that are ended by a signal leave their temporary files behind: the folder goes, and they with it.
+static std::vector<std::string> environmentWith(const TemporaryFolder &folder) {
+  std::vector<std::string> variables = {"TMPDIR=" + folder.path()};
+  for (char **variable = environ; *variable; ++variable)
+    if (!llvm::StringRef(*variable).starts_with("TMPDIR="))
+      variables.emplace_back(*variable);
+  return variables;
+}
 
 Expected<CompilerRun> runCompiler(const std::string &program, const std::vector<std::string> &arguments,
                                   const std::string &input, const TemporaryFolder &folder) {
@@ -17,8 +27,11 @@ Expected<CompilerRun> runCompiler(const std::string &program, const std::vector<
   std::string from = folder.path("input"), to = folder.path("output"), problem;
   std::optional<llvm::StringRef> redirects[] = {from, to, to};
   bool failed = false;
+  std::vector<std::string> variables = environmentWith(folder);
+  llvm::SmallVector<llvm::StringRef, 64> environment(variables.begin(), variables.end());
   CompilerRun run;
-  run.status = llvm::sys::ExecuteAndWait(program, argv, std::nullopt, redirects, 0, 0, &problem, &failed);
+  run.status = llvm::sys::ExecuteAndWait(program, argv, llvm::ArrayRef<llvm::StringRef>(environment), redirects, 0, 0,
+                                         &problem, &failed);
   if (failed || run.status < 0)
     return makeError("{}: {}", program, problem.empty() ? "ended by a signal" : problem);
   auto output = folder.read("output");

@@ -14,8 +14,8 @@ struct CompilerRun {
   std::string output; // of both streams
 };
 
-// Runs a program, without a shell, with `input` as its standard input; the folder holds both streams meanwhile. Errors:
-// it cannot be started, or a signal ended it.
+// Runs a program, without a shell, with `input` as its standard input; the folder holds both streams meanwhile, and is
+// the program's TMPDIR. Errors: it cannot be started, or a signal ended it.
 Expected<CompilerRun> runCompiler(const std::string &program, const std::vector<std::string> &arguments,
                                   const std::string &input, const TemporaryFolder &folder);
 

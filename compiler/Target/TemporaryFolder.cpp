@@ -1,4 +1,5 @@
 #include "compiler/Target/TemporaryFolder.h"
+#include "compiler/Target/FoldersOnSignal.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -16,11 +17,15 @@ Expected<TemporaryFolder> TemporaryFolder::create() {
   return TemporaryFolder(std::string(folder));
 }
 
-TemporaryFolder::TemporaryFolder(TemporaryFolder &&other) noexcept : folder(std::exchange(other.folder, {})) {}
+TemporaryFolder::TemporaryFolder(std::string path) : folder(std::move(path)), onSignal(removeFolderOnSignal(folder)) {}
+
+TemporaryFolder::TemporaryFolder(TemporaryFolder &&other) noexcept
+    : folder(std::exchange(other.folder, {})), onSignal(std::exchange(other.onSignal, 0)) {}
 
 TemporaryFolder::~TemporaryFolder() {
   if (!folder.empty())
     (void)llvm::sys::fs::remove_directories(folder);
+  forgetFolder(onSignal);
 }
 
 std::string TemporaryFolder::path(const std::string &name) const { return folder + "/" + name; }

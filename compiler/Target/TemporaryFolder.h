@@ -1,4 +1,5 @@
-// A folder for the files that a linker or a compiler reads and writes, gone with the object.
+// A folder for the files that a linker or a compiler reads and writes, gone with the object, or with the program when a
+// signal ends it.
 #pragma once
 
 #include "runtime/Support/Error.h"
@@ -16,15 +17,17 @@ public:
   TemporaryFolder &operator=(TemporaryFolder &&other) = delete;
   ~TemporaryFolder();
 
+  const std::string &path() const { return folder; }
   std::string path(const std::string &name) const;
 
   Expected<> write(const std::string &name, const std::string &bytes) const;
   Expected<std::string> read(const std::string &name) const;
 
 private:
-  explicit TemporaryFolder(std::string folder) : folder(std::move(folder)) {}
+  explicit TemporaryFolder(std::string path);
 
   std::string folder;
+  size_t onSignal; // of FoldersOnSignal.h
 };
 
 } // namespace quipu
