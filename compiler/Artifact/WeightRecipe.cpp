@@ -4,6 +4,8 @@
 #include "compiler/Codegen/Gpu/PackWeights.h"
 #include "runtime/Artifact/WeightLayout.h"
 
+#include <fmt/ranges.h>
+
 namespace quipu {
 
 static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
@@ -20,7 +22,9 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
       return makeError("{}: there is no tensor '{}', which the model needs", checkpoint.path(), name);
     bool columnsAgree = recipe.shape.size() == 1 || uint64_t(tensor->rowSize()) == recipe.shape[1];
     if (tensor->shape.size() != recipe.shape.size() || !columnsAgree)
-      return makeError("{}: tensor '{}' does not have the rank and columns the model gives it", tensor->file, name);
+      return makeError("{}: tensor '{}' has shape [{}]; the model reads {} of {}", tensor->file, name,
+                       fmt::join(tensor->shape, ","), recipe.shape.size() == 1 ? "a vector" : "rows",
+                       recipe.shape.back());
     rows += uint64_t(tensor->shape[0]);
     auto columns = importance.find(name);
     bool isWeighed = columns != importance.end() && columns->second.size() == uint64_t(tensor->rowSize());

@@ -58,8 +58,9 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     return makeError("--storage-of {}: the model has no matrix of such a name", unused.front());
   for (auto [name, count] : rounded) {
     const StorageFormat &format = *findStorageFormat(name);
-    warnings.push_back(fmt::format("{} weights in {} are stored as bf16, for target {} has no kernels for {}{}", count,
-                                   name, targetWithout(format, options.targets), name,
+    warnings.push_back(fmt::format("{} weight{} in {} {} stored as bf16, for target {} has no kernels for {}{}", count,
+                                   count == 1 ? "" : "s", name, count == 1 ? "is" : "are",
+                                   targetWithout(format, options.targets), name,
                                    format.isBlocked() ? "" : "; --storage f32 keeps them exact"));
   }
   return {};

@@ -64,6 +64,7 @@ REFUSED = {
     "quality without a text": (["eval", "quality", DEMO, "--storage", "q8_0"], ["--text"]),
     "eval window above the context": (["eval", "perplexity", MODEL, "--text", __file__, "--window", "100000"], ["--window", "100000"]),
     "weights mapped for no CPU": (["run", MODEL, "--prompt-ids", "1", "--device", "null", "--map-weights"], ["--map-weights", "--device"]),
+    "bench of nothing": (["bench", MODEL, "-p", "0", "-n", "0"], ["-p 0", "-n 0"]),
     "bench of no runs": (["bench", MODEL, "-r", "0"], ["-r", "0"]),
     "bench with a trace in no folder": (["bench", MODEL, "-p", "0", "-n", "1", "-r", "1", "--trace", "absent/t.json"], ["absent/t.json"]),
     "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000"]),
@@ -133,6 +134,7 @@ REFUSED_COMPILES = {
     "too many tokens in a step": ([*COMPILE, "-o", "/tmp/x.qpu", "--max-batch-tokens", "4000000000"],
                                   ["--max-batch-tokens", "4000000000"]),
     "verify of nothing": (["verify", "/no/such/model"], ["/no/such/model"]),
+    "verify of a target on another device": (["verify", checkpoints.SMALL, "--target", "hip:gfx942"], ["hip:gfx942", "--device hip", "cpu"]),
     "verify of an unknown target": (["verify", checkpoints.SMALL, "--target", "cpu:z80"], ["z80"]),
     "verify of ids outside the vocabulary": (["verify", checkpoints.SMALL, "--prompt-ids", "1000"], ["1000"]),
 }
@@ -201,6 +203,22 @@ class BadArguments(CommandTest):
         path = self.folder / "logits.npy"
         limit = 1 << 20  # above what loading writes: the code goes to a file in memory
         self.check(["run", MODEL, "-p", "x", "-n", "400", "--ignore-eos", "--json", "--logits", path], [path], file_size=limit)
+
+    def test_checkpoint_without_a_folder_for_its_artifact(self):
+        """Not one in /tmp: others could put code there."""
+        homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME", "QUIPU_CACHE_DIR")}
+        self.assert_refused(["run", DEMO, "-p", "x"], "HOME", "QUIPU_CACHE_DIR", env=homeless,
+                            command=quipu_command.compiling_program)
+
+    def test_edited_kernels_that_do_not_fit_their_operands(self):
+        text = self.run_well(*COMPILE, "--compile-to", "kernels", command=quipu_command.compiling_program).stdout.decode()
+        for before, after in [("k = 32,", "k = 32000000,"), ("n = 64,", "n = 6400,"), ("kv_heads = 2,", "kv_heads = 1,")]:
+            with self.subTest(after=after):
+                self.assertIn(before, text)
+                edited = self.folder / "edited.mlir"
+                edited.write_text(text.replace(before, after, 1))
+                self.assert_refused([*COMPILE, "-o", self.folder / "x.qpu", "--compile-from", "kernels", "--ir", edited],
+                                    edited, after.rstrip(",").replace("=", "is"), command=quipu_command.compiling_program)
 
     def test_standard_output_full(self):
         for arguments in (["run", self.demo, "-p", "x", "-n", "2", "--json"], ["plan", self.demo], ["inspect", self.demo], ["--help"]):

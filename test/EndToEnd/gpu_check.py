@@ -74,6 +74,13 @@ class GpuCheck(unittest.TestCase):
         self.change("conformance.qpu", lambda content: content[:-1])
         self.assert_failed(self.check(), "conformance", "is damaged")
 
+    def test_what_is_not_built_is_named_and_nothing_made(self):
+        folder = self.pack.parent / "unbuilt"
+        ran = gpu_check(ROOT / "tools" / "gpu-check", "--pack", folder, "--build", self.pack)
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("tools/build release gpu-conformance-artifact", ran.stdout)
+        self.assertFalse(folder.exists())
+
     def test_wrong_arguments_are_refused(self):
         for arguments, words in [([], "--pack DIR"), (["--device", DEVICE], "--pack DIR"),
                                  ([ROOT, "--device", DEVICE], "is no folder that --pack wrote"),

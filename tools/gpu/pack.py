@@ -42,6 +42,13 @@ def run(*command):
     return ran.stdout.decode(errors="replace")
 
 
+def require_built(build):
+    needed = {"bin/quipu": "quipu", "lib/libquipu.so.0": "libquipu", "bin/gpu-conformance-artifact": "gpu-conformance-artifact"}
+    missing = [target for path, target in needed.items() if not (build / path).exists()]
+    if missing:
+        raise Failure(f"{build} lacks {', '.join(missing)}; make it so with tools/build release {' '.join(missing)}")
+
+
 def add_programs(folder, build):
     """The command and the library, stripped, with the shared libraries that a bare system may lack."""
     programs = {build / "bin" / "quipu": folder / "bin" / "quipu",
@@ -136,6 +143,7 @@ def pack_into(folder, options):
     build = (options.build or ROOT / "build" / "release").resolve()
     if folder.exists() and any(folder.iterdir()):
         raise Failure(f"{folder} is not empty; name a folder to make")
+    require_built(build)
     folder.mkdir(parents=True, exist_ok=True)
     add_programs(folder, build)
     print("conformance", flush=True)

@@ -15,8 +15,9 @@ static fs::path cacheFolder() {
     return own;
   if (const char *shared = std::getenv("XDG_CACHE_HOME"); shared && *shared)
     return fs::path(shared) / "quipu";
-  const char *home = std::getenv("HOME");
-  return fs::path(home && *home ? home : "/tmp") / ".cache" / "quipu";
+  if (const char *home = std::getenv("HOME"); home && *home)
+    return fs::path(home) / ".cache" / "quipu";
+  return {}; // /tmp would do for this user, and for another one to put code there that this one runs
 }
 
 Expected<ModelCache> ModelCache::open() {
@@ -27,7 +28,12 @@ Expected<ModelCache> ModelCache::open() {
     if (*end || !(gib >= 0 && gib < 1e9))
       return makeError("QUIPU_MODEL_CACHE_GIB={}: not a number of GiB", asked);
   }
-  return ModelCache(cacheFolder() / "models", static_cast<uint64_t>(gib * (1 << 30)));
+  fs::path folder = cacheFolder();
+  if (folder.empty())
+    return makeError(
+        "there is no folder for compiled checkpoints, for HOME is not set; set QUIPU_CACHE_DIR, or compile "
+        "to an artifact with quipu compile");
+  return ModelCache(folder / "models", static_cast<uint64_t>(gib * (1 << 30)));
 }
 
 bool ModelCache::use(const fs::path &artifact) const {

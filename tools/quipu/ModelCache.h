@@ -11,7 +11,8 @@ namespace quipu::tool {
 
 class ModelCache {
 public:
-  // $QUIPU_CACHE_DIR/models and $QUIPU_MODEL_CACHE_GIB, or their defaults. An error where the limit is no number.
+  // $QUIPU_CACHE_DIR/models and $QUIPU_MODEL_CACHE_GIB, or their defaults. An error where the limit is no number
+  // or no folder is known.
   static Expected<ModelCache> open();
   ModelCache(std::filesystem::path folder, uint64_t limit) : folder(std::move(folder)), limit(limit) {}
 

@@ -217,7 +217,7 @@ TEST(WeightRecipeTest, errors_name_the_tensor) {
   EXPECT_EQ(errorOf(tensors, {{"u"}, fb::DType::f32, {4, 2}, "panel64"}),
             "model: there is no tensor 'u', which the model needs");
   EXPECT_EQ(errorOf(tensors, {{"w"}, fb::DType::f32, {4, 3}, "panel64"}),
-            "model.safetensors: tensor 'w' does not have the rank and columns the model gives it");
+            "model.safetensors: tensor 'w' has shape [4,2]; the model reads rows of 3");
   EXPECT_EQ(errorOf(tensors, {{"w"}, fb::DType::f32, {5, 2}, "panel64"}),
             "model: tensor 'w' and those joined with it have 4 rows, expected 5");
   EXPECT_EQ(errorOf(tensors, {{"ids"}, fb::DType::f32, {4, 2}, "panel64"}),

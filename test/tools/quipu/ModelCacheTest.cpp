@@ -66,4 +66,13 @@ TEST_F(ModelCacheTest, a_limit_that_is_no_number_is_an_error) {
   ::unsetenv("QUIPU_MODEL_CACHE_GIB");
 }
 
+TEST_F(ModelCacheTest, without_a_home_there_is_no_folder) {
+  ::unsetenv("QUIPU_CACHE_DIR");
+  ::unsetenv("XDG_CACHE_HOME");
+  ::unsetenv("HOME");
+  auto opened = ModelCache::open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("set QUIPU_CACHE_DIR"), std::string::npos) << opened.error().message;
+}
+
 } // namespace

@@ -80,6 +80,11 @@ void printReport(const CompileReport &report, const CompileOptions &options) {
     fmt::print(stderr, "{}: {} bytes, {} kernels ({} from the cache), {} bytes of code\n", request.output,
                std::filesystem::file_size(request.output, error), report.kernels, report.kernelsFromCache,
                report.codeBytes);
+  if (request.weights == WeightPlacement::File && !request.output.empty()) {
+    std::filesystem::path weights = std::filesystem::path(request.output).replace_extension(".weights");
+    fmt::print(stderr, "{}: {} bytes, belongs beside it\n", weights.string(),
+               std::filesystem::file_size(weights, error));
+  }
 }
 
 Expected<> compile(CompileOptions &options) {
@@ -157,7 +162,7 @@ void addCompile(CLI::App &app, Action &action) {
   command
       ->add_option("--target", request.targets,
                    "device and chip to compile for, may be given several times: cpu (this machine, the default), "
-                   "cpu:x86-64-v3, cpu:x86-64-v4, cpu:znver4, ...")
+                   "cpu:x86-64-v3, cpu:znver4, cuda:sm_90a, hip:gfx942, ... (a wrong chip lists the known ones)")
       ->allow_extra_args(false);
   addStorageOptions(*command, request);
   addCalibrateOption(*command, request.calibrate);

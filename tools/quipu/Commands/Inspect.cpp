@@ -1,10 +1,12 @@
 // Prints everything an artifact says of itself. The JSON object is the full answer; the text shows the same for
 // reading.
 #include "runtime/Artifact/Artifact.h"
+#include "runtime/Artifact/CodeBundle.h"
 #include "runtime/Artifact/WeightLayout.h"
 #include "runtime/Support/OutputFile.h"
 #include "tools/quipu/Command.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -163,26 +165,69 @@ void printText(const Json &all) {
     printTarget(target);
 }
 
-// One shared object a target, named after it: objdump and debuggers read it as it is.
-Expected<> dumpKernels(const Artifact &artifact, const std::string &folder) {
+Expected<> writeFile(const std::filesystem::path &path, std::string_view bytes) {
+  auto file = OutputFile::create(path.string());
+  if (!file)
+    return passError(std::move(file));
+  if (auto written = file->writeAt(0, bytes.data(), bytes.size()); !written)
+    return written;
+  return file->commit();
+}
+
+Expected<> makeFolder(const std::filesystem::path &folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error)
-    return makeError("--dump-kernels {}: {}", folder, error.message());
-  for (const fb::TargetProgram *target : *artifact.program().targets()) {
-    std::string name = target->target()->str();
-    for (char &c : name)
-      if (c == ':' || c == '/')
-        c = '-';
-    auto file = OutputFile::create((std::filesystem::path(folder) / (name + ".so")).string());
-    if (!file)
-      return passError(std::move(file));
-    std::string_view code = artifact.code(target->code_section());
-    if (auto written = file->writeAt(0, code.data(), code.size()); !written)
+    return makeError("--dump-kernels {}: {}", folder.string(), error.message());
+  return {};
+}
+
+// What an artifact calls a target or a kernel, as a name that stays within its folder.
+std::string fileName(std::string_view name) {
+  std::string file(name);
+  std::replace_if(file.begin(), file.end(), [](char c) { return c == ':' || c == '/'; }, '-');
+  return file;
+}
+
+// A file for each kernel, in a folder named after the target: what the vendors' tools disassemble.
+Expected<> dumpBundle(const std::string &target, std::string_view code, const std::filesystem::path &folder) {
+  auto bundle = CodeBundle::read(code);
+  if (!bundle)
+    return passError(std::move(bundle));
+  if (auto made = makeFolder(folder); !made)
+    return made;
+  std::string backend = target.substr(0, target.find(':'));
+  const char *native = backend == "cuda" ? ".cubin" : backend == "hip" ? ".co" : ".so";
+  size_t files = 0;
+  for (const CodeBundle::Kernel &kernel : bundle->kernels())
+    for (auto [image, extension] : {std::pair{kernel.native, native}, std::pair{kernel.portable, ".ptx"}}) {
+      if (image.empty())
+        continue;
+      if (auto written = writeFile(folder / (fileName(kernel.symbol) + extension), image); !written)
+        return written;
+      ++files;
+    }
+  fmt::print(stderr, "{}: {} files\n", folder.string(), files);
+  return {};
+}
+
+// Named after each target: one shared object for a CPU, which objdump and debuggers read as it is, a folder for a GPU.
+Expected<> dumpKernels(const Artifact &artifact, const std::string &folder) {
+  if (auto made = makeFolder(folder); !made)
+    return made;
+  for (const fb::TargetProgram *program : *artifact.program().targets()) {
+    std::string target = program->target()->str();
+    std::filesystem::path path = std::filesystem::path(folder) / fileName(target);
+    std::string_view code = artifact.code(program->code_section());
+    if (target.rfind("cpu:", 0) != 0) {
+      if (auto dumped = dumpBundle(target, code, path); !dumped)
+        return makeError("{}: {}: {}", artifact.path(), target, dumped.error().message);
+      continue;
+    }
+    path += ".so";
+    if (auto written = writeFile(path, code); !written)
       return written;
-    if (auto committed = file->commit(); !committed)
-      return committed;
-    fmt::print(stderr, "{}\n", file->path());
+    fmt::print(stderr, "{}\n", path.string());
   }
   return {};
 }
@@ -210,7 +255,7 @@ void addInspect(CLI::App &app, Action &action) {
   CLI::Option *json = command->add_flag("--json", options->json, "print one JSON object");
   command
       ->add_option("--dump-kernels", options->kernelFolder,
-                   "write each target's machine code (a shared object, or a bundle of GPU code) into this folder")
+                   "write each target's machine code into this folder: a shared object, or for a GPU a file a kernel")
       ->type_name("DIR")
       ->excludes(json);
   command->callback([options, &action] { action = [options] { return inspect(*options); }; });

@@ -85,9 +85,16 @@ nlohmann::ordered_json toJson(const TargetPlan &plan) {
   return object;
 }
 
+// Kernels of a GPU have no worker threads of the host.
+std::string threadsOf(const TargetPlan &plan) {
+  if (plan.target.rfind("cpu:", 0) != 0)
+    return "";
+  return fmt::format(", {} thread{}", plan.memory.workers, plan.memory.workers == 1 ? "" : "s");
+}
+
 void print(const TargetPlan &plan) {
-  fmt::print("{} for {} sequences of {} positions, {} threads; bytes:\n", plan.target, plan.memory.maxSequences,
-             plan.memory.maxContext, plan.memory.workers);
+  fmt::print("{} for {} sequences of {} positions{}; bytes:\n", plan.target, plan.memory.maxSequences,
+             plan.memory.maxContext, threadsOf(plan));
   for (auto [name, bytes] : partsOf(plan.memory))
     if (std::string_view(name) != "staging")
       fmt::print("  {:<12} {:>16}\n", name, bytes);

@@ -60,7 +60,7 @@ Expected<> verify(const VerifyOptions &options) {
     failed += print("logits: whole steps on the device, against the definition", report->logits);
   }
   if (failed)
-    return makeError("{}: {} comparisons failed", options.request.model, failed);
+    return makeError("{}: {} comparison{} failed", options.request.model, failed, failed == 1 ? "" : "s");
   return {};
 }
 

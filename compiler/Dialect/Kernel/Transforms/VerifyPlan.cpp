@@ -1,3 +1,4 @@
+#include "compiler/Dialect/Kernel/Transforms/KernelSizes.h"
 #include "compiler/Dialect/Kernel/Transforms/Liveness.h"
 #include "compiler/Dialect/Kernel/Transforms/Passes.h"
 
@@ -50,7 +51,7 @@ class VerifyPlan : public impl::VerifyPlanBase<VerifyPlan> {
 public:
   void runOnOperation() override {
     if (failed(verifyOffsets(getOperation())) || failed(verifyNoOverlap(getOperation())) ||
-        failed(verifyKernelsUsed(getOperation())))
+        failed(verifyKernelsUsed(getOperation())) || failed(verifyKernelSizes(getOperation())))
       signalPassFailure();
     markAllAnalysesPreserved();
   }

@@ -96,8 +96,11 @@ nlohmann::ordered_json toJson(Engine &engine, const BenchOptions &options, const
 
 void print(const nlohmann::ordered_json &object, const Figures &figures, const DotLimit &dot) {
   auto number = [&](const char *key) { return object[key].get<double>(); };
-  fmt::print("{} on {}, {} threads, medians of {}\n", object["model"].get<std::string>(),
-             object["target"].get<std::string>(), object["threads"].get<uint32_t>(), object["repeats"].get<uint32_t>());
+  auto target = object["target"].get<std::string>();
+  auto threads = object["threads"].get<uint32_t>();
+  std::string workers = fmt::format(", {} thread{}", threads, threads == 1 ? "" : "s");
+  fmt::print("{} on {}{}, medians of {}\n", object["model"].get<std::string>(), target,
+             target.rfind("cpu:", 0) == 0 ? workers : "", object["repeats"].get<uint32_t>());
   if (object.contains("prompt_tokens"))
     fmt::print("  prompt {:>5}: {:9.1f} tokens/s, {}first token after {:.3f} s\n", number("prompt_tokens"),
                number("prompt_tokens_per_s"),
@@ -123,6 +126,8 @@ void print(const nlohmann::ordered_json &object, const Figures &figures, const D
 }
 
 Expected<> bench(BenchOptions &options) {
+  if (options.promptTokens == 0u && options.shape.newTokens == 0)
+    return makeError("-p 0 and -n 0 leave nothing to measure");
   auto engine = loadModel(options.model);
   if (!engine)
     return passError(std::move(engine));
