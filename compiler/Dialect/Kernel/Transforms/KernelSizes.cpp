@@ -45,6 +45,9 @@ constexpr Size sizes[] = {
     {"attention", "dim", 5, Extent::Dim},
     {"attention", "page_size", 5, Extent::PageSize},
     {"argmax", "n", 0, Extent::Columns},
+    {"sample", "n", 0, Extent::Columns},
+    {"sample_split", "n", 0, Extent::Columns},
+    {"sample_merge", "n", 0, Extent::Columns},
 };
 
 // None where the operand is absent, or is nothing that has such an extent.
