@@ -1,5 +1,6 @@
 """What `quipu bench` prints and writes: which runs it made, and figures that agree with each other."""
 import json
+import os
 
 import case_runner
 import checkpoints
@@ -46,6 +47,12 @@ class BenchFigures(CommandTest):
         # The cache's bytes grow with the positions.
         byCache = [figures["decode_step_longer_by_cache_ms"] * figures["probed_read_bytes_per_s"] for figures in (one, two)]
         self.assertAlmostEqual(2, byCache[1] / byCache[0])
+
+    def test_a_path_may_be_any_bytes(self):
+        link = self.folder / os.fsdecode(b"model-\xff.qpu")
+        link.symlink_to(self.artifact)
+        figures = self.run_json("bench", link, "-r", "1", "--threads", "1", "-p", "2", "-n", "0")
+        self.assertEqual("model-\ufffd.qpu", os.path.basename(figures["model"]))
 
     def trace(self, threads):
         file = self.folder / "trace.json"

@@ -2,11 +2,10 @@
 // the artifact was made. It needs no compiler, so it is how a machine with a GPU and nothing else is tested.
 #include "runtime/Device/RunCheck.h"
 #include "tools/quipu/Command.h"
+#include "tools/quipu/Json.h"
 #include "tools/quipu/Progress.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
-
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -112,9 +111,8 @@ Expected<> conformance(const ConformanceOptions &options) {
   const char *target = (*program)->target().target()->c_str();
   if (options.json)
     fmt::print("{}\n",
-               nlohmann::ordered_json{
-                   {"target", target}, {"device", opened->name}, {"kernels", run.lines}, {"failed", run.failed}}
-                   .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+               jsonText(nlohmann::ordered_json{
+                   {"target", target}, {"device", opened->name}, {"kernels", run.lines}, {"failed", run.failed}}));
   else
     fmt::print("{} on {}, {}: {} kernels, {} failed\n", target, opened->name, opened->device->describe(), run.kernels,
                run.failed);

@@ -1,10 +1,10 @@
 // quipu eval perplexity: a number that other programs give for the same text and windows (TextWindows.h).
+#include "tools/quipu/Json.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
 #include "tools/quipu/TextWindows.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -42,11 +42,10 @@ Expected<> perplexity(PerplexityOptions &options) {
     return makeError("{}: logits are not numbers; `quipu verify` names the first launch at fault", options.model.path);
   double result = std::exp(total / static_cast<double>(counted));
   if (options.json)
-    fmt::print("{}\n", nlohmann::json{{"perplexity", result},
-                                      {"tokens", counted},
-                                      {"windows", text->tokens.size()},
-                                      {"window", text->window}}
-                           .dump());
+    fmt::print(
+        "{}\n",
+        jsonText(nlohmann::json{
+            {"perplexity", result}, {"tokens", counted}, {"windows", text->tokens.size()}, {"window", text->window}}));
   else
     fmt::print("perplexity {:.4f} over {} tokens in {} windows of {}\n", result, counted, text->tokens.size(),
                text->window);

@@ -1,12 +1,11 @@
 // quipu eval quality: what storing the weights in other formats does to a model. The checkpoint in f32, KV cache
 // included, is what each of them is held to, position by position of a text.
 #include "runtime/Artifact/StorageFormat.h"
+#include "tools/quipu/Json.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Progress.h"
 #include "tools/quipu/Quality.h"
 #include "tools/quipu/TextWindows.h"
-
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -138,11 +137,10 @@ Expected<> quality(const QualityOptions &options) {
   nlohmann::json list = nlohmann::json::array();
   for (const Candidate &candidate : *all)
     list.push_back(toJson(candidate));
-  fmt::print("{}\n", nlohmann::json{{"models", list},
-                                    {"tokens", all->front().quality.positions()},
-                                    {"windows", text->tokens.size()},
-                                    {"window", text->window}}
-                         .dump());
+  fmt::print("{}\n", jsonText(nlohmann::json{{"models", list},
+                                             {"tokens", all->front().quality.positions()},
+                                             {"windows", text->tokens.size()},
+                                             {"window", text->window}}));
   return {};
 }
 

@@ -5,10 +5,10 @@
 #include "runtime/Artifact/WeightLayout.h"
 #include "runtime/Support/OutputFile.h"
 #include "tools/quipu/Command.h"
+#include "tools/quipu/Json.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -128,7 +128,7 @@ Json describe(const Artifact &artifact) {
 
 void printTarget(const Json &target) {
   fmt::print("\ntarget {}: {} bytes of code, {} bytes of activations, needs {}\n", target["target"].get<std::string>(),
-             target["code_bytes"].get<uint64_t>(), target["arena_bytes"].get<uint64_t>(), target["features"].dump());
+             target["code_bytes"].get<uint64_t>(), target["arena_bytes"].get<uint64_t>(), jsonText(target["features"]));
   fmt::print("  kernels:\n");
   for (const Json &kernel : target["kernels"])
     fmt::print("    {} (scratch {})\n", kernel["symbol"].get<std::string>(), kernel["scratch_bytes"].get<uint64_t>());
@@ -138,7 +138,7 @@ void printTarget(const Json &target) {
     for (const Json &variant : launch["variants"]) {
       uint32_t most = variant["max_value"];
       fmt::print("      {} {}: {}\n", launch["dim"].get<std::string>(),
-                 most == UINT32_MAX ? "any" : fmt::format("<= {}", most), variant["kernels"].dump());
+                 most == UINT32_MAX ? "any" : fmt::format("<= {}", most), jsonText(variant["kernels"]));
     }
   }
 }
@@ -152,15 +152,16 @@ void printText(const Json &all) {
                section["index"].get<uint32_t>(), section["offset"].get<uint64_t>(), section["size"].get<uint64_t>());
   fmt::print("\nmodel:\n");
   for (const auto &[key, value] : all["model"].items())
-    fmt::print("  {:<18} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print("  {:<18} {}\n", key, value.is_string() ? value.get<std::string>() : jsonText(value));
   fmt::print("\nweights ({}, {} bytes):\n", all["weight_placement"].get<std::string>(),
              all["weight_bytes"].get<uint64_t>());
   for (const Json &weight : all["weights"])
-    fmt::print("  {:<5} {:<16} {:<14} {:>12} bytes  {}\n", weight["dtype"].get<std::string>(), weight["shape"].dump(),
-               weight["layout"].get<std::string>(), weight["bytes"].get<uint64_t>(), weight["name"].get<std::string>());
+    fmt::print("  {:<5} {:<16} {:<14} {:>12} bytes  {}\n", weight["dtype"].get<std::string>(),
+               jsonText(weight["shape"]), weight["layout"].get<std::string>(), weight["bytes"].get<uint64_t>(),
+               weight["name"].get<std::string>());
   fmt::print("\nKV caches:\n");
   for (const Json &cache : all["kv_caches"])
-    fmt::print("  {}\n", cache.dump());
+    fmt::print("  {}\n", jsonText(cache));
   for (const Json &target : all["targets"])
     printTarget(target);
 }
@@ -240,7 +241,7 @@ Expected<> inspect(const InspectOptions &options) {
     return dumpKernels(*artifact, options.kernelFolder);
   Json all = describe(*artifact);
   if (options.json)
-    fmt::print("{}\n", all.dump(2, ' ', false, Json::error_handler_t::replace));
+    fmt::print("{}\n", jsonText(all, 2));
   else
     printText(all);
   return {};

@@ -1,7 +1,7 @@
+#include "tools/quipu/Json.h"
 #include "tools/quipu/ModelFile.h"
 
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace quipu::tool {
@@ -116,12 +116,12 @@ Expected<> plan(PlanOptions &options) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const TargetPlan &plan : *plans)
       list.push_back(toJson(plan));
-    fmt::print("{}\n", list.dump());
+    fmt::print("{}\n", jsonText(list));
     return {};
   }
   for (const TargetPlan &plan : *plans)
     if (options.json)
-      fmt::print("{}\n", toJson(plan).dump());
+      fmt::print("{}\n", jsonText(toJson(plan)));
     else
       print(plan);
   const TargetPlan &first = plans->front();

@@ -1,8 +1,8 @@
+#include "tools/quipu/Json.h"
 #include "tools/quipu/ModelFile.h"
 #include "tools/quipu/Npy.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -37,11 +37,6 @@ Expected<std::vector<int32_t>> promptOf(const RunOptions &options, const Tokeniz
 }
 
 double perSecond(size_t tokens, double seconds) { return seconds > 0 ? static_cast<double>(tokens) / seconds : 0; }
-
-// JSON strings are UTF-8; a text that was cut inside a character is not.
-std::string toJson(const nlohmann::json &object) {
-  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 Expected<> run(RunOptions &options) {
   auto engine = loadModel(options.model);
@@ -93,11 +88,11 @@ Expected<> run(RunOptions &options) {
   double promptRate = perSecond(prompt->size(), result->promptSeconds);
   double decodeRate = perSecond(result->ids.size() - 1, result->decodeSeconds);
   if (options.json) {
-    fmt::print("{}\n", toJson({{"prompt_ids", *prompt},
-                               {"ids", result->ids},
-                               {"text", text},
-                               {"prompt_tokens_per_s", promptRate},
-                               {"decode_tokens_per_s", decodeRate}}));
+    fmt::print("{}\n", jsonText(nlohmann::json{{"prompt_ids", *prompt},
+                                               {"ids", result->ids},
+                                               {"text", text},
+                                               {"prompt_tokens_per_s", promptRate},
+                                               {"decode_tokens_per_s", decodeRate}}));
   } else {
     fmt::print("\n");
     std::fflush(stdout);

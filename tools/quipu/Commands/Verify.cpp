@@ -1,8 +1,7 @@
 #include "tools/quipu/Command.h"
 #include "tools/quipu/CompilerLibrary.h"
+#include "tools/quipu/Json.h"
 #include "tools/quipu/Progress.h"
-
-#include <nlohmann/json.hpp>
 
 namespace quipu::tool {
 namespace {
@@ -47,10 +46,9 @@ Expected<> verify(const VerifyOptions &options) {
     return passError(std::move(report));
   size_t failed = 0;
   if (options.json) {
-    fmt::print("{}\n", nlohmann::json{{"passes", toJson(report->passes)},
-                                      {"launches", toJson(report->launches)},
-                                      {"logits", toJson(report->logits)}}
-                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    fmt::print("{}\n", jsonText(nlohmann::json{{"passes", toJson(report->passes)},
+                                               {"launches", toJson(report->launches)},
+                                               {"logits", toJson(report->logits)}}));
     for (const auto *lines : {&report->passes, &report->launches, &report->logits})
       for (const VerifyLine &line : *lines)
         failed += !line.passed();

@@ -2,10 +2,10 @@
 // and after, the bandwidth of memory between the steps that it is to judge.
 #include "tools/quipu/Commands/Bench/KernelProfile.h"
 #include "tools/quipu/Commands/Bench/Measure.h"
+#include "tools/quipu/Json.h"
 #include "tools/quipu/ModelFile.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace quipu::tool {
@@ -152,7 +152,7 @@ Expected<> bench(BenchOptions &options) {
     return passError(std::move(figures));
   nlohmann::ordered_json object = toJson(**engine, options, *figures, cost, dot);
   if (options.json)
-    fmt::print("{}\n", object.dump());
+    fmt::print("{}\n", jsonText(object));
   else
     print(object, *figures, dot);
   if (options.profile || trace)

@@ -1,9 +1,9 @@
 #include "tools/quipu/Commands/Bench/KernelProfile.h"
+#include "tools/quipu/Json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 namespace quipu::tool {
@@ -33,8 +33,7 @@ public:
                       {"args", std::move(arguments)}});
   }
   std::string text() const {
-    return nlohmann::ordered_json{{"displayTimeUnit", "ms"}, {"traceEvents", events}}.dump(
-        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return jsonText(nlohmann::ordered_json{{"displayTimeUnit", "ms"}, {"traceEvents", events}});
   }
 
 private:
