@@ -18,6 +18,9 @@ endfunction()
 add_custom_target(quipu-tests COMMENT "All test programs")
 add_custom_target(quipu-fuzzers COMMENT "All libFuzzer programs")
 
+# Seconds. Slow tests compile thousands of kernels where no cache holds them yet, on machines that do other work as well.
+set(quipu_slow_timeout 2700)
+
 # quipu_unit_test(NAME SOURCES... [LINK LIBS...] [SLOW]): a GoogleTest program, registered with ctest under its own
 # name and built by the target quipu-tests. SLOW leaves it out of `tools/check --fast`. Each run leaves its results in
 # test-results/NAME.json, from which tools/check counts the test cases.
@@ -31,7 +34,7 @@ function(quipu_unit_test name)
     ENVIRONMENT "GTEST_OUTPUT=json:${CMAKE_BINARY_DIR}/test-results/${name}.json"
     TIMEOUT 600)
   if(ARG_SLOW)
-    set_tests_properties(${name} PROPERTIES LABELS slow)
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT ${quipu_slow_timeout})
   endif()
 endfunction()
 
@@ -45,9 +48,9 @@ function(quipu_command_test name program)
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "GTEST_OUTPUT=json:${CMAKE_BINARY_DIR}/test-results/${name}.json;QUIPU_CACHE_DIR=${CMAKE_BINARY_DIR}/test-cache"
-    TIMEOUT 1200)
+    TIMEOUT 600)
   if(ARG_SLOW)
-    set_tests_properties(${name} PROPERTIES LABELS slow)
+    set_tests_properties(${name} PROPERTIES LABELS slow TIMEOUT ${quipu_slow_timeout})
   endif()
 endfunction()
 
