@@ -35,7 +35,7 @@ const std::vector<Case> &cases() {
       {equal, sampling(1)},
       {spread, sampling(2, 40)},
       // Five of all kinds: what emulators run.
-      {spread, sampling(0.8f, 40, 0.95f, 0.02f, 1.2f)},
+      {spread, sampling(0.8f, 10, 0.95f, 0.02f, 1.2f)},
       {ties, sampling(0, 5, 0.5f, 0.5f)},
       {ties, sampling(1, 7)}, // cuts through equals
       {spread, sampling(3, 0, 0.9f)},

@@ -34,11 +34,13 @@ template <int n> QUIPU_DEVICE bool hasTopK(const RowSampling &sampling) {
   return sampling.topK > 0 && sampling.topK < n;
 }
 
-// Weights and scores, relative to the token `largest`. Exponents are of 2. A token's score is its exponent - log2 of
-// its arrival, which is at most 33: one with 34 less than the score of `largest` has lost and needs no noise. Weights
-// below 2^-40 are nothing, even 128000 of them.
+// Weights and scores, relative to the token `largest`, which is in every race. Exponents are of 2. A token's score is
+// its exponent - log2 of its arrival; it beats `largest` only if it arrives before weight * the arrival of that, and
+// so only if y (rank.h) is less. Few of a row do, and only they need a logarithm. y is at least 2^-33: tokens of less
+// than `least` need no noise. Weights below 2^-40 are nothing, even 128000 of them.
 struct Draw {
   float top, scale, perExponent;
+  float bar;   // 2^32 * arrival of `largest`, and a little
   float least; // exponent of what may win
   bool weighs; // somebody asks for the weights
   u64 key;
@@ -46,7 +48,9 @@ struct Draw {
   QUIPU_DEVICE_MEMBER Draw(const RowSampling &sampling, u64 largest, float minP)
       : top(valueOfBits(keyOf(largest))), scale(1.44269504088896341f / sampling.temperature),
         perExponent(0.693147180559945f * sampling.temperature), weighs(sampling.topP < 1), key(sampling.key) {
-    least = -34.0f - fastLog2(arrival(key, tokenOf(largest)));
+    float first = arrival(noise(key, tokenOf(largest)));
+    bar = first * (4294967296.0f * 1.0001f);
+    least = -34.0f - fastLog2(first);
     if (minP > 0)
       least = larger(least, fastLog2(minP));
   }
@@ -57,11 +61,14 @@ struct Draw {
     return orderedBits(top + (weights && least > -40 ? -40.0f : least) * perExponent);
   }
   QUIPU_DEVICE_MEMBER void enter(float value, i32 token, Race &race) const {
-    float own = exponent(value);
+    float own = exponent(value), weight = fastExp2(own);
     if (weighs)
-      race.weights += fastExp2(own);
-    if (own >= least)
-      race.best = larger(race.best, rankOf(own - fastLog2(arrival(key, token)), token));
+      race.weights += weight;
+    if (own >= least) {
+      u32 bits = noise(key, token);
+      if (float(bits) <= weight * bar)
+        race.best = larger(race.best, rankOf(own - fastLog2(arrival(bits)), token));
+    }
   }
 };
 

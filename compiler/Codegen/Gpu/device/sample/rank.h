@@ -28,16 +28,21 @@ enum : u64 { leastRank = 1ull << 32 };
 
 QUIPU_DEVICE u64 larger(u64 a, u64 b) { return b > a ? b : a; }
 
-// When the token of weight 1 would arrive in the exponential race, E = -ln(1 - y) of y in (0, 1): above 0. For small y
-// the series, whose error is relative to E; a difference from 1 would have lost what orders the tokens that win.
-QUIPU_DEVICE float arrival(u64 key, i32 token) {
+// The upper 32 bits of a token's noise.
+QUIPU_DEVICE u32 noise(u64 key, i32 token) {
   u64 z = key + u64(u32(token)) * 0x9e3779b97f4a7c15ull;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-  u32 bits = u32((z ^ z >> 31) >> 32);
+  return u32((z ^ z >> 31) >> 32);
+}
+
+// When the token of weight 1 would arrive in the exponential race, E = -ln(1 - y), y = (noise + 0.5) / 2^32: above y.
+// For small y the series, whose error is relative to E; a difference from 1 would have lost what orders the tokens
+// that win.
+QUIPU_DEVICE float arrival(u32 noise) {
   constexpr float unit = 1.0f / 4294967296.0f, ln2 = 0.693147180559945f;
-  float y = (float(bits) + 0.5f) * unit;
+  float y = (float(noise) + 0.5f) * unit;
   float series = y * (1.0f + y * (1.0f / 2 + y * (1.0f / 3 + y * (1.0f / 4 + y * (1.0f / 5 + y * (1.0f / 6))))));
-  float logarithm = fastLog2((float(~bits) + 0.5f) * unit) * -ln2;
+  float logarithm = fastLog2((float(~noise) + 0.5f) * unit) * -ln2;
   return y < 0.0625f ? series : logarithm;
 }
