@@ -16,9 +16,9 @@ HEAD = """# GPU chips
 
 Generated from the tests (`python3 -B tools/checks/gpu_chips.py`). No GPU is needed for any column but the last.
 
-- compiled: every kernel of two Llama shapes, without a spill (`test/EndToEnd/gpu_targets.py`)
+- compiled: every kernel of two Llama shapes, in every storage type, without a spill (`test/EndToEnd/gpu_targets.py`)
 - on the host: the generated source of every kernel run thread by thread against the obvious computation
-  (`test/Conformance/Gpu/KernelConformanceTest.cpp`); "matmuls": of these alone, the others being those of another chip
+  (`test/Conformance/Gpu/KernelConformanceTest.cpp`), once where it is the same for several chips
 - emulated: the machine code of every kernel run by an instruction emulator, where `TINYGRAD_DIR` names one
   (`test/Conformance/Gpu/AmdEmulatorTest.cpp`)
 - run: on the device itself (`tools/gpu-check`)
@@ -29,8 +29,10 @@ Generated from the tests (`python3 -B tools/checks/gpu_chips.py`). No GPU is nee
 
 
 def chips_of_test(name):
+    """The one list of chips in a test."""
     text = (ROOT / "test" / "Conformance" / "Gpu" / name).read_text()
-    return [set(re.findall(r'"(\w+)"', names)) for names in re.findall(r"const char \*chip : \{([^}]*)\}", text)]
+    (names,) = re.findall(r"\{((?:\s*\"(?:sm_|gfx)\w+\",?)+)\}", text)
+    return set(re.findall(r'"(\w+)"', names))
 
 
 def compiled_chips():
@@ -43,14 +45,12 @@ def compiled_chips():
 
 
 def page():
-    on_host, matmuls_on_host = chips_of_test("KernelConformanceTest.cpp")
-    (emulated,) = chips_of_test("AmdEmulatorTest.cpp")
+    on_host, emulated = chips_of_test("KernelConformanceTest.cpp"), chips_of_test("AmdEmulatorTest.cpp")
     rows = []
     for chip in compiled_chips():
         backend = "cuda" if chip.startswith("sm_") else "hip"
         run = ", ".join(RUNS[chip]) if chip in RUNS else "no"
-        host = "yes" if chip in on_host else "matmuls" if chip in matmuls_on_host else "no"
-        rows.append(f"| `{backend}:{chip}` | yes | {host} | "
+        rows.append(f"| `{backend}:{chip}` | yes | {'yes' if chip in on_host else 'no'} | "
                     f"{'yes' if chip in emulated else 'no'} | {run} |\n")
     return HEAD + "".join(rows)
 

@@ -10,7 +10,7 @@ using gpu::Module;
 using gpu::Stream;
 
 // Graphs as they are used here, and launches with clusters.
-constexpr int oldestVersion = 11080;
+constexpr std::array<int, 2> oldestVersion = {11, 8};
 constexpr int capabilityMajor = 75, capabilityMinor = 76, sharedPerBlockOptIn = 97; // device attributes
 constexpr int maxDynamicShared = 8;                                                 // function attribute
 constexpr int jitErrorLog = 5, jitErrorLogBytes = 6;                                // options of cuModuleLoadDataEx
@@ -142,11 +142,7 @@ private:
 };
 
 Expected<void> CudaDriver::bindAll() {
-  Expected<void> bound;
-  auto bind = [&](auto &function, const char *symbol) {
-    if (bound)
-      bound = library.bind(function, symbol);
-  };
+  gpu::Binding bind(library);
   bind(cuda.init, "cuInit");
   bind(cuda.getErrorName, "cuGetErrorName");
   bind(cuda.getErrorString, "cuGetErrorString");
@@ -161,7 +157,7 @@ Expected<void> CudaDriver::bindAll() {
   bind(cuda.functionSetAttribute, "cuFuncSetAttribute");
   bind(cuda.launchKernelEx, "cuLaunchKernelEx");
   bind(cuda.graphInstantiate, "cuGraphInstantiateWithFlags");
-  return bound ? bindCalls() : bound;
+  return bind.result ? bindCalls() : bind.result;
 }
 
 Expected<int> CudaDriver::start() {
@@ -170,11 +166,8 @@ Expected<int> CudaDriver::start() {
     return passError(std::move(bound));
   int version = 0;
   (void)cuda.driverGetVersion(&version);
-  deviceInfo.driverVersion = {version / 1000, version % 1000 / 10};
-  deviceInfo.driver = fmt::format("{}.{}", deviceInfo.driverVersion[0], deviceInfo.driverVersion[1]);
-  if (version < oldestVersion)
-    return makeError("the driver supports CUDA {}, {}.{} or later is needed; install a newer one", deviceInfo.driver,
-                     oldestVersion / 1000, oldestVersion % 1000 / 10);
+  if (Expected<void> fits = takeVersion({version / 1000, version % 1000 / 10}, oldestVersion, "CUDA", "driver"); !fits)
+    return passError(std::move(fits));
   if (Expected<void> bound = bindAll(); !bound)
     return passError(std::move(bound));
   if (Expected<void> started = check(cuda.init(0), "cuInit"); !started)

@@ -29,4 +29,20 @@ private:
   std::string libraryName;
 };
 
+// Binds one function after the other: bind(pointer, symbol). `result` is the error of the first that is not there.
+class Binding {
+public:
+  explicit Binding(const DriverLibrary &library) : library(library) {}
+
+  template <typename Function> void operator()(Function *&function, const char *symbol) {
+    if (result)
+      result = library.bind(function, symbol);
+  }
+
+  Expected<void> result;
+
+private:
+  const DriverLibrary &library;
+};
+
 } // namespace quipu::gpu

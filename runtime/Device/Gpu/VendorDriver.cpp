@@ -17,10 +17,20 @@ Expected<void> VendorDriver::bindCalls() {
   std::array<const char *, sizeof(DriverSymbols) / sizeof(char *)> names;
   std::array<void *, names.size()> functions;
   std::memcpy(static_cast<void *>(names.data()), &symbols, sizeof(symbols));
+  Binding bind(library);
   for (size_t i = 0; i < names.size(); ++i)
-    if (Expected<void> bound = library.bind(functions[i], names[i]); !bound)
-      return bound;
+    bind(functions[i], names[i]);
   std::memcpy(&calls, static_cast<const void *>(functions.data()), sizeof(calls));
+  return bind.result;
+}
+
+Expected<void> VendorDriver::takeVersion(std::array<int, 2> version, std::array<int, 2> oldest, const char *kind,
+                                         const char *product) {
+  deviceInfo.driverVersion = version;
+  deviceInfo.driver = fmt::format("{}.{}", version[0], version[1]);
+  if (version < oldest)
+    return makeError("the driver supports {} {}, {}.{} or later is needed; install a newer {}", kind, deviceInfo.driver,
+                     oldest[0], oldest[1], product);
   return {};
 }
 

@@ -83,6 +83,9 @@ protected:
 
   // Finds all of DriverCalls.
   Expected<void> bindCalls();
+  // Of what the driver supports; an error where that is too old. kind: "CUDA"; product: what to install a newer one of.
+  Expected<void> takeVersion(std::array<int, 2> version, std::array<int, 2> oldest, const char *kind,
+                             const char *product);
   // The error of a call that returned `result`, in the driver's own words.
   virtual std::string describe(int result) const = 0;
   virtual int instantiate(void **executable, void *graph) = 0;

@@ -7,7 +7,7 @@ namespace quipu::hip {
 namespace {
 
 // The first with graphs as they are used here.
-constexpr int oldestVersion = 50200000; // 5.2
+constexpr std::array<int, 2> oldestVersion = {5, 2};
 
 struct HipCalls {
   int (*init)(unsigned flags);
@@ -75,11 +75,7 @@ private:
 };
 
 Expected<void> HipDriver::bindAll() {
-  Expected<void> bound;
-  auto bind = [&](auto &function, const char *symbol) {
-    if (bound)
-      bound = library.bind(function, symbol);
-  };
+  gpu::Binding bind(library);
   bind(hip.init, "hipInit");
   bind(hip.getErrorName, "hipGetErrorName");
   bind(hip.getErrorString, "hipGetErrorString");
@@ -91,7 +87,7 @@ Expected<void> HipDriver::bindAll() {
   bind(hip.getProperties,
        library.find("hipGetDevicePropertiesR0600") ? "hipGetDevicePropertiesR0600" : "hipGetDeviceProperties");
   bind(hip.graphInstantiate, "hipGraphInstantiate");
-  return bound ? bindCalls() : bound;
+  return bind.result ? bindCalls() : bind.result;
 }
 
 Expected<int> HipDriver::start() {
@@ -105,11 +101,9 @@ Expected<int> HipDriver::start() {
   int version = 0;
   if (Expected<void> known = check(hip.driverGetVersion(&version), "hipDriverGetVersion"); !known)
     return passError(std::move(known));
-  deviceInfo.driverVersion = {version / 10000000, version / 100000 % 100};
-  deviceInfo.driver = fmt::format("{}.{}", deviceInfo.driverVersion[0], deviceInfo.driverVersion[1]);
-  if (version < oldestVersion)
-    return makeError("the driver supports HIP {}, {}.{} or later is needed; install a newer ROCm", deviceInfo.driver,
-                     oldestVersion / 10000000, oldestVersion / 100000 % 100);
+  if (Expected<void> fits = takeVersion({version / 10000000, version / 100000 % 100}, oldestVersion, "HIP", "ROCm");
+      !fits)
+    return passError(std::move(fits));
   int count = 0;
   if (Expected<void> counted = check(hip.getDeviceCount(&count), "hipGetDeviceCount"); !counted)
     return passError(std::move(counted));

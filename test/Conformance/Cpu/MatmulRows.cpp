@@ -1,6 +1,7 @@
 #include "test/Conformance/Cpu/KernelTable.h"
 
 #include "compiler/Codegen/Cpu/MatmulSchedule.h"
+#include "test/Conformance/MatmulRow.h"
 
 #include <cmath>
 #include <map>
@@ -21,38 +22,14 @@ struct Case {
   std::vector<int64_t> rows = {};
   int64_t parts = 1;
   bool largest = false; // weights and inputs at the ends of their range
-};
 
-constexpr double normEps = 1e-5;
+  MatmulForm form() const { return {n, k, packedInput, gated, bias, residual, norm, activation}; }
+};
 
 std::vector<KernelSpec> stages(const Case &c) {
   KernelParams pack = {
       {"k", c.k}, {"storage", c.storage}, {"rows_dim", int64_t(0)}, {"tile", c.tile}, {"parts", c.parts}};
-  KernelParams matmul = pack;
-  if (c.norm)
-    (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
-  matmul["n"] = c.n;
-  matmul["gated"] = c.gated;
-  matmul["bias"] = c.bias;
-  matmul["residual"] = c.residual;
-  if (!c.activation.empty())
-    matmul["activation"] = c.activation;
-  if (!c.packedInput)
-    return {{"", "matmul", matmul}};
-  matmul["packed_input"] = true;
-  return {{"", "pack_input", pack}, {"", "matmul", matmul}};
-}
-
-double activated(const std::string &activation, double x) {
-  if (activation == "silu")
-    return x / (1 + std::exp(-x));
-  if (activation == "gelu_tanh")
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  if (activation == "gelu_erf")
-    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-  if (activation == "relu")
-    return std::max(x, 0.0);
-  return x;
+  return matmulStages(c.form(), pack, pack);
 }
 
 // Row t of x after the norm, and as the kernel multiplies it.
@@ -80,15 +57,10 @@ void quantizeRun(size_t first, int64_t parts, PreparedRow &row) {
   }
 }
 
-PreparedRow preparedRow(const Case &c, const Chip &chip, const float *x, const std::vector<float> &gain) {
-  double sum = 0;
-  for (int64_t k = 0; k < c.k; ++k)
-    sum += double(x[k]) * x[k];
-  double scale = 1 / std::sqrt(sum / double(c.k) + normEps);
+PreparedRow preparedRow(const Case &c, const Chip &chip, const MatmulValues &values, int64_t t) {
   PackedInput form(c.k, format(c.storage), chip);
   PreparedRow row;
-  for (int64_t k = 0; k < c.k; ++k)
-    row.exact.push_back(c.norm ? x[k] * scale * gain[size_t(k)] : x[k]);
+  row.exact = normedRow(c.form(), values, t);
   if (form.blocks)
     for (int64_t k = 0; k < c.k; k += runColumns)
       quantizeRun(size_t(k), c.parts, row);
@@ -96,19 +68,6 @@ PreparedRow preparedRow(const Case &c, const Chip &chip, const float *x, const s
     for (double value : row.exact)
       row.used.push_back(form.bf16 ? fromBf16(toBf16(float(value))) : value);
   return row;
-}
-
-struct Sum {
-  double value = 0, magnitude = 0;
-};
-
-Sum dot(const std::vector<double> &x, const float *w, double bias) {
-  Sum sum{bias, std::abs(bias)};
-  for (size_t k = 0; k < x.size(); ++k) {
-    sum.value += x[k] * w[k];
-    sum.magnitude += std::abs(x[k] * w[k]);
-  }
-  return sum;
 }
 
 // With a norm, the input may round the other way: 2^-8 of one bf16 term, 1/127 of the largest in a run of int8.
@@ -119,49 +78,32 @@ double tolerance(const Case &c) {
 }
 
 Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
-  int64_t wRows = c.gated ? 2 * c.n : c.n;
-  std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
-  std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
-  for (float &value : x)
-    value *= float(c.inputScale);
-  if (c.largest)
-    for (size_t i = 0; i < x.size(); ++i)
-      x[i] = i / size_t(c.k) % 2 ? -1.0f : 1.0f;
-  if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
-    std::fill_n(x.begin() + c.k, c.k, 0.0f);
-
+  MatmulForm form = c.form();
+  MatmulValues values = matmulValues(form, rows, c.inputScale, c.largest);
   StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4, c.largest);
-  const std::vector<float> &w = weight.values;
+  values.w = weight.values;
   PackedInput packed(c.k, format(c.storage), chip, c.parts);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
   Problem problem;
   problem.dims[Tokens] = rows;
-  problem.operands = {Operand::of(x),
-                      c.norm ? Operand::of(gain) : Operand::absent(),
+  problem.operands = {Operand::of(values.x),
+                      c.norm ? Operand::of(values.gain) : Operand::absent(),
                       weight.panels,
-                      c.bias ? Operand::of(bias) : Operand::absent(),
-                      c.residual ? Operand::of(residual) : Operand::absent(),
+                      c.bias ? Operand::of(values.bias) : Operand::absent(),
+                      c.residual ? Operand::of(values.residual) : Operand::absent(),
                       c.packedInput ? Operand::output(size_t(paddedRows * packed.rowBytes())) : Operand::absent(),
                       Operand::output(size_t(rows * c.n * 4))};
   Expectation out{6, ElementType::F32, {}, {}}, unrounded = out;
   for (int64_t t = 0; t < rows; ++t) {
-    PreparedRow prepared = preparedRow(c, chip, &x[size_t(t * c.k)], gain);
-    const std::vector<double> &row = prepared.used;
+    PreparedRow prepared = preparedRow(c, chip, values, t);
     for (int64_t n = 0; n < c.n; ++n) {
-      Sum sum = dot(row, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0);
-      double y = activated(c.activation, sum.value), magnitude = sum.magnitude;
-      if (c.gated) {
-        Sum up = dot(row, &w[size_t((c.n + n) * c.k)], c.bias ? bias[size_t(c.n + n)] : 0);
-        magnitude = magnitude * std::abs(up.value) + up.magnitude * std::abs(y);
-        y *= up.value;
-      }
-      out.value.push_back(y + (c.residual ? residual[size_t(t * c.n + n)] : 0));
-      out.magnitude.push_back(magnitude);
+      Sum sum = matmulElement(form, values, prepared.used, t, n);
+      out.value.push_back(sum.value);
+      out.magnitude.push_back(sum.magnitude);
       if (packed.blocks && !c.gated && c.activation.empty()) {
-        double most = dot(prepared.mostError, &w[size_t(n * c.k)], 0).magnitude;
-        double extra = c.residual ? residual[size_t(t * c.n + n)] : 0;
-        unrounded.value.push_back(dot(prepared.exact, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0).value + extra);
-        unrounded.magnitude.push_back(magnitude + most / tolerance(c));
+        double most = dot(prepared.mostError, &values.w[size_t(n * c.k)], 0).magnitude;
+        unrounded.value.push_back(matmulElement(form, values, prepared.exact, t, n).value);
+        unrounded.magnitude.push_back(sum.magnitude + most / tolerance(c));
       }
     }
   }

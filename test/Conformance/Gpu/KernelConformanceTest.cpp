@@ -1,8 +1,12 @@
-// Every row of the kernel table, for chips of each family, as the Simt device runs them: on the step's own grid, and on
-// a larger one.
+// Every row of the kernel table of every chip, as the Simt device runs them: on the step's own grid, and on a larger
+// one. What is the same for chips is run once.
+#include "compiler/Target/Cuda/Chips.h"
+#include "compiler/Target/Hip/Chips.h"
+#include "test/Conformance/Gpu/DistinctRows.h"
 #include "test/Conformance/Gpu/KernelHarness.h"
 
 #include <gtest/gtest.h>
+#include <set>
 
 namespace quipu::gpu::conformance {
 namespace {
@@ -13,24 +17,40 @@ const std::vector<KernelRow> &table(const std::string &chip) {
   return entry != tables.end() ? entry->second : tables[chip] = kernelTable(chipNamed(chip));
 }
 
-struct Case {
-  std::string chip;
-  size_t row;
-
+struct Case : ChipRow {
   friend void PrintTo(const Case &c, std::ostream *out) { *out << c.chip << " " << table(c.chip)[c.row].name; }
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const char *chip : {"sm_80", "sm_90a", "gfx942", "gfx1100", "gfx1201"})
-    for (size_t row = 0; row < table(chip).size(); ++row)
-      all.push_back({chip, row});
-  // Of these the matmuls have instructions of their own.
-  for (const char *chip : {"gfx950", "gfx1030"})
-    for (size_t row = 0; row < table(chip).size(); ++row)
-      if (table(chip)[row].name.rfind("matmul", 0) == 0 && table(chip)[row].name.find("_f32_") == std::string::npos)
-        all.push_back({chip, row});
+// Of two chips with the same row the first has it: those of each family that differ most come first.
+const std::vector<std::string> &chips() {
+  static const auto &list =
+      *new std::vector<std::string>{"sm_80", "sm_90a", "gfx942",  "gfx1100", "gfx1201", "gfx950",  "gfx1030",
+                                    "sm_86", "sm_89",  "sm_100a", "sm_120a", "gfx90a",  "gfx1151", "gfx1200"};
+  return list;
+}
+
+std::string noRows; // why there are none
+
+const std::vector<Case> &cases() {
+  static const auto &all = *new std::vector<Case>([] {
+    std::vector<Case> list;
+    if (auto rows = distinctRows(chips()))
+      for (ChipRow &row : *rows)
+        list.push_back({std::move(row)});
+    else
+      noRows = rows.error().message;
+    return list;
+  }());
   return all;
+}
+
+TEST(GpuKernelTables, HaveRowsForEveryChip) {
+  EXPECT_EQ(noRows, "");
+  std::set<std::string> named(chips().begin(), chips().end()), known;
+  for (const auto *list : {&cuda::chips(), &hip::chips()})
+    for (const Chip &chip : *list)
+      known.insert(chip.name);
+  EXPECT_EQ(named, known);
 }
 
 // The rows that this run of the program is about, compiled once for each chip when the first test asks.
@@ -40,7 +60,7 @@ Expected<std::shared_ptr<KernelLibrary>> library(const std::string &chip) {
   if (entry != libraries.end())
     return entry->second;
   const testing::TestSuite &suite = *testing::UnitTest::GetInstance()->current_test_suite();
-  const std::vector<Case> all = cases();
+  const std::vector<Case> &all = cases();
   std::vector<KernelRow> rows;
   for (size_t i = 0; i < all.size(); ++i)
     if (all[i].chip == chip && suite.GetTestInfo(int(i))->should_run())

@@ -1,6 +1,7 @@
 // matmul and pack_input on GPUs: every epilogue, ragged sizes, f32, bf16 and f16, few and many tokens.
 #include "compiler/Codegen/Gpu/WeightLayout.h"
 #include "test/Conformance/Gpu/KernelTable.h"
+#include "test/Conformance/MatmulRow.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +10,6 @@
 
 namespace quipu::gpu::conformance {
 namespace {
-
-constexpr double normEps = 1e-5;
 
 struct Case {
   std::string name;
@@ -26,124 +25,52 @@ struct Case {
   int64_t columns = 0; // of a block, for the matmul of warpgroups
   int64_t splits = 1;  // blocks that share a tile of results
 
-  TileLayout weight() const { return {n, k, int64_t(bytesOf(storage)), gated}; }
+  MatmulForm form() const { return {n, k, packedInput, gated, bias, residual, norm, activation}; }
 };
 
 std::vector<KernelSpec> stages(const Case &c) {
   KernelParams pack = {{"k", c.k}, {"storage", name(c.storage)}, {"rows_dim", c.rowsDim}, {"tile", tileRows}};
   KernelParams matmul = pack;
-  if (c.norm)
-    (c.packedInput ? pack : matmul)["norm_eps"] = normEps;
   matmul["tile"] = c.tile;
-  matmul["n"] = c.n;
-  matmul["gated"] = c.gated;
-  matmul["bias"] = c.bias;
-  matmul["residual"] = c.residual;
-  if (!c.activation.empty())
-    matmul["activation"] = c.activation;
-  if (!c.packedInput)
-    return {{"", "matmul", matmul}};
-  matmul["packed_input"] = true;
   if (c.columns)
     matmul["columns"] = c.columns;
   if (c.splits > 1) {
     matmul["splits"] = c.splits;
     matmul["tokens"] = *std::max_element(c.rows.begin(), c.rows.end());
   }
-  return {{"", "pack_input", pack}, {"", "matmul", matmul}};
-}
-
-double activated(const std::string &activation, double x) {
-  if (activation == "silu")
-    return x / (1 + std::exp(-x));
-  if (activation == "gelu_tanh")
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  if (activation == "gelu_erf")
-    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-  if (activation == "relu")
-    return std::max(x, 0.0);
-  return x;
-}
-
-// W [n, k] (gated: [2n, k]) as WeightLayout.h states tile64, element by element; padding is zero.
-Operand asTiles(const std::vector<float> &w, const Case &c) {
-  TileLayout layout = c.weight();
-  std::vector<uint8_t> values = stored(w, c.storage).bytes;
-  Operand tiles;
-  tiles.bytes.resize(size_t(layout.bytes()));
-  int64_t perChunk = tileChunkBytes / layout.elementBytes;
-  for (int64_t row = 0; row < (c.gated ? 2 * c.n : c.n); ++row)
-    for (int64_t k = 0; k < c.k; ++k) {
-      bool up = row >= c.n; // only where gated
-      int64_t column = up ? row - c.n : row, inPanel = column % layout.panelColumns() + (up ? tileRows / 2 : 0);
-      int64_t at = column / layout.panelColumns() * layout.panelBytes() + k / layout.tileColumns() * tileBytes +
-                   chunkPlace(inPanel, k % layout.tileColumns() / perChunk) + k % perChunk * layout.elementBytes;
-      std::copy_n(&values[size_t((row * c.k + k) * layout.elementBytes)], layout.elementBytes,
-                  &tiles.bytes[size_t(at)]);
-    }
-  return tiles;
+  return matmulStages(c.form(), pack, matmul);
 }
 
 // Row t of x as the kernel multiplies it: packed input is rounded to the storage of W.
-std::vector<double> preparedRow(const Case &c, const float *x, const std::vector<float> &gain) {
-  double sum = 0;
-  for (int64_t k = 0; k < c.k; ++k)
-    sum += double(x[k]) * x[k];
-  double scale = 1 / std::sqrt(sum / double(c.k) + normEps);
-  std::vector<float> row;
-  for (int64_t k = 0; k < c.k; ++k)
-    row.push_back(float(c.norm ? x[k] * scale * gain[size_t(k)] : x[k]));
+std::vector<double> preparedRow(const Case &c, const MatmulValues &values, int64_t t) {
+  std::vector<double> exact = normedRow(c.form(), values, t);
+  std::vector<float> row(exact.begin(), exact.end());
   if (c.packedInput)
     row = rounded(row, c.storage);
   return {row.begin(), row.end()};
 }
 
-struct Sum {
-  double value = 0, magnitude = 0;
-};
-
-Sum dot(const std::vector<double> &x, const float *w, double bias) {
-  Sum sum{bias, std::abs(bias)};
-  for (size_t k = 0; k < x.size(); ++k) {
-    sum.value += x[k] * w[k];
-    sum.magnitude += std::abs(x[k] * w[k]);
-  }
-  return sum;
-}
-
 Problem makeProblem(const Case &c, int64_t rows) {
-  int64_t wRows = c.gated ? 2 * c.n : c.n;
-  std::vector<float> x = randomValues(size_t(rows * c.k), 2), gain = randomValues(size_t(c.k), 3);
-  std::vector<float> w = rounded(randomValues(size_t(wRows * c.k), 4), c.storage);
-  std::vector<float> bias = randomValues(size_t(wRows), 5), residual = randomValues(size_t(rows * c.n), 6);
-  for (float &value : x)
-    value *= float(c.inputScale);
-  if (rows > 2) // a row of zeros: the norm divides by sqrt(eps) alone
-    std::fill_n(x.begin() + c.k, c.k, 0.0f);
-
+  MatmulForm form = c.form();
+  MatmulValues values = matmulValues(form, rows, c.inputScale);
+  values.w = rounded(randomValues(size_t((c.gated ? 2 : 1) * c.n * c.k), 4), c.storage);
   TileLayout packed{rows, c.k, int64_t(bytesOf(c.storage))};
   Problem problem;
   problem.dims[size_t(c.rowsDim)] = rows;
-  problem.operands = {Operand::of(x),
-                      c.norm ? Operand::of(gain) : Operand::absent(),
-                      asTiles(w, c),
-                      c.bias ? Operand::of(bias) : Operand::absent(),
-                      c.residual ? Operand::of(residual) : Operand::absent(),
+  problem.operands = {Operand::of(values.x),
+                      c.norm ? Operand::of(values.gain) : Operand::absent(),
+                      asTiles(values.w, c.n, c.k, c.storage, c.gated),
+                      c.bias ? Operand::of(values.bias) : Operand::absent(),
+                      c.residual ? Operand::of(values.residual) : Operand::absent(),
                       c.packedInput ? Operand::output(size_t(packed.bytes())) : Operand::absent(),
                       Operand::output(size_t(rows * c.n * 4))};
   Expectation out{6, ElementType::F32, {}, {}};
   for (int64_t t = 0; t < rows; ++t) {
-    std::vector<double> row = preparedRow(c, &x[size_t(t * c.k)], gain);
+    std::vector<double> row = preparedRow(c, values, t);
     for (int64_t n = 0; n < c.n; ++n) {
-      Sum sum = dot(row, &w[size_t(n * c.k)], c.bias ? bias[size_t(n)] : 0);
-      double y = activated(c.activation, sum.value), magnitude = sum.magnitude;
-      if (c.gated) {
-        Sum up = dot(row, &w[size_t((c.n + n) * c.k)], c.bias ? bias[size_t(c.n + n)] : 0);
-        magnitude = magnitude * std::abs(up.value) + up.magnitude * std::abs(y);
-        y *= up.value;
-      }
-      out.value.push_back(y + (c.residual ? residual[size_t(t * c.n + n)] : 0));
-      out.magnitude.push_back(magnitude);
+      Sum sum = matmulElement(form, values, row, t, n);
+      out.value.push_back(sum.value);
+      out.magnitude.push_back(sum.magnitude);
     }
   }
   problem.expected = {out};

@@ -61,7 +61,7 @@ TEST_F(GpuFailureTest, a_machine_with_a_driver_and_no_device) {
 TEST_F(GpuFailureTest, a_driver_too_old) {
   control().cudaVersion = 11040;
   EXPECT_EQ(openError("cuda"),
-            "device 'cuda': the driver supports CUDA 11.4, 11.8 or later is needed; install a newer one");
+            "device 'cuda': the driver supports CUDA 11.4, 11.8 or later is needed; install a newer driver");
 }
 
 TEST_F(GpuFailureTest, a_driver_too_old_for_the_artifact) {

@@ -1,6 +1,8 @@
+#include "compiler/Target/Cuda/Chips.h"
 #include "compiler/Target/Cuda/Nvrtc.h"
 #include "compiler/Target/Cuda/PtxClang.h"
 #include "test/compiler/Target/Environment.h"
+#include "test/compiler/Target/Gpu/DoublingKernel.h"
 
 #include <atomic>
 #include <gtest/gtest.h>
@@ -9,23 +11,12 @@
 namespace quipu::cuda {
 namespace {
 
-const char *const chips[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a"};
-
-constexpr const char *macros = R"(
-#if defined(__clang__)
-#define __global__ __attribute__((global))
-#define __shared__ __attribute__((shared))
-#endif
-)";
-
-std::string doubling(const std::string &symbol) {
-  return macros + ("extern \"C\" __global__ void " + symbol + "(float *x) { *x = *x + *x; }\n");
-}
+using gpu::doubling;
 
 TEST(Nvrtc, compiles_for_every_chip_it_knows) {
   int compiled = 0;
-  for (const char *chip : chips) {
-    auto compiler = Nvrtc::open(chip, false);
+  for (const gpu::Chip &chip : chips()) {
+    auto compiler = Nvrtc::open(chip.name, false);
     if (!compiler && compiler.error().message.find("does not know") != std::string::npos)
       continue;
     if (!compiler)
@@ -171,8 +162,8 @@ TEST(Nvrtc, reports_wgmma_that_is_serialized) {
 TEST(PtxasReport, no_report_is_not_known) { EXPECT_FALSE(readPtxasReport("warning: nothing").known); }
 
 TEST(PtxClang, compiles_for_every_chip) {
-  for (const char *chip : chips) {
-    auto compiler = PtxClang::find(chip);
+  for (const gpu::Chip &chip : chips()) {
+    auto compiler = PtxClang::find(chip.name);
     if (!compiler)
       GTEST_SKIP() << compiler.error().message;
     auto code = (*compiler)->compile("doubling", doubling("doubling"));
@@ -180,7 +171,7 @@ TEST(PtxClang, compiles_for_every_chip) {
     EXPECT_TRUE(code->native.empty());
     EXPECT_FALSE(code->resources.known);
     EXPECT_NE(code->portable.find(".entry doubling("), std::string::npos) << code->portable;
-    EXPECT_NE(code->portable.find(std::string(".target ") + chip), std::string::npos) << code->portable;
+    EXPECT_NE(code->portable.find(".target " + chip.name), std::string::npos) << code->portable;
   }
 }
 

@@ -1,25 +1,16 @@
 #include "compiler/Target/Hip/AmdClang.h"
+#include "compiler/Target/Hip/Chips.h"
 #include "compiler/Target/Hip/CodeObject.h"
 #include "compiler/Target/Hip/Hiprtc.h"
 #include "test/compiler/Target/Environment.h"
+#include "test/compiler/Target/Gpu/DoublingKernel.h"
 
 #include <gtest/gtest.h>
 
 namespace quipu::hip {
 namespace {
 
-const char *const chips[] = {"gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201"};
-
-constexpr const char *macros = R"(
-#if !defined(__global__)
-#define __global__ __attribute__((global))
-#define __shared__ __attribute__((shared))
-#endif
-)";
-
-std::string doubling(const std::string &symbol) {
-  return macros + ("extern \"C\" __global__ void " + symbol + "(float *x) { *x = *x + *x; }\n");
-}
+using gpu::doubling;
 
 constexpr const char *hungry = R"(extern "C" __global__ void hungry(float *a, const int *b) {
   __shared__ float s[96];
@@ -40,8 +31,8 @@ void expectElf(const gpu::DeviceCode &code) {
 }
 
 TEST(AmdClang, compiles_for_every_chip) {
-  for (const char *chip : chips) {
-    auto compiler = AmdClang::find(chip);
+  for (const gpu::Chip &chip : chips()) {
+    auto compiler = AmdClang::find(chip.name);
     if (!compiler)
       GTEST_SKIP() << compiler.error().message;
     auto code = (*compiler)->compile("doubling", doubling("doubling"));
@@ -56,7 +47,7 @@ TEST(AmdClang, reports_stack_and_shared_memory) {
   auto compiler = AmdClang::find("gfx942");
   if (!compiler)
     GTEST_SKIP() << compiler.error().message;
-  auto code = (*compiler)->compile("hungry", std::string(macros) + hungry);
+  auto code = (*compiler)->compile("hungry", std::string(gpu::kernelWords) + hungry);
   ASSERT_TRUE(code) << code.error().message;
   EXPECT_EQ(code->resources.sharedBytes, 96 * 4);
   EXPECT_GE(code->resources.stackBytes, 200 * 4);
@@ -128,10 +119,10 @@ TEST(Hiprtc, is_not_asked_for_a_chip_its_release_does_not_know) {
   auto known = Hiprtc::open("gfx90a");
   if (!known)
     GTEST_SKIP() << known.error().message;
-  for (const char *chip : chips) {
-    auto compiler = Hiprtc::open(chip);
+  for (const gpu::Chip &chip : chips()) {
+    auto compiler = Hiprtc::open(chip.name);
     if (compiler)
-      EXPECT_TRUE((*compiler)->compile("k", doubling("k"))) << chip;
+      EXPECT_TRUE((*compiler)->compile("k", doubling("k"))) << chip.name;
     else
       EXPECT_NE(compiler.error().message.find("does not know"), std::string::npos) << compiler.error().message;
   }
