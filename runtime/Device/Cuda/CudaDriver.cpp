@@ -70,7 +70,7 @@ class CudaDriver : public gpu::VendorDriver {
 public:
   explicit CudaDriver(gpu::DriverLibrary library) : VendorDriver(std::move(library), cudaSymbols) {}
   ~CudaDriver() override {
-    if (context && !abandoned)
+    if (context && !isAbandoned())
       (void)cuda.contextRelease(device);
   }
 

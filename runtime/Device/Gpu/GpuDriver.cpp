@@ -5,7 +5,7 @@
 
 namespace quipu::gpu {
 
-Expected<void> waitFor(GpuDriver &driver, Event event, double seconds, bool *timedOut) {
+Expected<void> waitFor(GpuDriver &driver, Event event, double seconds) {
   using Clock = std::chrono::steady_clock;
   constexpr auto spin = std::chrono::milliseconds(20);
   constexpr auto nap = std::chrono::microseconds(50);
@@ -17,9 +17,8 @@ Expected<void> waitFor(GpuDriver &driver, Event event, double seconds, bool *tim
     if (*done)
       return {};
     Clock::duration waited = Clock::now() - started;
-    if (std::chrono::duration<double>(waited).count() > seconds) {
-      if (timedOut)
-        *timedOut = true;
+    if (driver.isAbandoned() || std::chrono::duration<double>(waited).count() > seconds) {
+      driver.abandon();
       return makeError("it has not answered for {} s", seconds);
     }
     if (waited > spin)

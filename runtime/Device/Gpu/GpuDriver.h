@@ -8,6 +8,7 @@
 #include "runtime/Support/Error.h"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -60,8 +61,10 @@ public:
   virtual const DeviceInfo &info() const = 0;
   // Every thread that calls what follows calls this first.
   virtual Expected<void> useFromThisThread() = 0;
-  // The device does not answer: its objects and memory are left as they are from now on, for to free them would wait.
-  virtual void abandon() = 0;
+  // The device does not answer: it is not waited for any more, and its objects and memory are left as they are, for to
+  // free them would wait.
+  void abandon() { abandoned = true; }
+  bool isAbandoned() const { return abandoned; }
 
   virtual Expected<uint64_t> freeMemory() = 0;
   virtual Expected<Address> allocate(uint64_t bytes) = 0;
@@ -98,10 +101,13 @@ public:
   virtual Expected<Graph> endCapture(Stream stream) = 0;
   virtual Expected<void> launchGraph(Graph graph, Stream stream) = 0;
   virtual void destroy(Graph graph) = 0;
+
+private:
+  std::atomic<bool> abandoned = false; // by any thread
 };
 
 // Waits for an event at most `seconds`, spinning at first: a step is short. An error where the device fails or the time
-// is over; `timedOut` tells which.
-Expected<void> waitFor(GpuDriver &driver, Event event, double seconds, bool *timedOut = nullptr);
+// is over; then the device is abandoned.
+Expected<void> waitFor(GpuDriver &driver, Event event, double seconds);
 
 } // namespace quipu::gpu

@@ -50,13 +50,7 @@ Expected<void> GpuProgram::failLaunch(const std::string &what, const Error &erro
 Expected<void> GpuProgram::wait(const std::string &what) {
   if (Expected<void> recorded = driver->record(finished, stream); !recorded)
     return fail(what, recorded.error());
-  bool timedOut = false;
-  Expected<void> waited = waitFor(*driver, finished, timeout, &timedOut);
-  if (timedOut) {
-    driver->abandon();
-    lost = true;
-  }
-  if (!waited)
+  if (Expected<void> waited = waitFor(*driver, finished, timeout); !waited)
     return fail(what, waited.error());
   launchMarks.clear();
   return {};

@@ -106,7 +106,6 @@ private:
   std::vector<Event> marks; // before each launch, and behind the last
   std::vector<KernelSpan> taken;
   std::string failure; // the first; empty: none
-  bool lost = false;   // it did not answer in time
 };
 
 } // namespace quipu::gpu

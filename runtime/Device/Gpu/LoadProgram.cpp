@@ -18,7 +18,7 @@ GpuProgram::GpuProgram(std::shared_ptr<GpuDriver> driver, const fb::Model &model
 GpuProgram::~GpuProgram() {
   (void)driver->useFromThisThread();
   // After an error there may be copies under way, whose memory must not go before.
-  if (stream.handle && finished.handle && !lost)
+  if (stream.handle && finished.handle && !driver->isAbandoned())
     (void)wait("the end of the program");
   for (const CachedGraph &cached : graphs)
     driver->destroy(cached.graph);

@@ -5,9 +5,8 @@
 namespace quipu::gpu {
 
 StagingSink::~StagingSink() {
-  bool failed = false; // a device that fails is not waited for twice
   for (Slot &slot : slots) {
-    failed = failed || !waitForCopy(slot);
+    (void)waitForCopy(slot);
     driver.destroy(slot.copied);
     driver.releasePinned(slot.memory);
   }
@@ -37,11 +36,7 @@ Expected<void> StagingSink::waitForCopy(Slot &slot) {
   if (!slot.copying)
     return {};
   slot.copying = false;
-  bool timedOut = false;
-  Expected<void> waited = waitFor(driver, slot.copied, timeout, &timedOut);
-  if (timedOut)
-    driver.abandon();
-  return waited;
+  return waitFor(driver, slot.copied, timeout);
 }
 
 Expected<std::byte *> StagingSink::take(uint64_t bytes, const std::vector<WeightPiece> &pieces) {

@@ -55,7 +55,7 @@ Expected<Address> VendorDriver::allocate(uint64_t bytes) {
 }
 
 void VendorDriver::release(Address address) {
-  if (address && !abandoned)
+  if (address && !isAbandoned())
     (void)calls.memFree(address);
 }
 
@@ -67,7 +67,7 @@ Expected<std::byte *> VendorDriver::allocatePinned(uint64_t bytes) {
 }
 
 void VendorDriver::releasePinned(std::byte *memory) {
-  if (memory && !abandoned)
+  if (memory && !isAbandoned())
     (void)calls.hostFree(memory);
 }
 
@@ -95,7 +95,7 @@ Expected<Stream> VendorDriver::createStream() {
 }
 
 void VendorDriver::destroy(Stream stream) {
-  if (stream.handle && !abandoned)
+  if (stream.handle && !isAbandoned())
     (void)calls.streamDestroy(stream.handle);
 }
 
@@ -108,7 +108,7 @@ Expected<Event> VendorDriver::createEvent(bool timed) {
 }
 
 void VendorDriver::destroy(Event event) {
-  if (event.handle && !abandoned)
+  if (event.handle && !isAbandoned())
     (void)calls.eventDestroy(event.handle);
 }
 
@@ -144,7 +144,7 @@ Expected<Module> VendorDriver::loadModule(const std::string &image) {
 }
 
 void VendorDriver::unload(Module module) {
-  if (module.handle && !abandoned)
+  if (module.handle && !isAbandoned())
     (void)calls.moduleUnload(module.handle);
 }
 
@@ -184,7 +184,7 @@ Expected<void> VendorDriver::launchGraph(Graph graph, Stream stream) {
 }
 
 void VendorDriver::destroy(Graph graph) {
-  if (graph.handle && !abandoned)
+  if (graph.handle && !isAbandoned())
     (void)calls.executableDestroy(graph.handle);
 }
 

@@ -51,7 +51,6 @@ struct DriverSymbols {
 class VendorDriver : public GpuDriver {
 public:
   const DeviceInfo &info() const override { return deviceInfo; }
-  void abandon() override { abandoned = true; }
 
   Expected<uint64_t> freeMemory() override;
   Expected<Address> allocate(uint64_t bytes) override;
@@ -95,7 +94,6 @@ protected:
   DriverSymbols symbols;
   DriverCalls calls = {};
   DeviceInfo deviceInfo;
-  bool abandoned = false;
 };
 
 // `start` of a vendor: a driver whose library is bound, and how many devices it has.

@@ -17,7 +17,6 @@ public:
 
   const gpu::DeviceInfo &info() const override { return deviceInfo; }
   Expected<void> useFromThisThread() override { return {}; }
-  void abandon() override {}
 
   Expected<uint64_t> freeMemory() override;
   Expected<gpu::Address> allocate(uint64_t bytes) override;

@@ -3,6 +3,8 @@
 #include "runtime/Device/Hip/HipDevice.h"
 #include "test/runtime/Device/Fake/ToyGpu.h"
 
+#include <chrono>
+
 using namespace quipu;
 
 namespace {
@@ -322,6 +324,24 @@ TEST_F(GpuFailureTest, a_device_that_does_not_answer_is_given_up) {
   Expected<GenerateResult> result = (*engine)->generate({1, 2}, {}, 9);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().message, "cuda:0: a step of 2 tokens of 1 sequences: it has not answered for 0.05 s");
+  engine->reset();
+  control().openObjects = 0;
+}
+
+TEST_F(GpuFailureTest, a_device_that_was_given_up_is_not_waited_for_again) {
+  write();
+  EngineOptions options;
+  options.deviceTimeout = 0.05;
+  auto engine = load(options);
+  ASSERT_TRUE(engine) << engine.error().message;
+  auto probe = (*engine)->device().bandwidthProbe((*engine)->loadedProgram());
+  ASSERT_TRUE(probe) << probe.error().message;
+  control().hangs = true;
+  EXPECT_FALSE((*engine)->generate({1, 2}, {}, 9));
+  auto started = std::chrono::steady_clock::now();
+  EXPECT_FALSE((*probe)->sample()); // which has patience for 30 s
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(10));
+  probe->reset();
   engine->reset();
   control().openObjects = 0;
 }
