@@ -34,7 +34,6 @@ public:
   bool remove(SequenceId id);
 
   size_t waitingCount() const { return waiting.size(); }
-  size_t runningCount() const { return running.size(); }
   KvPool &pool() { return kvPool; }
 
 private:

@@ -28,7 +28,6 @@ public:
 
   // The largest id plus one; ids below it may be unused.
   int32_t size() const { return static_cast<int32_t>(entries.size()); }
-  size_t longestText() const { return longest; } // bytes
 
 private:
   struct Entry {

@@ -1,5 +1,5 @@
 // Storage types and their conversions (round to nearest even, bit for bit what the CPU does; NaN stays NaN), and the
-// fast functions: fastExp2, fastLog2, fastRsqrt, fastReciprocal within 2 ulp, without denormals.
+// fast functions: fastExp2, fastLog2, fastRsqrt within 2 ulp, without denormals.
 #pragma once
 #include "compiler/Codegen/Gpu/device/platform.h"
 
@@ -89,7 +89,6 @@ QUIPU_DEVICE void narrow(float value, bf16 &stored) { stored.bits = bf16Bits(val
 QUIPU_DEVICE float fastExp2(float x) { return __builtin_exp2f(x); }
 QUIPU_DEVICE float fastLog2(float x) { return __builtin_log2f(x); }
 QUIPU_DEVICE float fastRsqrt(float x) { return 1.0f / __builtin_sqrtf(x); }
-QUIPU_DEVICE float fastReciprocal(float x) { return 1.0f / x; }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #elif QUIPU_NVIDIA
 QUIPU_DEVICE float fastExp2(float x) {
@@ -105,11 +104,6 @@ QUIPU_DEVICE float fastLog2(float x) {
 QUIPU_DEVICE float fastRsqrt(float x) {
   float y;
   asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
-QUIPU_DEVICE float fastReciprocal(float x) {
-  float y;
-  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) {
@@ -128,7 +122,6 @@ QUIPU_DEVICE float fastExp2(float x) { return __builtin_exp2f(x); }
 QUIPU_DEVICE float fastLog2(float x) { return __builtin_log2f(x); }
 #endif
 QUIPU_DEVICE float fastRsqrt(float x) { return __builtin_amdgcn_rsqf(x); }
-QUIPU_DEVICE float fastReciprocal(float x) { return __builtin_amdgcn_rcpf(x); }
 QUIPU_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 #endif
 

@@ -1,4 +1,4 @@
-// Sums and maxima over the lanes of a wave and the threads of a block.
+// Sums over the lanes of a wave and the threads of a block.
 #pragma once
 #include "compiler/Codegen/Gpu/device/arithmetic.h"
 
@@ -7,13 +7,6 @@ template <int width = waveWidth> QUIPU_DEVICE float waveSum(float value) {
 #pragma unroll
   for (int mask = width / 2; mask > 0; mask /= 2)
     value += shuffleXor(value, mask);
-  return value;
-}
-
-template <int width = waveWidth> QUIPU_DEVICE float waveMax(float value) {
-#pragma unroll
-  for (int mask = width / 2; mask > 0; mask /= 2)
-    value = larger(value, shuffleXor(value, mask));
   return value;
 }
 
