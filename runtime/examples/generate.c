@@ -1,6 +1,6 @@
 /* Generates text with a compiled model:   generate MODEL.qpu "Once upon a time" [NEW_TOKENS]
  *
- *   cc generate.c -I runtime/include -L build/release/lib -lquipu -o generate */
+ *   cc generate.c -I runtime/include -L build/release/lib -lquipu -Wl,-rpath,$PWD/build/release/lib -o generate */
 #include <quipu.h>
 #include <stdio.h>
 #include <stdlib.h>
