@@ -93,8 +93,8 @@ std::string threadsOf(const TargetPlan &plan) {
 }
 
 void print(const TargetPlan &plan) {
-  fmt::print("{} for {} sequences of {} positions{}; bytes:\n", plan.target, plan.memory.maxSequences,
-             plan.memory.maxContext, threadsOf(plan));
+  fmt::print("{} for {} sequence{} of {} positions{}; bytes:\n", plan.target, plan.memory.maxSequences,
+             plan.memory.maxSequences == 1 ? "" : "s", plan.memory.maxContext, threadsOf(plan));
   for (auto [name, bytes] : partsOf(plan.memory))
     if (std::string_view(name) != "staging")
       fmt::print("  {:<12} {:>16}\n", name, bytes);
