@@ -1,6 +1,7 @@
 #include "tools/quipu/ModelCache.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <vector>
@@ -9,6 +10,8 @@ namespace quipu::tool {
 namespace fs = std::filesystem;
 
 static constexpr double defaultGib = 64;
+// What another program compiled or found a moment ago, it is about to open.
+static constexpr std::chrono::seconds untouched(60);
 
 static fs::path cacheFolder() {
   if (const char *own = std::getenv("QUIPU_CACHE_DIR"); own && *own)
@@ -71,7 +74,7 @@ void ModelCache::evict(const fs::path &keep) const {
     if (error)
       continue;
     total += bytes;
-    if (file.path() != keep)
+    if (file.path() != keep && fs::file_time_type::clock::now() - used > untouched)
       entries.push_back({used, bytes, file.path()});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) { return a.used < b.used; });

@@ -22,8 +22,8 @@ public:
   bool use(const std::filesystem::path &artifact) const;
   // Makes the folder for what is about to be written.
   Expected<> makeFolder() const;
-  // Removes artifacts, those used longest ago first, until all together are within the limit; never `keep`. Programs
-  // that have one open keep it.
+  // Removes artifacts, those used longest ago first, until all together are within the limit; never `keep`, nor one
+  // used in the last minute. Programs that have one open keep it.
   void evict(const std::filesystem::path &keep) const;
 
 private:

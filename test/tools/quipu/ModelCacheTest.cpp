@@ -47,6 +47,13 @@ TEST_F(ModelCacheTest, the_one_in_use_stays_though_it_is_larger_than_the_limit) 
   EXPECT_TRUE(fs::exists(other));
 }
 
+TEST_F(ModelCacheTest, what_another_program_is_about_to_open_stays) {
+  fs::path opened = add("a.qpu", 100, 0), old = add("b.qpu", 100, 5), made = add("c.qpu", 100, 0);
+  ModelCache(folder, 0).evict(made);
+  EXPECT_TRUE(fs::exists(opened));
+  EXPECT_FALSE(fs::exists(old));
+}
+
 TEST_F(ModelCacheTest, within_the_limit_nothing_goes) {
   fs::path a = add("a.qpu", 100, 30), b = add("b.qpu", 100, 20);
   ModelCache(folder, 200).evict(b);
