@@ -12,7 +12,22 @@
 //            those before it is the next to be asked of. The kept tokens are the first of all, so the first winner
 //            that stays is the winner among them. A pass, some log(1/p) times on average
 //
-// Few rows of a large vocabulary are surveyed by many blocks each (sampleSplit); sampleMerge does the rest.
+// Few rows of a large vocabulary are surveyed by many blocks each (sampleSplit), which also hold the race among their
+// tokens where no top-k comes first; sampleMerge does the rest.
+//
+// What sampleMerge then does, counted on the host (threads of sm_90a, 128256 tokens in 1002 groups, logits that fall
+// with the logarithm of the rank 1.2 or 2 times and a normal 0.5; means of 8 draws; a pass ends in one reduction over
+// the block):
+//
+//   temperature alone    nothing but to join the splits
+//   top-p 0.95           0.6 to 0.9 passes over 5 to 47 groups
+//   min-p 0.05           1 pass over 7 to 17 groups
+//   top-k 40             8.5 reductions: 5.5 of the search, 1 that reads 48 groups, 1 race
+//   top-k 40, top-p 0.95 9 to 9.5 reductions
+//
+// From the instructions, not measured on a device: a reduction takes some 350 clocks, so top-k some 4000, 2.5 us at 1.7
+// GHz. A block that has its row to itself (sample) reads 512 KB of L2 at 64 bytes a clock, 8000 clocks; with nothing
+// but a temperature it makes noise for every token that is not hopeless, 47 instructions each, 47000 clocks.
 #pragma once
 #include "compiler/Codegen/Gpu/device/sample/row.h"
 #include "compiler/Codegen/Gpu/device/sample/search.h"
