@@ -1,6 +1,7 @@
 #include "compiler/Quantization/Decode.h"
 
 #include "models/import/FloatConversion.h"
+#include "runtime/Support/HalfFloat.h"
 
 #include <cstring>
 
@@ -9,12 +10,6 @@
 
 namespace quipu::quantization {
 namespace {
-
-float fromHalf(uint16_t bits) {
-  float value;
-  models::f16ToFloat(reinterpret_cast<const std::byte *>(&bits), 1, &value);
-  return value;
-}
 
 // Calls decodeBlock(block, out) for each block, copied to where it is aligned.
 template <typename Block, typename DecodeBlock>
@@ -27,13 +22,13 @@ void eachBlock(const std::byte *source, int64_t blocks, int64_t blockElements, f
 }
 
 void decodeQ8_0(const BlockQ8_0 &block, float *out) {
-  float d = fromHalf(block.d);
+  float d = halfToFloat(block.d);
   for (int j = 0; j < 32; ++j)
     out[j] = float(block.q[j]) * d;
 }
 
 void decodeQ4_0(const BlockQ4_0 &block, float *out) {
-  float d = fromHalf(block.d);
+  float d = halfToFloat(block.d);
   for (int j = 0; j < 16; ++j) {
     out[j] = float((block.nibbles[j] & 15) - 8) * d;
     out[j + 16] = float((block.nibbles[j] >> 4) - 8) * d;
@@ -41,7 +36,7 @@ void decodeQ4_0(const BlockQ4_0 &block, float *out) {
 }
 
 void decodeIq4Nl(const BlockQ4_0 &block, float *out) {
-  float d = fromHalf(block.d);
+  float d = halfToFloat(block.d);
   for (int j = 0; j < 16; ++j) {
     out[j] = d * float(iq4Levels[block.nibbles[j] & 15]);
     out[j + 16] = d * float(iq4Levels[block.nibbles[j] >> 4]);
@@ -49,7 +44,7 @@ void decodeIq4Nl(const BlockQ4_0 &block, float *out) {
 }
 
 void decodeQ4K(const BlockQ4K &block, float *out) {
-  float d = fromHalf(block.d), dmin = fromHalf(block.dmin);
+  float d = halfToFloat(block.d), dmin = halfToFloat(block.dmin);
   for (int run = 0; run < 8; ++run) {
     ScaleAndMin own = scaleAndMin(block, run);
     float scale = d * float(own.scale), min = dmin * float(own.min);
@@ -61,7 +56,7 @@ void decodeQ4K(const BlockQ4K &block, float *out) {
 }
 
 void decodeQ6K(const BlockQ6K &block, float *out) {
-  float d = fromHalf(block.d);
+  float d = halfToFloat(block.d);
   for (int i = 0; i < 256; ++i) {
     int half = i / 128, part = i / 32 % 4, j = i % 32;
     int low = block.low[half][part % 2 * 32 + j] >> (part / 2 * 4) & 15;
@@ -76,7 +71,7 @@ void decodeGroups(GroupFormat format, const std::byte *source, int64_t blocks, f
   for (int64_t i = 0; i < blocks; ++i, source += blockBytes, out += format.elements) {
     uint16_t scale;
     std::memcpy(&scale, source, 2);
-    float d = fromHalf(scale);
+    float d = halfToFloat(scale);
     int zero = format.hasZero ? int(source[2]) : format.bits == 8 ? 0 : 8;
     const std::byte *q = source + format.headBytes();
     for (int64_t j = 0; j < format.elements; ++j) {

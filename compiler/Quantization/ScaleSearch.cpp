@@ -51,12 +51,6 @@ uint16_t toHalf(float value) {
   return bits;
 }
 
-float fromHalf(uint16_t bits) {
-  float value;
-  models::f16ToFloat(reinterpret_cast<const std::byte *>(&bits), 1, &value);
-  return value;
-}
-
 Lanes TableLevels::nearest(Lanes x) const {
   Lanes level = all(iq4Levels[0]);
   for (size_t i = 1; i < iq4Levels.size(); ++i) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "compiler/Quantization/Lanes.h"
+#include "runtime/Support/HalfFloat.h"
 
 #include <array>
 #include <vector>
@@ -52,7 +53,6 @@ template <typename Levels> void quantise(const Run &run, const Levels &levels, f
 
 // As f16 rounds it, kept finite.
 uint16_t toHalf(float value);
-float fromHalf(uint16_t bits);
-inline float halfRounded(float value) { return fromHalf(toHalf(value)); }
+inline float halfRounded(float value) { return halfToFloat(toHalf(value)); }
 
 } // namespace quipu::quantization

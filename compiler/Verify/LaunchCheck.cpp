@@ -1,7 +1,7 @@
 #include "compiler/Verify/LaunchCheck.h"
 
-#include "models/import/FloatConversion.h"
 #include "runtime/Artifact/KvLayout.h"
+#include "runtime/Support/HalfFloat.h"
 
 #include <cstring>
 
@@ -130,9 +130,9 @@ static float cacheElement(fb::DType dtype, const std::byte *at, const std::byte 
     return floatAt(at);
   if (dtype == fb::DType::i8)
     return static_cast<float>(static_cast<int8_t>(*at)) * floatAt(scaleAt);
-  float value;
-  (dtype == fb::DType::f16 ? models::f16ToFloat : models::bf16ToFloat)(at, 1, &value);
-  return value;
+  uint16_t bits;
+  std::memcpy(&bits, at, sizeof bits);
+  return dtype == fb::DType::f16 ? halfToFloat(bits) : bf16ToFloat(bits);
 }
 
 // This step's keys and values, from where the cache's layout has them.

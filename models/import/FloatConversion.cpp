@@ -1,30 +1,12 @@
 #include "models/import/FloatConversion.h"
 
+#include "runtime/Support/HalfFloat.h"
+
 #include <cstring>
 
 namespace quipu::models {
 
 namespace {
-
-template <typename To, typename From> To bitCast(From from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  std::memcpy(&to, &from, sizeof(to));
-  return to;
-}
-
-// A half is s eeeee mmmmmmmmmm. Shifted left by 13 bits, exponent and mantissa lie where a float's are, but for the
-// bias, which is 127 - 15 = 112 too small. A subnormal half is m 2^-24, and the last bit of 0.5 is worth 2^-24.
-// (Scaling by 2^112 would do for both, but gives zero for subnormals on a thread that flushes them.)
-float halfToFloat(uint16_t half) {
-  uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
-  uint32_t mantissa = half & 0x3ff, exponent = half & 0x7c00;
-  uint32_t shifted = static_cast<uint32_t>(half & 0x7fff) << 13;
-  uint32_t subnormal = bitCast<uint32_t>(bitCast<float>(0x3f000000 | mantissa) - 0.5f);
-  uint32_t magnitude = exponent == 0 ? subnormal : shifted + (112u << 23);
-  magnitude = exponent == 0x7c00 ? shifted | 0x7f800000 : magnitude; // infinity and NaN
-  return bitCast<float>(sign | magnitude);
-}
 
 uint16_t halfFromFloat(float value) {
   uint32_t bits = bitCast<uint32_t>(value);
@@ -61,7 +43,7 @@ void bf16ToFloat(const std::byte *source, int64_t count, float *out) {
   for (int64_t i = 0; i < count; ++i) {
     uint16_t high;
     std::memcpy(&high, source + 2 * i, 2);
-    out[i] = bitCast<float>(static_cast<uint32_t>(high) << 16);
+    out[i] = quipu::bf16ToFloat(high);
   }
 }
 

@@ -2,11 +2,11 @@
 
 #include "runtime/Artifact/ProgramChecks.h"
 #include "runtime/Artifact/WeightLayout.h"
+#include "runtime/Support/HalfFloat.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace quipu {
 
@@ -14,22 +14,6 @@ namespace {
 
 constexpr auto filling = std::byte(0xff); // reads as NaN, and as -1
 constexpr uint64_t guardBytes = 4096;     // looked at behind the last operand
-
-float halfToFloat(uint16_t bits) {
-  int exponent = (bits >> 10) & 31;
-  float fraction = static_cast<float>(bits & 1023);
-  float magnitude = exponent == 31  ? (fraction == 0 ? HUGE_VALF : std::numeric_limits<float>::quiet_NaN())
-                    : exponent == 0 ? std::ldexp(fraction, -24)
-                                    : std::ldexp(fraction + 1024, exponent - 25);
-  return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-float fromUpperHalf(uint16_t bits) {
-  uint32_t wide = uint32_t(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, 4);
-  return value;
-}
 
 float valueAt(const std::byte *data, fb::DType dtype, uint32_t index) {
   float value;
@@ -39,7 +23,7 @@ float valueAt(const std::byte *data, fb::DType dtype, uint32_t index) {
   }
   uint16_t bits;
   std::memcpy(&bits, data + 2 * uint64_t(index), 2);
-  return dtype == fb::DType::f16 ? halfToFloat(bits) : fromUpperHalf(bits);
+  return dtype == fb::DType::f16 ? halfToFloat(bits) : bf16ToFloat(bits);
 }
 
 // The memory of a check, before and after.
@@ -109,7 +93,7 @@ void CheckMemory::compare(const fb::CheckExpected &expected, CheckResult &result
         difference = fmt::format("got {}, want {}", got, want);
     } else {
       float got = valueAt(data, expected.dtype(), i), want = expected.values()->Get(i);
-      float bound = fromUpperHalf(expected.bounds()->Get(i));
+      float bound = bf16ToFloat(expected.bounds()->Get(i));
       bool equal = got == want || (std::isnan(got) && std::isnan(want));
       share = equal ? 0 : std::abs(double(got) - want) / bound;
       share = std::isnan(share) ? HUGE_VAL : share;
