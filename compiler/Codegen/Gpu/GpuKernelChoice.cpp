@@ -113,7 +113,8 @@ std::vector<VariantChoice> GpuKernelChoice::argmax(const ArgmaxShape &shape) con
 
 // As argmax: several blocks find the largest of each part of a row, then one block a row does the rest.
 std::vector<VariantChoice> GpuKernelChoice::sample(const SampleShape &shape) const {
-  constexpr int64_t columnsPerSplit = 4096, mostSplitRows = 8;
+  // 32 blocks would leave most of a chip idle, each some 25 us, by its instructions, to draw from all of a vocabulary.
+  constexpr int64_t columnsPerSplit = 4096, mostSplitRows = 32;
   std::vector<VariantChoice> variants = KernelChoice::sample(shape);
   if (shape.n <= columnsPerSplit)
     return variants;
