@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace quipu::gpu {
@@ -65,6 +66,8 @@ public:
   // free them would wait.
   void abandon() { abandoned = true; }
   bool isAbandoned() const { return abandoned; }
+  // Where the driver ends the process when a kernel of the program fails, `whatRan` is told before. Null: no longer.
+  virtual void reportFaults(const void *program, std::function<std::string()> whatRan) {}
 
   virtual Expected<uint64_t> freeMemory() = 0;
   virtual Expected<Address> allocate(uint64_t bytes) = 0;

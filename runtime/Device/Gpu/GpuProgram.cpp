@@ -28,15 +28,20 @@ Expected<void> GpuProgram::usable() const {
 
 Expected<void> GpuProgram::fail(const std::string &what, const Error &error) {
   if (failure.empty()) {
-    std::string begun = launchMarks.lastBegun(dims);
-    failure = fmt::format("{}: {}: {}", driver->info().device,
-                          begun.empty() ? what : fmt::format("{} of {}", begun, stepName()), error.message);
+    std::string ran = whatRan();
+    failure =
+        fmt::format("{}: {}", ran.empty() ? fmt::format("{}: {}", driver->info().device, what) : ran, error.message);
   }
   return makeError("{}", failure);
 }
 
 std::string GpuProgram::stepName() const {
   return fmt::format("a step of {} tokens of {} sequences", dims[0], dims[1]);
+}
+
+std::string GpuProgram::whatRan() const {
+  std::string begun = launchMarks.lastBegun(dims);
+  return begun.empty() ? "" : fmt::format("{}: {} of {}", driver->info().device, begun, stepName());
 }
 
 // The driver gives a launch the error of a kernel in front of it as well.

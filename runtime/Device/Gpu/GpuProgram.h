@@ -76,6 +76,8 @@ private:
   Expected<Graph> graphOf(const StepDims &bucket);
   Expected<void> fetchArgmax();
   std::string stepName() const;
+  // The kernel that began last, and of which step and device; empty where none has begun.
+  std::string whatRan() const;
 
   std::shared_ptr<GpuDriver> driver;
   double timeout;     // seconds

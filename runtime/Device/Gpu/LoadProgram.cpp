@@ -16,6 +16,7 @@ GpuProgram::GpuProgram(std::shared_ptr<GpuDriver> driver, const fb::Model &model
       checkLaunches(options.checkLaunches), launchMarks(target), buckets(target, this->plan().limits) {}
 
 GpuProgram::~GpuProgram() {
+  driver->reportFaults(this, nullptr);
   (void)driver->useFromThisThread();
   // After an error there may be copies under way, whose memory must not go before.
   if (stream.handle && finished.handle && !driver->isAbandoned())
@@ -131,6 +132,7 @@ Expected<void> GpuProgram::allocate(bool markLaunches) {
   }
   std::memset(mirror, 0, plan().inputs.bytes);
   launchMarks.placeIn(markWords);
+  driver->reportFaults(this, [this] { return whatRan(); });
   Expected<Address> allocated = driver->allocate(plan().blockBytes);
   if (!allocated)
     return passError(std::move(allocated));

@@ -1,5 +1,7 @@
 #include "runtime/Device/Hip/HipDriver.h"
 
+#include "runtime/Device/Hip/FaultReports.h"
+
 #include <vector>
 
 namespace quipu::hip {
@@ -56,6 +58,9 @@ public:
   Expected<int> start();
   Expected<void> openDevice(int number);
   Expected<void> useFromThisThread() override { return check(hip.setDevice(ordinal), "hipSetDevice"); }
+  void reportFaults(const void *program, std::function<std::string()> whatRan) override {
+    quipu::hip::reportFaults(program, std::move(whatRan));
+  }
 
 protected:
   std::string describe(int result) const override {
@@ -127,6 +132,7 @@ Expected<std::string> HipDriver::readChip() {
 
 Expected<void> HipDriver::openDevice(int number) {
   ordinal = number;
+  listenForFaults(library);
   deviceInfo.device = fmt::format("hip:{}", number);
   if (Expected<void> used = useFromThisThread(); !used)
     return used;

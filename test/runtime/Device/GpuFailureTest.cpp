@@ -394,6 +394,26 @@ TEST_F(HipFailureTest, hip_says_it_in_its_own_words) {
             "device 'hip': the driver supports HIP 4.5, 5.2 or later is needed; install a newer ROCm");
 }
 
+// ROCm ends the process then: this is all that is said of the kernel.
+TEST_F(HipFailureTest, a_memory_fault_names_the_kernel_before_the_process_ends) {
+  toy::GpuOptions options;
+  options.target = "hip:gfx942";
+  write(options);
+  EngineOptions engineOptions;
+  engineOptions.device = "hip:0";
+  auto engine = load(engineOptions), idle = load(engineOptions);
+  ASSERT_TRUE(engine && idle) << engine.error().message;
+  hip.control().failingKernel = "toy_attend";
+  testing::internal::CaptureStderr();
+  EXPECT_FALSE((*engine)->generate({1, 2}, {}, 9));
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "quipu: hip:0: launch 'attend', kernel 'toy_attend' of a step of 2 tokens of 1 sequences: memory access "
+            "fault at 0x7000\n");
+  engine->reset();
+  idle->reset();
+  hip.control().openObjects = 0;
+}
+
 TEST_F(HipFailureTest, automatic_takes_the_best_device_that_there_is_code_for) {
   auto nameFor = [&](const std::string &target) {
     toy::GpuOptions options;

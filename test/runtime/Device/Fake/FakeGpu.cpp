@@ -376,6 +376,8 @@ void Gpu::runKernel(const Function &function, Launch shape, const std::vector<ui
   if (stickyError || control.hangs)
     shape.reach = Launch::Begin;
   function.kernel(values.data(), &shape);
+  if (stickyError && onFault)
+    onFault();
 }
 
 int Gpu::beginCapture(void *handle, int mode) {

@@ -78,6 +78,7 @@ public:
   // from outside of the library.
   virtual void reset();
   Control control;
+  std::function<void()> onFault; // what the library does at an illegal address; kept from test to test
 
   // One call of the library: counts it, fails it where that is asked for, checks the thread.
   int call(const char *symbol, bool needsContext, const std::function<int()> &body);

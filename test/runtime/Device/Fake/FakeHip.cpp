@@ -35,6 +35,24 @@ FAKE(hipGraphDestroy, graphDestroy, (void *graph), (graph))
 FAKE(hipGraphLaunch, graphLaunch, (void *executable, void *stream), (executable, stream))
 FAKE(hipGraphExecDestroy, graphDestroy, (void *executable), (executable))
 
+// Of the library below; a real one ends the process when the handler does not deal with the event.
+struct FakeSystemEvent {
+  unsigned type;
+  uint64_t agent, address;
+};
+FAKE_EXPORT unsigned hsa_amd_register_system_event_handler(unsigned (*handler)(const FakeSystemEvent *, void *),
+                                                           void *data) {
+  Gpu &gpu = Gpu::get();
+  if (gpu.onFault)
+    gpu.complain("a second handler of system events");
+  gpu.onFault = [&gpu, handler, data] {
+    const FakeSystemEvent event = {/*memory fault*/ 0, 1, 0x7000};
+    if (handler(&event, data) == 0)
+      gpu.complain("a fault that was said to be dealt with");
+  };
+  return 0;
+}
+
 FAKE_BODY(hipInit, (unsigned flags), { return Gpu::get().control.devices ? None : NoDevice; })
 FAKE_BODY(hipDriverGetVersion, (int *version), {
   *version = Gpu::get().control.hipVersion;
