@@ -1,6 +1,7 @@
 #include "compiler/Dialect/Kernel/Transforms/KernelSizes.h"
 
 #include <optional>
+#include <string>
 
 namespace quipu::kernel {
 
@@ -69,6 +70,43 @@ std::optional<int64_t> extentOf(Operation *declaration, Extent extent) {
   return std::nullopt;
 }
 
+struct Format {
+  StringRef generator, param;
+  unsigned operand;
+};
+
+constexpr Format formats[] = {
+    {"embedding", "storage", 1}, {"matmul", "storage", 2}, {"pack_input", "storage", 2},
+    {"rope_append", "elem", 5},  {"kv_append", "elem", 3}, {"attention", "elem", 5},
+};
+
+// As parameters have it: "bf16", "q8_0". Empty where the operand is neither a weight nor a cache.
+std::string formatOf(Operation *declaration) {
+  Type type;
+  if (auto weight = dyn_cast<WeightOp>(declaration))
+    type = cast<RankedTensorType>(weight.getShape()).getElementType();
+  else if (auto cache = dyn_cast<KvCacheOp>(declaration))
+    type = cache.getElem();
+  std::string name;
+  if (type)
+    llvm::raw_string_ostream(name) << type;
+  return StringRef(name).starts_with("!lm.") ? name.substr(4) : name;
+}
+
+LogicalResult verifyFormats(LaunchOp launch, DefOp kernel) {
+  for (const Format &format : formats) {
+    auto param = kernel.getParams().getAs<StringAttr>(format.param);
+    if (format.generator != kernel.getGenerator() || !param || format.operand >= launch->getNumOperands())
+      continue;
+    std::string name = formatOf(launch->getOperand(format.operand).getDefiningOp());
+    if (!name.empty() && name != param.getValue())
+      return launch.emitError("gives operand ")
+             << format.operand << " in " << name << " to kernel @" << kernel.getSymName() << ", whose parameter "
+             << format.param << " is " << param.getValue();
+  }
+  return success();
+}
+
 LogicalResult verifyStage(LaunchOp launch, DefOp kernel) {
   for (const Size &size : sizes) {
     auto param = kernel.getParams().getAs<IntegerAttr>(size.param);
@@ -83,7 +121,7 @@ LogicalResult verifyStage(LaunchOp launch, DefOp kernel) {
              << size.operand << " with a size of " << *extent << " to kernel @" << kernel.getSymName()
              << ", whose parameter " << size.param << " is " << param.getInt();
   }
-  return success();
+  return verifyFormats(launch, kernel);
 }
 
 } // namespace

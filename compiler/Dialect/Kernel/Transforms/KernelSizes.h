@@ -5,9 +5,9 @@
 
 namespace quipu::kernel {
 
-// Compares the sizes among the parameters of each stage with the operands of the launch, and emits an error on the
-// launch where they differ: such a kernel would read and write past the ends of its operands. Parameters that are
-// absent, and generators that the table does not know, are not looked at.
+// Compares the sizes and storage types among the parameters of each stage with the operands of the launch, and emits an
+// error on the launch where they differ: such a kernel would read and write past the ends of its operands. Parameters
+// that are absent, and generators that the table does not know, are not looked at.
 mlir::LogicalResult verifyKernelSizes(ProgramOp program);
 
 } // namespace quipu::kernel

@@ -37,7 +37,7 @@ def VerifyPlan : Pass<"kernel-verify-plan", "::quipu::kernel::ProgramOp"> {
     - every activation has an offset (`kernel-plan-buffers`)
     - activations alive at the same launch do not share bytes (`kernel-plan-buffers`)
     - every `kernel.def` is a stage of some launch (`convert-lm-to-kernel`)
-    - the sizes among a kernel's parameters are those of the operands that its launches give it (`convert-lm-to-kernel`)
+    - the sizes and storage types among a kernel's parameters are those of the operands that its launches give it (`convert-lm-to-kernel`)
   }];
 }
 

@@ -80,3 +80,15 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   // expected-error @below {{gives kernel @k (embedding) no operand 1}}
   kernel.launch "0" of "lm.embedding" 0 () -> (%y) by tokens {any : @k}
 }
+
+// -----
+
+kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
+  kernel.def @k generator "matmul" {k = 16, n = 8, storage = "f32"}
+  %x = kernel.buffer input "x" f32[tokens, 16]
+  %y = kernel.buffer activation "y" f32[tokens, 8] at 1024
+  %w = kernel.weight ["w"] panel64 : tensor<8x16xbf16>
+  %none = kernel.absent
+  // expected-error @below {{gives operand 2 in bf16 to kernel @k, whose parameter storage is f32}}
+  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none) -> (%none, %y) by tokens {any : @k}
+}
