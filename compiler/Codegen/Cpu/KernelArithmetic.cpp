@@ -148,6 +148,9 @@ Value KernelBuilder::concatenate(Value a, Value b) {
 Value KernelBuilder::extract(Value vector, int64_t lane) {
   return vector::ExtractOp::create(builder, location, vector, lane);
 }
+Value KernelBuilder::insert(Value scalar, Value vector, int64_t lane) {
+  return vector::InsertOp::create(builder, location, scalar, vector, lane);
+}
 
 Value KernelBuilder::iota(int64_t lanes) {
   llvm::SmallVector<int32_t> values(lanes);
@@ -181,7 +184,11 @@ Value KernelBuilder::intToFloat(Value value) {
   return arith::SIToFPOp::create(builder, location, f32(laneCount(value.getType())), value);
 }
 Value KernelBuilder::floatToInt(Value value) {
-  return arith::FPToSIOp::create(builder, location, i32(laneCount(value.getType())), roundEven(value));
+  int64_t count = laneCount(value.getType());
+  if (count == 16 && lanes() == 16) // one instruction where LLVM makes two
+    return intrinsic("llvm.x86.avx512.mask.cvtps2dq.512", i32(count),
+                     {value, zero(i32(count)), constant(-1, i16()), constant(4, i32())});
+  return arith::FPToSIOp::create(builder, location, i32(count), roundEven(value));
 }
 
 Value KernelBuilder::widenBf16(Value bits) {

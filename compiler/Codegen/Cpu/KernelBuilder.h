@@ -115,6 +115,7 @@ public:
   Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> mask);
   Value concatenate(Value a, Value b); // the lanes of a, then those of b
   Value extract(Value vector, int64_t lane);
+  Value insert(Value scalar, Value vector, int64_t lane);
   Value iota(int64_t lanes);                   // i32: 0, 1, 2, ...
   Value tailMask(Value count, int64_t lanes);  // lane < count (i64, clamped to 0 .. lanes)
   Value maskBits(Value mask);                  // i64 whose bit i is lane i

@@ -54,6 +54,21 @@ Value exp2OfNegative(KernelBuilder &b, Value x) {
   return b.select(b.lessf(x, real(-126)), real(0), result);
 }
 
+// x = n + r, n the integer below; `scalef` takes n from x itself. Polynomial: least largest relative error on [0, 1],
+// 1 at 0 (Remez exchange).
+Value exp2OfNegativeRough(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  auto intrinsic = [&](llvm::StringRef name, llvm::ArrayRef<Value> arguments) {
+    return b.intrinsic(name, x.getType(), arguments);
+  };
+  Value all = b.constant(-1, b.i16()), current = b.constant(4, b.i32()); // lanes; rounding
+  Value r = intrinsic("llvm.x86.avx512.mask.reduce.ps.512", {x, b.constant(/*down*/ 1, b.i32()), x, all, current});
+  Value p = b.real(1.342668429e-2, lanes);
+  for (double coefficient : {5.224247419e-2, 2.412802048e-1, 6.930448449e-1, 1.0})
+    p = b.fma(p, r, b.real(coefficient, lanes));
+  return intrinsic("llvm.x86.avx512.mask.scalef.ps.512", {p, x, p, all, current});
+}
+
 // The fraction is taken about 1, from sqrt(1/2) to sqrt(2): what is above halves and counts one more.
 LogParts splitLog(KernelBuilder &b, Value x) {
   int64_t lanes = lanesOf(x);

@@ -9,6 +9,9 @@ namespace quipu::cpu {
 Value expf(KernelBuilder &b, Value x);
 // 2^x of x <= 0, at most 2 ulp off; 0 below -126; NaN stays NaN.
 Value exp2OfNegative(KernelBuilder &b, Value x);
+// The same of x <= 0 or minus infinity, at most 3e-6 of the result off, for results that are rounded to 16 bits or
+// fewer. Needs AVX-512.
+Value exp2OfNegativeRough(KernelBuilder &b, Value x);
 // The natural logarithm of a normal x above 0, at most 2 ulp off, in two steps: x = 2^exponent (1 + fraction).
 struct LogParts {
   Value exponent; // whole, as f32

@@ -1,10 +1,14 @@
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionProducts.h"
 
+#include "compiler/Codegen/Cpu/VectorMath.h"
+
 namespace quipu::cpu {
 namespace {
 
 constexpr double largestQuery = 127;
-constexpr double largestWeight = 65535;
+constexpr double largestWeight = 65535, largestCoarseWeight = 255;
+
+constexpr int64_t packedVectors = 4; // of positions, whose weights as bytes fill one vector
 
 constexpr int64_t queryBytesOf(int64_t dim) { return (dim + 63) / 64 * 64; } // of int8
 
@@ -14,7 +18,9 @@ AttentionProducts::AttentionProducts(KernelBuilder &b, const CacheLayout &cache,
     : b(b), cache(cache), blockPages(blockPages), lanes(b.lanes()), arithmetic(Arithmetic::F32) {
   if (cache.element == CacheElement::BF16 && b.chip().hasBf16Dot)
     arithmetic = Arithmetic::Bf16Dot;
-  if (cache.element == CacheElement::I8 && b.chip().hasVnni)
+  // Weights are packed by four vectors, of which a page is a part or has several.
+  bool packs = packedVectors % positionVectors() == 0 || positionVectors() % packedVectors == 0;
+  if (cache.element == CacheElement::I8 && b.chip().hasVnni && packs)
     arithmetic = Arithmetic::ByteDot;
 }
 
@@ -62,6 +68,14 @@ void AttentionProducts::packQuery(Value query, double scale, Value packed) {
   Value tail = b.offset(packed, padded);
   b.store(b.addf(b.mulf(largest, b.real(1 / largestQuery)), b.reduceAdd(found[1])), tail);
   b.store(b.mul(b.reduceAdd(sums[0]), -128), b.offset(tail, 4));
+}
+
+Value AttentionProducts::queryScale(Value packed) const {
+  return b.load(b.offset(packed, queryBytesOf(cache.dim)), b.f32());
+}
+
+Value AttentionProducts::power(Value x) const {
+  return arithmetic == Arithmetic::F32 ? exp2OfNegative(b, x) : exp2OfNegativeRough(b, x);
 }
 
 Value AttentionProducts::inputWord(Value address) const {
@@ -134,17 +148,15 @@ Values AttentionProducts::scores(Value queries, int64_t rows, llvm::ArrayRef<Val
     Value scale = b.load(b.offset(blocks[c / vectors], cache.keyScalesAt() + c % vectors * lanes * 4), b.f32(lanes));
     for (int64_t r = 0; r < rows; ++r) {
       Value &sum = sums[r * columns + c];
-      if (bytes)
-        sum = b.mulf(b.intToFloat(sum), b.broadcast(b.load(rowAt(r, tail), b.f32()), lanes));
-      sum = b.mulf(sum, scale);
+      sum = b.mulf(bytes ? b.intToFloat(sum) : sum, scale);
     }
   }
   return sums;
 }
 
-AttentionProducts::WeightScales AttentionProducts::weightScales(llvm::function_ref<Value(int64_t)> blockOf,
-                                                                llvm::function_ref<Value(int64_t, int64_t)> visible) {
-  WeightScales scales;
+AttentionProducts::ValueScales AttentionProducts::valueScales(llvm::function_ref<Value(int64_t)> blockOf,
+                                                              llvm::function_ref<Value(int64_t, int64_t)> visible) {
+  ValueScales scales;
   if (cache.element != CacheElement::I8)
     return scales;
   Value largest = b.real(1e-30, lanes), isNumber = b.real(0, lanes); // NaN where a scale is none
@@ -155,53 +167,71 @@ AttentionProducts::WeightScales AttentionProducts::weightScales(llvm::function_r
       largest = b.maxf(scales.ofPositions.back(), largest);
       isNumber = b.fma(scales.ofPositions.back(), b.real(0, lanes), isNumber);
     }
-  if (arithmetic != Arithmetic::ByteDot)
-    return scales;
-  // Weights are at most 1, so none times its scale is above the largest scale.
-  Value most = b.addf(b.reduceMax(largest), b.reduceAdd(isNumber));
-  Value toWhole = b.broadcast(b.divf(b.real(largestWeight), most), lanes);
-  scales.ofSum = b.broadcast(b.mulf(most, b.real(1 / largestWeight)), lanes);
-  for (Value &scale : scales.ofPositions)
-    scale = b.mulf(scale, toWhole);
+  if (arithmetic == Arithmetic::ByteDot)
+    scales.largest = b.addf(b.reduceMax(largest), b.reduceAdd(isNumber));
   return scales;
 }
 
-void AttentionProducts::storeWeights(llvm::ArrayRef<Value> weights, const WeightScales &scales, Value stored) {
+AttentionProducts::WeightUnit AttentionProducts::weightUnit(const ValueScales &scales, Value fine) {
+  WeightUnit unit{scales.ofPositions, {}};
+  if (arithmetic != Arithmetic::ByteDot)
+    return unit;
+  // Weights are at most 1, so none times its scale is above the largest scale.
+  Value most = b.select(fine, b.real(largestWeight), b.real(largestCoarseWeight));
+  Value toWhole = b.broadcast(b.divf(most, scales.largest), lanes);
+  unit.perSum = b.broadcast(b.divf(scales.largest, most), lanes);
+  for (Value &scale : unit.perWeight)
+    scale = b.mulf(scale, toWhole);
+  return unit;
+}
+
+// Bytes: four vectors of positions become one, first of high bytes, then (blockPositions() on) of low ones. Packing
+// goes by quarters of vectors, so the words of four positions lie [quarter][vector].
+void AttentionProducts::storeWeights(llvm::ArrayRef<Value> weights, const WeightUnit &unit, Value stored) {
+  Values whole;
   for (int64_t i = 0; i < int64_t(weights.size()); ++i) {
-    Value weight = scales.ofPositions.empty() ? weights[i] : b.mulf(weights[i], scales.ofPositions[i]);
-    if (arithmetic == Arithmetic::F32) {
+    Value weight = unit.perWeight.empty() ? weights[i] : b.mulf(weights[i], unit.perWeight[i]);
+    if (arithmetic == Arithmetic::F32)
       b.store(weight, b.offset(stored, i * lanes * 4));
-    } else if (arithmetic == Arithmetic::Bf16Dot) {
+    else if (arithmetic == Arithmetic::Bf16Dot)
       b.store(b.roundToBf16(weight), b.offset(stored, i * lanes * 2), 2);
-    } else {
-      Value whole = b.floatToInt(weight);
-      Value at = b.offset(stored, i * lanes);
-      b.store(b.truncate(b.shiftRight(whole, 8), b.i8(lanes)), at, 1);
-      b.store(b.truncate(whole, b.i8(lanes)), b.offset(at, blockPositions()), 1);
-    }
+    else
+      whole.push_back(b.floatToInt(weight));
+  }
+  mlir::Type halves = b.i16(2 * lanes), bytes = b.i8(4 * lanes);
+  auto pack = [&](Value first, Value second) {
+    return b.intrinsic("llvm.x86.avx512.packuswb.512", bytes, {first, second});
+  };
+  for (size_t i = 0; i < whole.size(); i += packedVectors) {
+    Value pairs[2];
+    for (size_t j = 0; j < 2; ++j)
+      pairs[j] = b.intrinsic("llvm.x86.avx512.packusdw.512", halves, {whole[i + 2 * j], whole[i + 2 * j + 1]});
+    Value at = b.offset(stored, int64_t(i) * lanes), low = b.constant(255, halves);
+    b.store(pack(b.shiftRight(pairs[0], 8), b.shiftRight(pairs[1], 8)), at, 1);
+    b.store(pack(b.bitAnd(pairs[0], low), b.bitAnd(pairs[1], low)), b.offset(at, blockPositions()), 1);
   }
 }
 
-Values AttentionProducts::accumulate(Value weights, int64_t rows, Value column, int64_t vectors, Value first,
-                                     Value last, llvm::function_ref<Value(Value page)> blockOf,
-                                     llvm::function_ref<Value(Value page)> soonNeeded, const WeightScales &scales,
-                                     llvm::ArrayRef<Value> sums) {
+Values AttentionProducts::accumulate(const Weighted &piece, llvm::function_ref<Value(Value page)> blockOf,
+                                     const SoonNeeded &soon, llvm::function_ref<Value(int64_t)> sum,
+                                     llvm::function_ref<Value(int64_t row)> unitOf) {
   bool bytes = arithmetic == Arithmetic::ByteDot;
-  int64_t count = rows * vectors, groups = cache.pageSize / cache.group();
+  int64_t vectors = piece.vectors, count = piece.rows * vectors, groups = cache.pageSize / cache.group();
   int64_t inputBytes = arithmetic == Arithmetic::F32 ? 4 * cache.group() : 4;
-  Values initial(sums.begin(), sums.end());
-  if (bytes)
-    initial.assign(size_t(2 * count), b.zero(b.i32(lanes)));
-  Values result = b.loop(first, last, 1, initial, [&](Value page, llvm::ArrayRef<Value> carried) {
+  int64_t parts = bytes && piece.fine ? 2 : 1; // low bytes of weights, then high ones
+  Values initial;
+  for (int64_t i = 0; i < parts * count; ++i)
+    initial.push_back(bytes ? b.zero(b.i32(lanes)) : sum(i));
+  Values result = b.loop(piece.first, piece.last, 1, initial, [&](Value page, llvm::ArrayRef<Value> carried) {
     Values acc(carried.begin(), carried.end());
-    Value values = b.offset(b.offset(blockOf(page), cache.keyBytes()), column, 1);
-    Value soon = soonNeeded ? b.offset(b.offset(soonNeeded(page), cache.keyBytes()), column, 1) : Value();
-    Value pageWeights = b.offset(weights, b.sub(page, first), groups * inputBytes);
+    Value values = b.offset(b.offset(blockOf(page), cache.keyBytes()), piece.column, 1);
+    Value asked = soon.lines ? soon.first(page) : Value();
+    Value pageWeights = weightsOf(piece.weights, b.sub(page, piece.first));
     for (int64_t group = 0; group < groups; ++group) {
       Values words;
-      for (int64_t at = 0; soon && at < vectors * lanes * cache.wordBytes(); at += 64)
-        b.prefetch(b.offset(soon, group * cache.paddedDim() * cache.wordBytes() + at), /*level=*/2);
-      if (soon)
+      for (int64_t line = soon.lines * group / groups; line < soon.lines * (group + 1) / groups; ++line)
+        b.prefetch(b.offset(asked, line * 64), /*level=*/2);
+      if (soon.lines)
         b.memoryBarrier(); // prefetches of several groups at once would wait for each other
       for (int64_t v = 0; v < vectors; ++v)
         words.push_back(
@@ -211,13 +241,14 @@ Values AttentionProducts::accumulate(Value weights, int64_t rows, Value column, 
         if (arithmetic == Arithmetic::F32)
           for (Value &word : value)
             word = cache.part(b, word, part);
-        for (int64_t r = 0; r < rows; ++r)
-          for (int64_t set = 0; set < weightParts(); ++set) {
-            Value input = inputWord(
-                b.offset(pageWeights, r * weightBytes() + set * blockPositions() + group * inputBytes + part * 4));
+        for (int64_t r = 0; r < piece.rows; ++r)
+          for (int64_t set = 0; set < parts; ++set) {
+            int64_t first = r * weightBytes() + (bytes && set == 0 ? blockPositions() : 0);
+            int64_t at = bytes ? packedWeightAt(group) : group * inputBytes + part * 4;
+            Value input = inputWord(b.offset(pageWeights, first + at));
             for (int64_t v = 0; v < vectors; ++v) {
-              Value &sum = acc[set * count + r * vectors + v];
-              sum = bytes ? b.dotBytes(sum, input, value[v]) : dot(sum, value[v], input);
+              Value &total = acc[set * count + r * vectors + v];
+              total = bytes ? b.dotBytes(total, input, value[v]) : dot(total, value[v], input);
             }
           }
       }
@@ -225,10 +256,28 @@ Values AttentionProducts::accumulate(Value weights, int64_t rows, Value column, 
     return acc;
   });
   if (bytes)
-    for (int64_t i = 0; i < count; ++i)
-      result[i] = b.fma(b.intToFloat(b.add(b.shiftLeft(result[i], 8), result[count + i])), scales.ofSum, sums[i]);
+    for (int64_t i = 0; i < count; ++i) {
+      Value whole = parts == 2 ? b.add(b.shiftLeft(result[count + i], 8), result[i]) : result[i];
+      result[i] = b.fma(b.intToFloat(whole), unitOf(i / vectors), sum(i));
+    }
   result.resize(size_t(count));
   return result;
+}
+
+Value AttentionProducts::weightsOf(Value row, Value page) const {
+  if (arithmetic != Arithmetic::ByteDot)
+    return b.offset(row, page, cache.pageSize * (arithmetic == Arithmetic::F32 ? 4 : 2));
+  int64_t pages = packedVectors / positionVectors(); // of four vectors; 0: a page has more
+  if (pages == 0)
+    return b.offset(row, page, cache.pageSize);
+  Value within = b.offset(row, b.rem(page, pages), positionVectors() * 4);
+  return pages >= blockPages ? within : b.offset(within, b.div(page, pages), packedVectors * lanes);
+}
+
+int64_t AttentionProducts::packedWeightAt(int64_t group) const {
+  int64_t quarters = 4, vector = group / quarters; // of words of a vector of positions: one group each
+  return vector / packedVectors * packedVectors * lanes +
+         (group % quarters * packedVectors + vector % packedVectors) * 4;
 }
 
 } // namespace quipu::cpu

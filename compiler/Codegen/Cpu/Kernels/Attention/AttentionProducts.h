@@ -4,13 +4,14 @@
 //   F32      any element: keys and values are widened, products are f32
 //   Bf16Dot  bf16 with a dot product of pairs: queries and weights are rounded to bf16
 //   ByteDot  int8 with a dot product of bytes: queries are rounded to int8, as the keys were; weights become integers
-//   of
-//            16 bits, of which the high and the low byte are multiplied by themselves, for small weights are many
+//            of eight bits or, where a block matters much, of 16, whose high and low byte are multiplied apart
 //
 // The caller goes over a block of positions: scores, softmax, weights, weighted values.
 #pragma once
 
 #include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
+
+#include <functional>
 
 namespace quipu::cpu {
 
@@ -21,36 +22,58 @@ public:
   int64_t blockPositions() const { return blockPages * cache.pageSize; }
   // Vectors of scores of a page.
   int64_t positionVectors() const { return cache.pageSize / lanes; }
-  // Accumulators for each vector of weighted values: ByteDot has high and low bytes of weights apart.
-  int64_t weightParts() const { return arithmetic == Arithmetic::ByteDot ? 2 : 1; }
+  bool multipliesBytes() const { return arithmetic == Arithmetic::ByteDot; }
+  // 2^x, to the bits that weights keep.
+  Value power(Value x) const;
 
   // A query's row in scratch.
   int64_t queryBytes() const;
   void packQuery(Value query, double scale, Value packed);
+  // What a packed query's scores are still to be multiplied with, where multipliesBytes().
+  Value queryScale(Value packed) const;
 
   // Scores of `rows` packed queries with the pages whose blocks are given: [row][page][positionVectors()] f32. Blocks
   // that are soon needed (none: no prefetch) are asked for meanwhile.
   Values scores(Value queries, int64_t rows, llvm::ArrayRef<Value> blocks, llvm::ArrayRef<Value> soonNeeded);
 
-  // What the weights of a block's positions are multiplied with before they are stored, and the values' sum after.
-  struct WeightScales {
-    Values ofPositions; // empty: 1
-    Value ofSum;        // a vector; null: 1
+  // What a value was divided by when it was stored, of a block's positions; int8 only, else none.
+  struct ValueScales {
+    Values ofPositions; // 0 where nothing is stored
+    Value largest;      // of all
   };
   // `blockOf(page of the block)`; `visible(page of the block, vector)`: positions that hold something.
-  WeightScales weightScales(llvm::function_ref<Value(int64_t)> blockOf,
-                            llvm::function_ref<Value(int64_t, int64_t)> visible);
+  ValueScales valueScales(llvm::function_ref<Value(int64_t)> blockOf,
+                          llvm::function_ref<Value(int64_t, int64_t)> visible);
+  // Weights as they are stored, and their sum with values as it comes, are multiples of something: where
+  // multipliesBytes(), such that the largest product of weight and scale is 65535 or, not `fine`, 255.
+  struct WeightUnit {
+    Values perWeight; // of positions; empty: 1
+    Value perSum;     // a vector; null: 1
+  };
+  WeightUnit weightUnit(const ValueScales &scales, Value fine);
   // A row's weights in scratch.
   int64_t weightBytes() const { return blockPositions() * 4; }
-  // `weights`: f32 of the block's positions.
-  void storeWeights(llvm::ArrayRef<Value> weights, const WeightScales &scales, Value stored);
+  // `weights`: f32 of the block's positions, at most 1.
+  void storeWeights(llvm::ArrayRef<Value> weights, const WeightUnit &unit, Value stored);
 
-  // sums [row][vector] + weights times values: `rows` rows of stored weights, `vectors` vectors of features from byte
-  // `column` of a group of positions on, pages first .. last - 1 of the block. The block of
-  // values that is `soonNeeded` after a page's (null: none) is asked for meanwhile.
-  Values accumulate(Value weights, int64_t rows, Value column, int64_t vectors, Value first, Value last,
-                    llvm::function_ref<Value(Value page)> blockOf, llvm::function_ref<Value(Value page)> soonNeeded,
-                    const WeightScales &scales, llvm::ArrayRef<Value> sums);
+  // What is asked for while a page is worked on: so many cache lines from an address on.
+  struct SoonNeeded {
+    int64_t lines = 0;
+    std::function<Value(Value page)> first;
+  };
+  // sum(i) + weights times values, for i in [row][vector]: `rows` rows of stored weights, `vectors` vectors of features
+  // from byte `column` of a group of positions on, pages first .. last - 1 of the block. Bytes: `unitOf(row)` is the
+  // unit of the weights' sum; not `fine`: weights are below 256.
+  struct Weighted {
+    Value weights;
+    int64_t rows;
+    Value column;
+    int64_t vectors;
+    Value first, last;
+    bool fine;
+  };
+  Values accumulate(const Weighted &piece, llvm::function_ref<Value(Value page)> blockOf, const SoonNeeded &soon,
+                    llvm::function_ref<Value(int64_t)> sum, llvm::function_ref<Value(int64_t row)> unitOf);
 
 private:
   enum class Arithmetic { F32, Bf16Dot, ByteDot };
@@ -58,6 +81,9 @@ private:
   // acc [set][...] + words times the word of the row at `row` (queries, or weights), for both sets of ByteDot.
   Value dot(Value acc, Value words, Value input) const;
   Value inputWord(Value address) const;
+  // Where a page of the block has its weights in a row of them, and a group of its positions from there on (ByteDot).
+  Value weightsOf(Value row, Value page) const;
+  int64_t packedWeightAt(int64_t group) const;
 
   KernelBuilder &b;
   const CacheLayout &cache;

@@ -4,40 +4,54 @@
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace quipu::cpu {
 namespace {
 
 constexpr int64_t blockPages = 4; // pages between two rescalings
 constexpr int64_t fewRows = 8;    // of a tile that waits for memory more than it computes
+constexpr int64_t pieceRows = 4;  // whose weighted values are added up in one go
 constexpr int64_t headsAhead = 2; // are asked for while one is worked on
 
-// A masked score: far below every real one, yet finite, so that a row whose block is masked whole gets weights of one
-// that the first real score scales to zero, where minus infinity would give NaN.
-constexpr double maskedScore = -1e30;
+// A masked score has no weight, whatever it is multiplied with. A maximum begins far below every real score, yet
+// finite, so that a block that is masked whole is no NaN.
+constexpr double maskedScore = -std::numeric_limits<double>::infinity();
+constexpr double lowestMaximum = -1e30;
 
-int64_t wholeLines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+// A block's weights have eight bits where each of its positions is below a share of 2^coarseExponent of all before it.
+// They are off by at most 1/510 of that then.
+constexpr int64_t coarseExponent = -5;
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 } // namespace
 
 AttentionTile::AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t tokens, int64_t mostHeads)
     : b(b), p(p), products(b, p.cache, blockPages), lanes(b.lanes()), tokens(tokens), mostHeads(mostHeads),
       rowCount(tokens * p.group()), positionVectors(products.positionVectors()),
-      valueVectors(p.cache.paddedDim() / lanes) {}
-
-// Per row: packed query, o [paddedDim], l [lanes], m.
-int64_t AttentionTile::stateBytes() const {
-  return wholeLines(rowCount * (products.queryBytes() + (p.cache.paddedDim() + lanes + 1) * 4));
+      valueVectors(p.cache.paddedDim() / lanes) {
+  rowLanes = ceilDiv(rowCount, lanes) * lanes;
+  valueLines = rowCount > fewRows ? 0 : p.cache.pageSize * p.cache.paddedDim() * p.cache.elementBytes() / 64;
+  softmaxLines = ceilDiv(valueLines / 4, rowCount);
 }
 
-// Per row: weights, scores [blockPages * pageSize], correction.
-int64_t AttentionTile::transientBytes() const { return products.weightBytes() + (products.blockPositions() + 1) * 4; }
+// Of each row the packed query and o [paddedDim]; an array of rows of m, of l, of `coarseBelow`.
+int64_t AttentionTile::stateBytes() const {
+  return rowCount * (products.queryBytes() + p.cache.paddedDim() * 4) + 3 * rowLanes * 4;
+}
+
+// Of each row weights and scores [blockPages * pageSize].
+int64_t AttentionTile::transientBytes() const {
+  return rowCount * (products.weightBytes() + products.blockPositions() * 4);
+}
 
 void AttentionTile::enterHead(Value headOfTile) {
   queries = b.offset(state, headOfTile, stateBytes());
   outputs = b.offset(queries, rowCount * products.queryBytes());
-  sums = b.offset(outputs, rowCount * p.cache.paddedDim() * 4);
-  maxima = b.offset(sums, rowCount * lanes * 4);
+  maxima = b.offset(outputs, rowCount * p.cache.paddedDim() * 4);
+  sums = b.offset(maxima, rowLanes * 4);
+  coarseBelow = b.offset(sums, rowLanes * 4);
   Value kvHead = b.add(firstHead, headOfTile);
   head = b.mul(kvHead, p.group());
   cacheHead = b.offset(b.buffer(5), kvHead, p.cache.headBytes());
@@ -53,7 +67,6 @@ void AttentionTile::generate(Value scratch, const Item &item) {
   state = scratch;
   weights = b.offset(state, mostHeads * stateBytes());
   scores = b.offset(weights, rowCount * products.weightBytes());
-  corrections = b.offset(scores, rowCount * products.blockPositions() * 4);
   token = item.firstToken;
   firstHead = item.firstHead;
   pageList = item.pages;
@@ -67,9 +80,10 @@ void AttentionTile::generate(Value scratch, const Item &item) {
   forHeads([&] {
     clearState();
     // Scores are exponents of two.
-    for (int64_t row = 0; row < rowCount; ++row)
+    for (int64_t row = 0; row < rowCount; ++row) {
       products.packQuery(rowAddress(0, row), p.scale * 1.4426950408889634,
                          b.offset(queries, row * products.queryBytes()));
+    }
   });
   lastPosition = position(tokens - 1);
   Value pageCount = b.add(b.div(lastPosition, p.cache.pageSize), 1);
@@ -88,8 +102,8 @@ void AttentionTile::generate(Value scratch, const Item &item) {
     Value end = b.smaller(b.add(page, blockPages), pageCount);
     forHeads([&] {
       scoreBlock(page, end);
-      softmaxBlock(page);
-      accumulateBlock(page, end);
+      AttentionProducts::ValueScales scales = valueScales(page);
+      inPieces(rowCount, pieceRows, [&](Value row, int64_t rows) { weighPiece(page, end, row, rows, scales); });
     });
   });
   forHeads([&] {
@@ -103,10 +117,13 @@ void AttentionTile::generate(Value scratch, const Item &item) {
 
 void AttentionTile::clearState() {
   Value zeros = b.real(0, lanes);
-  int64_t vectors = rowCount * (valueVectors + 1); // o and l lie side by side
-  b.loop(b.constant(0), b.constant(vectors), 1, [&](Value i) { b.store(zeros, b.offset(outputs, i, lanes * 4)); });
-  b.loop(b.constant(0), b.constant(rowCount), 1,
-         [&](Value row) { b.store(b.real(maskedScore), b.offset(maxima, row, 4)); });
+  b.loop(b.constant(0), b.constant(rowCount * valueVectors), 1,
+         [&](Value i) { b.store(zeros, b.offset(outputs, i, lanes * 4)); });
+  for (int64_t first = 0; first < rowLanes; first += lanes) {
+    b.store(b.real(lowestMaximum, lanes), b.offset(maxima, first * 4));
+    b.store(b.real(lowestMaximum, lanes), b.offset(coarseBelow, first * 4));
+    b.store(zeros, b.offset(sums, first * 4));
+  }
 }
 
 Value AttentionTile::position(int64_t tokenOfTile) {
@@ -205,65 +222,141 @@ Value AttentionTile::masked(Value score, Value tokenOfTile, Value first) {
   return result;
 }
 
-void AttentionTile::softmaxBlock(Value page) {
+AttentionProducts::ValueScales AttentionTile::valueScales(Value page) {
+  return products.valueScales([&](int64_t i) { return pageBlock(b.add(page, i)); },
+                              [&](int64_t i, int64_t v) {
+                                Value first = b.add(b.mul(b.add(page, i), p.cache.pageSize), v * lanes);
+                                return b.tailMask(b.add(b.sub(lastPosition, first), 1), lanes);
+                              });
+}
+
+AttentionTile::Piece AttentionTile::loadPiece(Value row, int64_t rows) {
+  Piece piece{row, rows, {}, {}, {}, {}};
   int64_t vectors = blockPages * positionVectors;
-  scales = products.weightScales([&](int64_t i) { return pageBlock(b.add(page, i)); },
-                                 [&](int64_t i, int64_t v) {
-                                   Value first = b.add(b.mul(b.add(page, i), p.cache.pageSize), v * lanes);
-                                   return b.tailMask(b.add(b.sub(lastPosition, first), 1), lanes);
-                                 });
-  b.loop(b.constant(0), b.constant(rowCount), 1, [&](Value row) {
-    Value line = b.offset(scores, row, vectors * lanes * 4);
+  for (int64_t r = 0; r < rows; ++r) {
+    Value line = b.offset(b.offset(scores, row, vectors * lanes * 4), r * vectors * lanes * 4);
     Values score;
     for (int64_t v = 0; v < vectors; ++v)
       score.push_back(b.load(b.offset(line, v * lanes * 4), b.f32(lanes)));
-    Value largest = score[0];
-    for (int64_t v = 1; v < vectors; ++v)
-      largest = b.maxf(largest, score[v]);
-    Value before = b.load(b.offset(maxima, row, 4), b.f32());
-    Value now = b.maxf(before, b.reduceMax(largest));
-    Value wide = b.broadcast(now, lanes);
-    Value correction = exp2OfNegative(b, b.subf(b.broadcast(before, lanes), wide));
-    Value sum = b.mulf(b.load(b.offset(sums, row, lanes * 4), b.f32(lanes)), correction);
-    for (Value &weight : score) {
-      weight = exp2OfNegative(b, b.subf(weight, wide));
-      sum = b.addf(sum, weight);
+    piece.scores.push_back(score);
+    for (int64_t step = 1; step < vectors; step *= 2)
+      for (int64_t i = 0; i + step < vectors; i += 2 * step)
+        score[i] = b.maxf(score[i], score[i + step]);
+    Value largest = b.reduceMax(score[0]);
+    if (products.multipliesBytes()) {
+      Value packed = b.offset(b.offset(queries, row, products.queryBytes()), r * products.queryBytes());
+      piece.queryScales.push_back(products.queryScale(packed));
+      largest = b.mulf(largest, piece.queryScales.back());
+      Value matters = b.lessf(b.load(b.offset(b.offset(coarseBelow, row, 4), r * 4), b.f32()), largest);
+      piece.fine = piece.fine ? b.bitOr(piece.fine, matters) : matters;
     }
-    products.storeWeights(score, scales, b.offset(weights, row, products.weightBytes()));
-    b.store(sum, b.offset(sums, row, lanes * 4));
-    b.store(now, b.offset(maxima, row, 4));
-    b.store(b.extract(correction, 0), b.offset(corrections, row, 4));
-  });
+    piece.largest.push_back(b.maxf(b.real(lowestMaximum), largest));
+  }
+  return piece;
 }
 
-void AttentionTile::accumulateBlock(Value page, Value end) {
-  int64_t most = (b.chip().vectorRegisters >= 32 ? 4 : 2) / products.weightParts();
-  int64_t vectorsAtOnce = std::min(valueVectors, most), rowsAtOnce = 4;
-  inPieces(rowCount, rowsAtOnce, [&](Value row, int64_t rows) {
-    inPieces(valueVectors, vectorsAtOnce, [&](Value vector, int64_t vectors) {
-      Value piece = b.offset(b.offset(outputs, row, p.cache.paddedDim() * 4), vector, lanes * 4);
-      auto place = [&](int64_t i) { return b.offset(piece, (i / vectors * valueVectors + i % vectors) * lanes * 4); };
-      Values carried;
-      for (int64_t i = 0; i < rows * vectors; ++i) {
-        Value correction = b.load(b.offset(b.offset(corrections, row, 4), i / vectors * 4), b.f32());
-        carried.push_back(b.mulf(b.load(place(i), b.f32(lanes)), b.broadcast(correction, lanes)));
-      }
-      llvm::function_ref<Value(Value)> soon;
-      auto block = [&](Value current) { return soonNeeded(current); };
-      if (rowCount <= fewRows)
-        soon = block;
-      carried = products.accumulate(
-          b.offset(weights, row, products.weightBytes()), rows, b.mul(vector, lanes * p.cache.wordBytes()), vectors,
-          page, end, [&](Value current) { return pageBlock(current); }, soon, scales, carried);
-      for (int64_t i = 0; i < rows * vectors; ++i)
-        b.store(carried[i], place(i));
-    });
+// Weights of bytes are relative to the block's largest score, others to the largest of all: in small integers what is
+// small beside an earlier block would be nothing.
+Values AttentionTile::storeWeights(Value page, const Piece &piece, const AttentionProducts::WeightUnit &unit) {
+  Values soon, sums;
+  for (int64_t i = 0; softmaxLines && i < blockPages; ++i)
+    soon.push_back(b.offset(b.offset(soonNeeded(b.add(page, i)), p.cache.keyBytes()), piece.row, softmaxLines * 64));
+  for (int64_t r = 0; r < piece.rows; ++r) {
+    for (Value values : soon)
+      for (int64_t i = 0; i < softmaxLines; ++i)
+        b.prefetch(b.offset(values, (r * softmaxLines + i) * 64), /*level=*/2);
+    Value base = piece.largest[size_t(r)], sum;
+    if (!products.multipliesBytes())
+      base = b.maxf(b.load(b.offset(b.offset(maxima, piece.row, 4), r * 4), b.f32()), base);
+    base = b.broadcast(base, lanes);
+    Values weight = piece.scores[size_t(r)];
+    for (Value &w : weight) {
+      w = products.power(products.multipliesBytes()
+                             ? b.fma(w, b.broadcast(piece.queryScales[size_t(r)], lanes), b.negf(base))
+                             : b.subf(w, base));
+      sum = sum ? b.addf(sum, w) : w;
+    }
+    products.storeWeights(weight, unit,
+                          b.offset(b.offset(weights, piece.row, products.weightBytes()), r * products.weightBytes()));
+    sums.push_back(b.reduceAdd(sum));
+  }
+  return sums;
+}
+
+void AttentionTile::weighPiece(Value page, Value end, Value row, int64_t rows,
+                               const AttentionProducts::ValueScales &scales) {
+  Piece piece = loadPiece(row, rows);
+  AttentionProducts::WeightUnit unit = products.weightUnit(scales, piece.fine);
+  Values sums = storeWeights(page, piece, unit);
+  Raised raised = raise(row, piece.largest, sums);
+  auto accumulate = [&](bool fine) -> Values {
+    accumulatePiece(page, end, row, rows, fine, unit, raised);
+    return {};
+  };
+  if (piece.fine)
+    b.when(piece.fine, [&] { return accumulate(true); }, [&] { return accumulate(false); });
+  else
+    accumulate(false);
+}
+
+AttentionTile::Raised AttentionTile::raise(Value row, llvm::ArrayRef<Value> largest, llvm::ArrayRef<Value> blockSums) {
+  auto together = [&](llvm::ArrayRef<Value> values) {
+    Value vector = b.zero(b.f32(pieceRows));
+    for (size_t i = 0; i < values.size(); ++i)
+      vector = b.insert(values[i], vector, int64_t(i));
+    return vector;
+  };
+  auto rows = [&](Value array) { return b.offset(array, row, 4); };
+  Value before = b.load(rows(maxima), b.f32(pieceRows)), inBlock = together(largest);
+  Value raises = b.lessf(before, inBlock), now = b.select(raises, inBlock, before);
+  Value ratio = exp2OfNegative(b, b.negf(b.absf(b.subf(before, inBlock)))), one = b.real(1, pieceRows);
+  Raised raised{b.select(raises, ratio, one), one};
+  if (products.multipliesBytes())
+    raised.factor = b.select(raises, one, ratio);
+  Value sum = b.load(rows(sums), b.f32(pieceRows));
+  sum = b.fma(sum, raised.correction, b.mulf(together(blockSums), raised.factor));
+  b.store(now, rows(maxima));
+  b.store(sum, rows(sums));
+  if (products.multipliesBytes()) {
+    // log2 of the sum, rounded down, is its exponent.
+    Value exponent =
+        b.add(b.shiftRight(b.bitcast(sum, b.i32(pieceRows)), 23), b.constant(coarseExponent - 127, b.i32(pieceRows)));
+    b.store(b.addf(now, b.intToFloat(exponent)), rows(coarseBelow));
+  }
+  return raised;
+}
+
+void AttentionTile::accumulatePiece(Value page, Value end, Value row, int64_t rows, bool fine,
+                                    const AttentionProducts::WeightUnit &unit, const Raised &raised) {
+  int64_t accumulators = b.chip().vectorRegisters / 2 / (fine ? 2 : 1);
+  int64_t vectorsAtOnce = std::min(valueVectors, std::max<int64_t>(1, accumulators / rows));
+  int64_t pieces = ceilDiv(valueVectors, vectorsAtOnce), rowPieces = ceilDiv(rowCount, pieceRows);
+  int64_t softmaxShare = rowCount * softmaxLines;
+  int64_t lines = ceilDiv(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
+  inPieces(valueVectors, vectorsAtOnce, [&](Value vector, int64_t vectors) {
+    auto ofRow = [&](Value vector, int64_t i) { return b.broadcast(b.extract(vector, i), lanes); };
+    Value piece = b.offset(b.offset(outputs, row, p.cache.paddedDim() * 4), vector, lanes * 4);
+    auto place = [&](int64_t i) { return b.offset(piece, (i / vectors * valueVectors + i % vectors) * lanes * 4); };
+    auto corrected = [&](int64_t i) {
+      return b.mulf(b.load(place(i), b.f32(lanes)), ofRow(raised.correction, i / vectors));
+    };
+    Value number = b.add(b.mul(b.div(row, pieceRows), pieces), b.div(vector, vectorsAtOnce));
+    auto soon = [&](Value current) {
+      return b.offset(b.offset(soonNeeded(current), p.cache.keyBytes() + softmaxShare * 64), number, lines * 64);
+    };
+    Values done = products.accumulate(
+        {b.offset(weights, row, products.weightBytes()), rows, b.mul(vector, lanes * p.cache.wordBytes()), vectors,
+         page, end, fine},
+        [&](Value current) { return pageBlock(current); }, {lines, soon}, corrected,
+        [&](int64_t i) { return b.mulf(unit.perSum, ofRow(raised.factor, i)); });
+    for (int64_t i = 0; i < rows * vectors; ++i)
+      b.store(done[size_t(i)], place(i));
   });
 }
 
 void AttentionTile::storeRows() {
   for (int64_t row = 0; row < rowCount; ++row) {
-    Value sum = b.reduceAdd(b.load(b.offset(sums, row * lanes * 4), b.f32(lanes)));
+    Value sum = b.load(b.offset(sums, row * 4), b.f32());
     Value inverse = b.broadcast(b.divf(b.real(1), sum), lanes);
     Value out = rowAddress(7, row);
     for (int64_t v = 0; v < valueVectors; ++v) {
@@ -286,7 +379,7 @@ void AttentionTile::storePartial(Value partial) {
       b.store(b.load(b.offset(outputs, (row * valueVectors + v) * lanes * 4), b.f32(lanes)),
               b.offset(at, v * lanes * 4));
     b.store(b.load(b.offset(maxima, row * 4), b.f32()), b.offset(at, layout.maximumAt()));
-    b.store(b.reduceAdd(b.load(b.offset(sums, row * lanes * 4), b.f32(lanes))), b.offset(at, layout.sumAt()));
+    b.store(b.load(b.offset(sums, row * 4), b.f32()), b.offset(at, layout.sumAt()));
   }
 }
 

@@ -3,8 +3,7 @@
 //
 // Online softmax (Milakov and Gimelshein 2018) over blocks of 64 positions, as in FlashAttention (Dao et al. 2022): for
 // each row the largest score m so far, the sum l of exp(score - m) and the weighted sum o of the values; a block that
-// raises m scales l and o by exp(old m - new m). l is kept lane by lane and summed once at the end, so one horizontal
-// maximum a block and row is all there is.
+// raises m scales l and o by exp(old m - new m).
 #pragma once
 
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionProducts.h"
@@ -27,7 +26,7 @@ public:
   AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t tokens, int64_t mostHeads);
 
   // Scratch of a tile; one piece serves every tile in turn.
-  int64_t scratchBytes() const { return mostHeads * stateBytes() + rowCount * transientBytes() + 64; }
+  int64_t scratchBytes() const { return mostHeads * stateBytes() + transientBytes(); }
 
   // What a tile is of, and which part of its pages: `split` of `splits`, whose result goes to `partial`, the part of
   // all heads; null: all pages.
@@ -60,10 +59,28 @@ private:
   Value soonNeeded(Value page);
   // Scores of positions first .. first + lanes - 1, for the query of a token of the tile.
   Value masked(Value score, Value tokenOfTile, Value first);
-  // Scores become weights; maxima, corrections and sums move on.
-  void softmaxBlock(Value page);
-  // o = o * correction + weights . v, in pieces of rows and columns that stay in registers.
-  void accumulateBlock(Value page, Value end);
+  AttentionProducts::ValueScales valueScales(Value page);
+  // Scores of some rows become weights, m and l move on, and o = o * correction + factor * weights . v.
+  void weighPiece(Value page, Value end, Value row, int64_t rows, const AttentionProducts::ValueScales &scales);
+  // Some rows of a block: scores, by row, the largest of each, what they are still to be multiplied with (bytes only),
+  // and whether a weight of them is so large beside all before that weights need 16 bits (bytes only).
+  struct Piece {
+    Value row;
+    int64_t rows;
+    llvm::SmallVector<Values> scores;
+    Values largest, queryScales;
+    Value fine;
+  };
+  Piece loadPiece(Value row, int64_t rows);
+  // Gives the sum of each row's weights.
+  Values storeWeights(Value page, const Piece &piece, const AttentionProducts::WeightUnit &unit);
+  // What o and a block's values are multiplied with, of each row of a piece.
+  struct Raised {
+    Value correction, factor;
+  };
+  Raised raise(Value row, llvm::ArrayRef<Value> largest, llvm::ArrayRef<Value> blockSums);
+  void accumulatePiece(Value page, Value end, Value row, int64_t rows, bool fine,
+                       const AttentionProducts::WeightUnit &unit, const Raised &raised);
   void storeRows();
   // What attention_merge reads: o, not divided yet, m and l of each row.
   void storePartial(Value partial);
@@ -74,12 +91,15 @@ private:
   int64_t lanes, tokens, mostHeads, rowCount;
   int64_t positionVectors; // vectors a page's positions fill
   int64_t valueVectors;    // vectors a padded head fills
-  Value state, weights, scores, corrections;
+  int64_t rowLanes;        // rows, filled up to whole vectors
+  // Cache lines of a page's values that are soon needed (0: nobody asks), and how many of them each row asks for when
+  // it makes weights; weighted sums ask for the rest, and scores for keys. Memory would stand still in a phase without.
+  int64_t valueLines, softmaxLines;
+  Value state, weights, scores;
   Value token, firstHead, pageList, lastPosition, lastPage;
   // Of the KV head that is entered.
-  Value queries, outputs, sums, maxima, head, cacheHead;
-  Value soonHead, soonPages;              // another one's, and how many pages later
-  AttentionProducts::WeightScales scales; // and of the block
+  Value queries, outputs, maxima, sums, coarseBelow, head, cacheHead;
+  Value soonHead, soonPages; // another one's, and how many pages later
 };
 
 } // namespace quipu::cpu
