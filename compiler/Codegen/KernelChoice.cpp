@@ -32,20 +32,12 @@ KernelParams AttentionShape::params() const {
   return params;
 }
 
-std::string ArgmaxShape::symbolStem() const { return fmt::format("argmax{}_n{}", rowsSuffix(rows), n); }
-
-KernelParams ArgmaxShape::params() const { return {{"n", n}, {"rows_dim", static_cast<int64_t>(rows)}}; }
-
 std::string SampleShape::symbolStem() const { return fmt::format("sample{}_n{}", rowsSuffix(rows), n); }
 
 KernelParams SampleShape::params() const { return {{"n", n}, {"rows_dim", static_cast<int64_t>(rows)}}; }
 
 std::vector<VariantChoice> KernelChoice::attention(const AttentionShape &shape) const {
   return {{VariantChoice::any, {{shape.symbolStem(), "attention", shape.params()}}}};
-}
-
-std::vector<VariantChoice> KernelChoice::argmax(const ArgmaxShape &shape) const {
-  return {{VariantChoice::any, {{shape.symbolStem(), "argmax", shape.params()}}}};
 }
 
 std::vector<VariantChoice> KernelChoice::sample(const SampleShape &shape) const {

@@ -71,14 +71,6 @@ struct AttentionShape {
   KernelParams params() const;
 };
 
-struct ArgmaxShape {
-  int64_t n = 0;
-  RowsDim rows = RowsDim::Rows;
-
-  std::string symbolStem() const; // "argmax_rows_n32000"
-  KernelParams params() const;
-};
-
 // The next token of each row of logits.
 struct SampleShape {
   int64_t n = 0; // tokens of the vocabulary
@@ -97,7 +89,6 @@ public:
   virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
   // f32 that stages of attention pass on, in an operand before the result; 0: there is no such operand.
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
-  virtual std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const;
   virtual std::vector<VariantChoice> sample(const SampleShape &shape) const;
 
   // Stages that compute what these do, on the same operands and buffers, and may be faster in a launch of `rows` rows:

@@ -104,11 +104,4 @@ Tensor selectRows(const Tensor &x, const IntTensor &rows) {
   return out;
 }
 
-IntTensor argmax(const Tensor &x) {
-  IntTensor out(x.rows);
-  for (int64_t t = 0; t < x.rows; ++t)
-    out[t] = std::max_element(x.row(t), x.row(t) + x.cols) - x.row(t);
-  return out;
-}
-
 } // namespace quipu::reference

@@ -76,7 +76,7 @@ public:
   Expected<std::vector<Value>> run(mlir::Operation *op) {
     return llvm::TypeSwitch<mlir::Operation *, Expected<std::vector<Value>>>(op)
         .Case<lm::WeightOp, lm::ConcatRowsOp, lm::EmbeddingOp, lm::RmsNormOp, lm::MatmulOp, lm::ActivationOp, lm::AddOp,
-              lm::MulOp, lm::SliceColumnsOp, lm::RopeOp, lm::AttentionOp, lm::SelectRowsOp, lm::ArgmaxOp, lm::KvCacheOp,
+              lm::MulOp, lm::SliceColumnsOp, lm::RopeOp, lm::AttentionOp, lm::SelectRowsOp, lm::SampleOp, lm::KvCacheOp,
               lm::KvAppendOp, lm::CachedAttentionOp, lm::RopeAppendOp>([&](auto known) { return eval(known); })
         .Default([](mlir::Operation *unknown) -> Expected<std::vector<Value>> {
           return makeError("the reference has no meaning for {}", unknown->getName().getStringRef().str());
@@ -149,7 +149,18 @@ private:
   Results eval(lm::AddOp op) { return results(add(tensor(op.getLhs()), tensor(op.getRhs()))); }
   Results eval(lm::MulOp op) { return results(multiply(tensor(op.getLhs()), tensor(op.getRhs()))); }
   Results eval(lm::SliceColumnsOp op) { return results(sliceColumns(tensor(op.getX()), op.getOffset(), op.getSize())); }
-  Results eval(lm::ArgmaxOp op) { return results(argmax(tensor(op.getX()))); }
+
+  Results eval(lm::SampleOp op) {
+    const Tensor &logits = tensor(op.getLogits());
+    const auto &sampling = std::get<Sampling>(get(op.getSampling()));
+    uint64_t words = seenWords(uint64_t(logits.cols));
+    for (size_t row = 0; row < sampling.rows.size(); ++row)
+      if (sampling.rows[row].repetitionPenalty != 1 && sampling.seen.size() < (row + 1) * words)
+        return makeError("row {} has a repetition penalty and no tokens that were seen", row);
+    if (int64_t(sampling.rows.size()) != logits.rows)
+      return makeError("{} rows of sampling with {} of logits", sampling.rows.size(), logits.rows);
+    return results(sample(logits, sampling));
+  }
 
   Results eval(lm::SelectRowsOp op) {
     for (int32_t row : ints(op.getRows()))
@@ -210,12 +221,12 @@ Expected<> checkInputs(lm::FuncOp function, const Inputs &inputs) {
   if (inputs.ids.size() != inputs.positions.size())
     return makeError("{} token ids with {} positions", inputs.ids.size(), inputs.positions.size());
   size_t arguments = function.getNumArguments();
-  if (arguments != 2 && arguments != 4)
+  if (arguments != 2 && arguments != 5)
     return makeError(
-        "@{} has {} arguments; expected the plain form (ids, pos) or the cached form (ids, pos, rows, batch)",
+        "@{} has {} arguments; expected the plain form (ids, pos) or the cached form (ids, pos, rows, batch, sampling)",
         function.getName().str(), arguments);
   const IntTensor &starts = inputs.batch.seqStarts;
-  if (arguments == 4 && (starts.empty() || starts.front() != 0 || starts.back() != int64_t(inputs.ids.size()) ||
+  if (arguments == 5 && (starts.empty() || starts.front() != 0 || starts.back() != int64_t(inputs.ids.size()) ||
                          starts.size() != inputs.batch.sequences.size() + 1))
     return makeError("the batch's seq_starts do not cover {} tokens", inputs.ids.size());
   return {};
@@ -230,7 +241,9 @@ Expected<std::vector<Value>> evaluate(lm::FuncOp function, WeightSource &weights
   Evaluator evaluator(weights, caches);
   Batch batch = inputs.batch;
   batch.positions = inputs.positions;
-  std::vector<Value> arguments = {inputs.ids, inputs.positions, inputs.rows, std::move(batch)};
+  Sampling sampling = inputs.sampling;
+  sampling.rows.resize(inputs.rows.size());
+  std::vector<Value> arguments = {inputs.ids, inputs.positions, inputs.rows, std::move(batch), std::move(sampling)};
   for (mlir::BlockArgument argument : function.getArguments())
     evaluator.bind(argument, std::move(arguments[argument.getArgNumber()]));
 

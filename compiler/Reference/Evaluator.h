@@ -3,6 +3,7 @@
 
 #include "compiler/Dialect/LM/IR/LMOps.h"
 #include "compiler/Reference/Ops.h"
+#include "compiler/Reference/Sampling.h"
 #include "runtime/Support/Error.h"
 #include <functional>
 #include <map>
@@ -22,14 +23,15 @@ public:
 
 // What a value of the graph can be. A cache is shared by the values that follow from one another: lm's value semantics
 // allow one live version at a time, and every pass keeps it so.
-using Value =
-    std::variant<std::monostate, Tensor, IntTensor, std::shared_ptr<const Weight>, std::shared_ptr<Cache>, Batch>;
+using Value = std::variant<std::monostate, Tensor, IntTensor, std::shared_ptr<const Weight>, std::shared_ptr<Cache>,
+                           Batch, Sampling>;
 
 struct Inputs {
   IntTensor ids;
   IntTensor positions;
-  IntTensor rows; // cached form only
-  Batch batch;    // cached form only; its positions are filled from `positions`
+  IntTensor rows;    // cached form only
+  Batch batch;       // cached form only; its positions are filled from `positions`
+  Sampling sampling; // cached form only; rows past its end are greedy
 };
 
 // The KV caches by layer; kept by the caller from step to step.

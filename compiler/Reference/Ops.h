@@ -32,8 +32,6 @@ Tensor add(Tensor a, const Tensor &b);
 Tensor multiply(Tensor a, const Tensor &b);
 Tensor sliceColumns(const Tensor &x, int64_t offset, int64_t size);
 Tensor selectRows(const Tensor &x, const IntTensor &rows);
-// Column of the largest value of each row; the lowest column wins a tie.
-IntTensor argmax(const Tensor &x);
 
 // Rotary embedding (Su et al. 2021). Angle of pair i at position p is p * invFreq[i].
 struct Rope {

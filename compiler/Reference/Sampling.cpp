@@ -98,11 +98,11 @@ SampledToken sampleRow(const double *logits, int64_t count, const RowSampling &s
   return {winner->token, margin};
 }
 
-IntTensor sample(const Tensor &logits, const std::vector<RowSampling> &sampling, const std::vector<uint32_t> &seen) {
+IntTensor sample(const Tensor &logits, const Sampling &sampling) {
   IntTensor tokens;
   for (int64_t row = 0; row < logits.rows; ++row) {
-    const uint32_t *words = seen.empty() ? nullptr : seen.data() + uint64_t(row) * seenWords(uint64_t(logits.cols));
-    tokens.push_back(sampleRow(logits.row(row), logits.cols, sampling[size_t(row)], words).token);
+    const uint32_t *seen = sampling.seen.data() + uint64_t(row) * seenWords(uint64_t(logits.cols));
+    tokens.push_back(sampleRow(logits.row(row), logits.cols, sampling.rows[size_t(row)], seen).token);
   }
   return tokens;
 }

@@ -30,7 +30,13 @@ struct SampledToken {
 // `logits` are float32 values; `seen`, seenWords(count) of them, may be null where the penalty is 1.
 SampledToken sampleRow(const double *logits, int64_t count, const RowSampling &sampling, const uint32_t *seen);
 
-// All rows of [R, V]. `seen` is [R, seenWords(V)], or empty where no row has a penalty.
-IntTensor sample(const Tensor &logits, const std::vector<RowSampling> &sampling, const std::vector<uint32_t> &seen);
+// The sampling of R rows over a vocabulary of V: what a step has of it.
+struct Sampling {
+  std::vector<RowSampling> rows; // [R]
+  std::vector<uint32_t> seen;    // [R, seenWords(V)], without rows at the end that have no penalty
+};
+
+// All rows of [R, V].
+IntTensor sample(const Tensor &logits, const Sampling &sampling);
 
 } // namespace quipu::reference

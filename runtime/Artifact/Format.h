@@ -23,7 +23,7 @@
 namespace quipu {
 
 constexpr std::array<char, 8> artifactMagic = {'Q', 'U', 'I', 'P', 'U', '\r', '\n', '\x1a'};
-constexpr uint32_t artifactVersion = 1;
+constexpr uint32_t artifactVersion = 2;
 constexpr uint64_t weightsAlignment = 4096; // of the weights section in the file
 constexpr uint64_t weightAlignment = 64;    // of each weight in the section
 

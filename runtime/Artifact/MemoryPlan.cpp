@@ -115,13 +115,14 @@ Parts layOutParts(MemoryPlan &plan, BlockLayout &block, const Artifact &artifact
   return parts;
 }
 
-void layOutStepBuffers(MemoryPlan &plan, BlockLayout &block, const fb::TargetProgram &target, fb::BufferKind kind) {
+void layOutStepBuffers(MemoryPlan &plan, BlockLayout &block, const fb::Model &model, const fb::TargetProgram &target,
+                       fb::BufferKind kind) {
   for (uint32_t i = 0; i < sizeOf(target.buffers()); ++i) {
     const fb::Buffer &buffer = *target.buffers()->Get(i);
     if (buffer.kind() != kind)
       continue;
     uint64_t bytes = kind == fb::BufferKind::input
-                         ? stepInputBytes(*findStepInput(buffer.name()->string_view()), plan.limits)
+                         ? stepInputBytes(*findStepInput(buffer.name()->string_view()), plan.limits, model.vocab())
                          : stepBufferBytes(buffer, plan.limits).value_or(UINT64_MAX);
     plan.buffers[i] = block.append(bytes, bufferAlignment);
   }
@@ -158,10 +159,10 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, 
   plan.inputs = block.append(0, partAlignment);
   if (options.stepDims)
     plan.stepDims = block.append(stepDimsBytes, bufferAlignment);
-  layOutStepBuffers(plan, block, target, fb::BufferKind::input);
+  layOutStepBuffers(plan, block, *program.model(), target, fb::BufferKind::input);
   block.closePart(plan.inputs);
   plan.outputs = block.append(0, partAlignment);
-  layOutStepBuffers(plan, block, target, fb::BufferKind::output);
+  layOutStepBuffers(plan, block, *program.model(), target, fb::BufferKind::output);
   block.closePart(plan.outputs);
   if (block.tooLarge)
     return makeError("{}: takes more memory than any machine has; lower max sequences or max context", artifact.path());

@@ -1,5 +1,6 @@
 #include "runtime/Artifact/StepBuffers.h"
 
+#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Artifact/WeightLayout.h"
 
 #include <algorithm>
@@ -37,7 +38,7 @@ uint64_t StepLimits::of(fb::Dim dim) const {
   return 1;
 }
 
-uint64_t stepInputBytes(StepInput input, const StepLimits &limits) {
+uint64_t stepInputBytes(StepInput input, const StepLimits &limits, uint32_t vocab) {
   switch (input) {
   case StepInput::Ids:
   case StepInput::Positions:
@@ -51,6 +52,10 @@ uint64_t stepInputBytes(StepInput input, const StepLimits &limits) {
     return limits.sequences * limits.pageStride * 4;
   case StepInput::Rows:
     return limits.rows * 4;
+  case StepInput::Sampling:
+    return limits.rows * sizeof(RowSampling);
+  case StepInput::Seen:
+    return limits.rows * seenWords(vocab) * 4;
   }
   return 0;
 }

@@ -10,12 +10,12 @@
 
 namespace quipu {
 
-enum class StepInput : uint8_t { Ids, Positions, Slots, SeqStarts, ContextLens, PageTable, Rows };
-constexpr std::array<std::string_view, 7> stepInputNames = {"ids",          "positions",  "slots", "seq_starts",
-                                                            "context_lens", "page_table", "rows"};
+enum class StepInput : uint8_t { Ids, Positions, Slots, SeqStarts, ContextLens, PageTable, Rows, Sampling, Seen };
+constexpr std::array<std::string_view, 9> stepInputNames = {
+    "ids", "positions", "slots", "seq_starts", "context_lens", "page_table", "rows", "sampling", "seen"};
 
-enum class StepOutput : uint8_t { Logits, Argmax };
-constexpr std::array<std::string_view, 2> stepOutputNames = {"logits", "argmax"};
+enum class StepOutput : uint8_t { Logits, Sampled };
+constexpr std::array<std::string_view, 2> stepOutputNames = {"logits", "sampled"};
 
 std::optional<StepInput> findStepInput(std::string_view name);
 std::optional<StepOutput> findStepOutput(std::string_view name);
@@ -31,8 +31,8 @@ struct StepLimits {
   uint64_t of(fb::Dim dim) const;
 };
 
-// Bytes of an input at these limits.
-uint64_t stepInputBytes(StepInput input, const StepLimits &limits);
+// Bytes of an input at these limits, of a model with so many tokens in its vocabulary.
+uint64_t stepInputBytes(StepInput input, const StepLimits &limits, uint32_t vocab);
 // Bytes of an output or activation at these limits; nothing where they pass 2^48.
 std::optional<uint64_t> stepBufferBytes(const fb::Buffer &buffer, const StepLimits &limits);
 

@@ -30,15 +30,28 @@ Expected<void> checkMemory(const MemoryPlan &plan, uint64_t free, const std::str
                    path, roundedUp(needed), roundedUp(weights), roundedUp(plan.kv.bytes), device, free / mebi);
 }
 
+namespace {
+
+struct Bytes {
+  const void *first;
+  uint64_t count;
+};
+template <typename T> Bytes bytesOf(const std::vector<T> &values) { return {values.data(), values.size() * sizeof(T)}; }
+
+} // namespace
+
 Expected<void> LoadedProgram::setStep(const Step &step) {
   if (Expected<void> result = checkStep(step, memory, modelTable.vocab()); !result)
     return result;
-  const std::array<const std::vector<int32_t> *, stepInputNames.size()> values = {
-      &step.ids, &step.positions, &step.slots, &step.seqStarts, &step.contextLens, &step.pageTable, &step.rows};
+  std::vector<RowSampling> sampling = step.sampling;
+  sampling.resize(step.rows.size());
+  const std::array<Bytes, stepInputNames.size()> values = {
+      bytesOf(step.ids),       bytesOf(step.positions),   bytesOf(step.slots),
+      bytesOf(step.seqStarts), bytesOf(step.contextLens), bytesOf(step.pageTable),
+      bytesOf(step.rows),      bytesOf(sampling),         bytesOf(step.seen)};
   for (size_t i = 0; i < values.size(); ++i)
-    if (inputs[i] != UINT32_MAX && !values[i]->empty())
-      if (Expected<void> result = upload({memory.buffers[inputs[i]].offset, values[i]->size() * 4}, values[i]->data());
-          !result)
+    if (inputs[i] != UINT32_MAX && values[i].count > 0)
+      if (Expected<void> result = upload({memory.buffers[inputs[i]].offset, values[i].count}, values[i].first); !result)
         return result;
   setDims(dimsOf(step, memory));
   return {};

@@ -1,6 +1,7 @@
 #include "runtime/Device/Step.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace quipu {
 
@@ -10,11 +11,33 @@ bool inRange(const std::vector<int32_t> &values, int64_t end) {
   return std::all_of(values.begin(), values.end(), [end](int32_t value) { return value >= 0 && value < end; });
 }
 
+// Written so that NaN fails too.
+bool isInRange(const RowSampling &row) {
+  return (row.temperature == 0 || (row.temperature > 0 && std::isnormal(row.temperature))) && row.topP > 0 &&
+         row.topP <= 1 && row.minP >= 0 && row.minP <= 1 && row.repetitionPenalty > 0 &&
+         std::isfinite(row.repetitionPenalty);
+}
+
+Expected<void> checkSampling(const Step &step, uint32_t vocab) {
+  uint64_t words = seenWords(vocab);
+  if (step.sampling.size() > step.rows.size() || step.seen.size() > step.rows.size() * words)
+    return makeError("step has sampling of more rows than it asks for");
+  for (size_t row = 0; row < step.sampling.size(); ++row) {
+    if (!isInRange(step.sampling[row]))
+      return makeError("step has a row whose sampling is out of range");
+    if (step.sampling[row].repetitionPenalty != 1 && step.seen.size() < (row + 1) * words)
+      return makeError("step has a row with a repetition penalty and no tokens that were seen");
+  }
+  return {};
+}
+
 } // namespace
 
 void Step::clear() {
   for (std::vector<int32_t> *values : {&ids, &positions, &slots, &seqStarts, &contextLens, &pageTable, &rows})
     values->clear();
+  sampling.clear();
+  seen.clear();
 }
 
 StepDims dimsOf(const Step &step, const MemoryPlan &plan) {
@@ -49,7 +72,7 @@ Expected<void> checkStep(const Step &step, const MemoryPlan &plan, uint32_t voca
       if (step.positions[token] >= step.contextLens[i])
         return makeError("step has a token past the end of its context");
   }
-  return {};
+  return checkSampling(step, vocab);
 }
 
 } // namespace quipu

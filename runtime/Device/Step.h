@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Artifact/MemoryPlan.h"
+#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Support/Error.h"
 
 #include <array>
@@ -12,13 +13,15 @@ namespace quipu {
 
 // docs/architecture.md says what each holds.
 struct Step {
-  std::vector<int32_t> ids;         // [T]
-  std::vector<int32_t> positions;   // [T]
-  std::vector<int32_t> slots;       // [T]
-  std::vector<int32_t> seqStarts;   // [S + 1]
-  std::vector<int32_t> contextLens; // [S]
-  std::vector<int32_t> pageTable;   // [S, plan.limits.pageStride]
-  std::vector<int32_t> rows;        // [R]
+  std::vector<int32_t> ids;          // [T]
+  std::vector<int32_t> positions;    // [T]
+  std::vector<int32_t> slots;        // [T]
+  std::vector<int32_t> seqStarts;    // [S + 1]
+  std::vector<int32_t> contextLens;  // [S]
+  std::vector<int32_t> pageTable;    // [S, plan.limits.pageStride]
+  std::vector<int32_t> rows;         // [R]
+  std::vector<RowSampling> sampling; // [R]; rows past its end are greedy
+  std::vector<uint32_t> seen;        // [R, seenWords(vocab)]; rows without a penalty may be left out at its end
 
   void clear();
 };

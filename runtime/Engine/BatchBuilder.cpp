@@ -25,8 +25,13 @@ int32_t BatchBuilder::addTokens(const std::vector<int32_t> &tokens, size_t cache
   return first;
 }
 
-uint32_t BatchBuilder::askForRow(int32_t token) {
+uint32_t BatchBuilder::askForRow(int32_t token, const RowSampling &sampling, const std::vector<uint32_t> &seen) {
+  if (!seen.empty()) { // rows without, which are not read, have their place
+    batch.seen.resize(batch.rows.size() * seen.size());
+    batch.seen.insert(batch.seen.end(), seen.begin(), seen.end());
+  }
   batch.rows.push_back(token);
+  batch.sampling.push_back(sampling);
   return static_cast<uint32_t>(batch.rows.size() - 1);
 }
 

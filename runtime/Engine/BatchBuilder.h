@@ -20,8 +20,9 @@ public:
 
   // Adds the `count` tokens that follow those in the cache. Returns the index of the first of them in the step.
   int32_t addTokens(const std::vector<int32_t> &tokens, size_t cached, size_t count, const std::vector<int32_t> &pages);
-  // Asks for the logits of a token of the step. Returns its row.
-  uint32_t askForRow(int32_t token);
+  // Asks for the logits of a token of the step, and for the token that follows; `seen` is empty without a penalty.
+  // Returns its row.
+  uint32_t askForRow(int32_t token, const RowSampling &sampling = {}, const std::vector<uint32_t> &seen = {});
 
   const Step &step() const { return batch; }
 

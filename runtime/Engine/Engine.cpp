@@ -73,48 +73,46 @@ Expected<void> Engine::readLogits(uint32_t firstRow, size_t rows, float *to) {
   return program->read(program->outputBuffer(StepOutput::Logits), firstRow * rowBytes, to, rows * rowBytes);
 }
 
-// The argmax passes over what is not a number, so its logit is one unless all of the row are none.
-Expected<void> Engine::checkArgmax(const std::vector<Share> &shares) {
+// Sampling passes over what is not a number, so the logit of its token is one unless all of the row are none.
+Expected<void> Engine::checkSampled(const std::vector<Share> &shares) {
   std::vector<const Share *> asked;
   std::vector<uint64_t> offsets;
   for (const Share &share : shares) {
     if (!share.hasRow)
       continue;
-    int32_t token = argmaxRows[share.row];
+    int32_t token = sampled[share.row];
     if (token < 0 || static_cast<uint32_t>(token) >= model().vocab())
       return makeError("sequence {}: the device gave token id {}, outside the vocabulary of {}", share.sequence->id,
                        token, model().vocab());
     asked.push_back(&share);
     offsets.push_back((uint64_t(share.row) * model().vocab() + static_cast<uint32_t>(token)) * sizeof(float));
   }
-  std::vector<float> largest(asked.size());
+  std::vector<float> chosen(asked.size());
   if (Expected<void> result =
-          program->gather(program->outputBuffer(StepOutput::Logits), offsets, largest.data(), sizeof(float));
+          program->gather(program->outputBuffer(StepOutput::Logits), offsets, chosen.data(), sizeof(float));
       !result)
     return result;
   for (size_t i = 0; i < asked.size(); ++i)
-    if (std::isnan(largest[i]))
+    if (std::isnan(chosen[i]))
       return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
                        asked[i]->sequence->id);
   return {};
 }
 
-// Greedy sequences need only the argmax that the device has found; a large vocabulary is copied for the others only.
+// The device has sampled: logits are copied only for those who want to see them.
 Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
   size_t rows = scheduler.step().rows.size();
-  argmaxRows.resize(rows);
+  sampled.resize(rows);
   if (rows == 0)
     return {};
   if (Expected<void> result =
-          program->read(program->outputBuffer(StepOutput::Argmax), 0, argmaxRows.data(), rows * sizeof(int32_t));
+          program->read(program->outputBuffer(StepOutput::Sampled), 0, sampled.data(), rows * sizeof(int32_t));
       !result)
     return result;
-  if (Expected<void> result = checkArgmax(shares); !result)
+  if (Expected<void> result = checkSampled(shares); !result)
     return result;
   for (const Share &share : shares) {
-    if (!share.hasRow)
-      continue;
-    if (!share.sequence->wantLogits && !share.sequence->sampler.needsLogits())
+    if (!share.hasRow || !share.sequence->wantLogits)
       continue;
     logits.resize(rows * model().vocab());
     if (Expected<void> result = readLogits(share.row, 1, logits.data() + uint64_t(share.row) * model().vocab());
@@ -126,7 +124,7 @@ Expected<void> Engine::readOutputs(const std::vector<Share> &shares) {
 
 FinishReason Engine::finishOf(const Sequence &sequence) const {
   const auto *eos = model().eos();
-  if (eos && !sequence.ignoreEos && std::find(eos->begin(), eos->end(), sequence.tokens.back()) != eos->end())
+  if (eos && !sequence.params.ignoreEos && std::find(eos->begin(), eos->end(), sequence.tokens.back()) != eos->end())
     return FinishReason::Eos;
   if (sequence.tokens.size() - sequence.promptTokens >= sequence.maxNew)
     return FinishReason::Length;
@@ -138,14 +136,9 @@ FinishReason Engine::finishOf(const Sequence &sequence) const {
 
 NewToken Engine::finishShare(const Share &share) {
   Sequence &sequence = *share.sequence;
-  bool sampled = sequence.sampler.needsLogits();
-  const float *row = nullptr;
-  if (sampled || sequence.wantLogits)
-    row = logits.data() + uint64_t(share.row) * model().vocab();
-  int32_t token = sampled ? sequence.sampler.sample(row) : argmaxRows[share.row];
-  sequence.sampler.accept(token);
-  sequence.tokens.push_back(token);
-  return {sequence.id, token, finishOf(sequence), sequence.wantLogits ? row : nullptr};
+  sequence.append(sampled[share.row]);
+  const float *row = sequence.wantLogits ? logits.data() + uint64_t(share.row) * model().vocab() : nullptr;
+  return {sequence.id, sampled[share.row], finishOf(sequence), row};
 }
 
 Expected<StepResult> Engine::step() {

@@ -86,7 +86,7 @@ private:
          std::unique_ptr<Tokenizer> text);
   Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
   Expected<void> readOutputs(const std::vector<Share> &shares);
-  Expected<void> checkArgmax(const std::vector<Share> &shares);
+  Expected<void> checkSampled(const std::vector<Share> &shares);
   NewToken finishShare(const Share &share);
   FinishReason finishOf(const Sequence &sequence) const;
   Expected<void> readLogits(uint32_t firstRow, size_t rows, float *to);
@@ -98,8 +98,8 @@ private:
   std::unique_ptr<Tokenizer> text;
   Scheduler scheduler; // refers to the program's plan
   SequenceId nextId = 1;
-  std::vector<int32_t> argmaxRows; // outputs of the last step
-  std::vector<float> logits;       // [rows, vocab], filled where a sequence needs it
+  std::vector<int32_t> sampled; // [rows], of the last step
+  std::vector<float> logits;    // [rows, vocab], filled where a sequence wants them
 };
 
 } // namespace quipu

@@ -45,7 +45,7 @@ void Scheduler::share(Sequence &sequence) {
   int32_t first = batch.addTokens(sequence.tokens, sequence.cached, tokens, sequence.pages);
   Share part = {&sequence, tokens, tokens == sequence.pending(), 0};
   if (part.hasRow)
-    part.row = batch.askForRow(first + static_cast<int32_t>(tokens) - 1);
+    part.row = batch.askForRow(first + static_cast<int32_t>(tokens) - 1, sequence.sampling(), sequence.seen);
   shares.push_back(part);
 }
 

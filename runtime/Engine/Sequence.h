@@ -1,7 +1,7 @@
 // One text in the making: its tokens, how many of them the cache holds, and its pages.
 #pragma once
 
-#include "runtime/Engine/Sampler.h"
+#include "runtime/Engine/Sampling.h"
 
 #include <cstdint>
 #include <vector>
@@ -20,11 +20,20 @@ enum class FinishReason : uint8_t {
 
 struct Sequence {
   Sequence(SequenceId id, std::vector<int32_t> prompt, const SamplingParams &params, uint32_t vocab)
-      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), ignoreEos(params.ignoreEos),
-        sampler(params, vocab) {
+      : id(id), promptTokens(prompt.size()), tokens(std::move(prompt)), params(params) {
+    if (params.repetitionPenalty == 1)
+      return;
+    seen.resize(seenWords(vocab));
     for (int32_t token : tokens)
-      sampler.accept(token);
+      see(token);
   }
+
+  // Takes the token that was drawn for it.
+  void append(int32_t token) {
+    tokens.push_back(token);
+    see(token);
+  }
+  RowSampling sampling() const { return rowSampling(params, tokens.size() - promptTokens); }
 
   uint64_t pending() const { return tokens.size() - cached; }
   bool decoding() const { return cached >= promptTokens; }
@@ -35,9 +44,15 @@ struct Sequence {
   size_t cached = 0;           // tokens whose keys and values are in the cache
   uint32_t maxNew = 0;
   bool wantLogits = false;
-  bool ignoreEos;
   std::vector<int32_t> pages; // enough for all tokens it can have; empty while it waits
-  Sampler sampler;
+  SamplingParams params;
+  std::vector<uint32_t> seen; // of each token a bit, as in a step; empty where there is no penalty
+
+private:
+  void see(int32_t token) {
+    if (!seen.empty())
+      seen[static_cast<uint32_t>(token) / 32] |= 1u << (token % 32);
+  }
 };
 
 } // namespace quipu

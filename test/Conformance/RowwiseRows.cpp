@@ -1,4 +1,4 @@
-// pointwise, rms_norm, select_rows, slice_columns and argmax against compiler/Reference.
+// pointwise, rms_norm, select_rows and slice_columns against compiler/Reference.
 #include "compiler/Reference/Ops.h"
 #include "test/Conformance/SharedRows.h"
 
@@ -115,30 +115,6 @@ KernelRow sliceRow(int64_t in, int64_t offset, int64_t n) {
   return row;
 }
 
-KernelRow argmaxRow(int64_t n, std::vector<KernelSpec> stages) {
-  KernelRow row;
-  row.name = fmt::format("argmax_n{}", n);
-  row.stages = std::move(stages);
-  row.tolerance = 0;
-  row.sizes = {1, 2, 6};
-  row.make = [=](int64_t rows) {
-    reference::Tensor x = randomTensor(rows, n, 1, 50);
-    for (int64_t r = 0; r < rows; ++r) {
-      if (r % 3 == 1) // the largest stands twice: the lower column wins
-        x.row(r)[n / 3] = x.row(r)[n - 1] = 99;
-      if (r % 3 == 2) // all equal
-        std::fill_n(x.row(r), n, -1e30);
-    }
-    Problem problem;
-    problem.dims[Rows] = rows;
-    problem.operands = {floats(x), Operand::output(size_t(rows * 4))};
-    reference::IntTensor want = reference::argmax(x);
-    problem.expected = {{1, ElementType::I32, std::vector<double>(want.begin(), want.end()), {}}};
-    return problem;
-  };
-  return row;
-}
-
 } // namespace
 
 std::vector<KernelRow> rowwiseRows() {
@@ -153,13 +129,6 @@ std::vector<KernelRow> rowwiseRows() {
   rows.push_back(selectRow(37));
   rows.push_back(sliceRow(96, 32, 32));
   rows.push_back(sliceRow(37, 11, 13));
-  return rows;
-}
-
-std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages) {
-  std::vector<KernelRow> rows;
-  for (int64_t n : {512, 105, 3})
-    rows.push_back(argmaxRow(n, stages(n)));
   return rows;
 }
 

@@ -8,10 +8,6 @@ namespace quipu::conformance {
 // pointwise, rms_norm, select_rows, slice_columns.
 std::vector<KernelRow> rowwiseRows();
 
-// argmax, by the specs of its stages.
-using ArgmaxStages = std::function<std::vector<KernelSpec>(int64_t n)>;
-std::vector<KernelRow> argmaxRows(const ArgmaxStages &stages);
-
 // sample, by the specs of its stages. Sizes are indices of batches: all but the last have at most 8 rows.
 using SampleStages = std::function<std::vector<KernelSpec>(int64_t n)>;
 std::vector<KernelRow> sampleRows(const SampleStages &stages);

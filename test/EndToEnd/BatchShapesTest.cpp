@@ -1,5 +1,7 @@
 // What a sequence gets does not depend on what runs beside it: ragged batches against each sequence alone, on compiled
-// checkpoints whose own answers are held to goldens elsewhere (golden_runs.py).
+// checkpoints whose own answers are held to goldens elsewhere (golden_runs.py). And what is sampled is what the
+// reference makes of the logits.
+#include "compiler/Reference/Sampling.h"
 #include "runtime/Engine/Engine.h"
 #include "tools/quipu/CompilerLibrary.h"
 
@@ -60,11 +62,10 @@ protected:
     return std::move(*engine);
   }
 
-  static SequenceId add(Engine &engine, const std::vector<int32_t> &prompt, uint32_t newTokens) {
-    SamplingParams greedy;
-    greedy.temperature = 0;
-    greedy.ignoreEos = true;
-    auto id = engine.add(prompt, greedy, newTokens, /*wantLogits=*/true);
+  static SequenceId add(Engine &engine, const std::vector<int32_t> &prompt, uint32_t newTokens,
+                        SamplingParams sampling = {}) {
+    sampling.ignoreEos = true;
+    auto id = engine.add(prompt, sampling, newTokens, /*wantLogits=*/true);
     EXPECT_TRUE(id) << id.error().message;
     return *id;
   }
@@ -84,9 +85,10 @@ protected:
     }
   }
 
-  static Answer alone(Engine &engine, const std::vector<int32_t> &prompt, uint32_t newTokens) {
+  static Answer alone(Engine &engine, const std::vector<int32_t> &prompt, uint32_t newTokens,
+                      const SamplingParams &sampling = {}) {
     std::map<SequenceId, Answer> answers;
-    SequenceId id = add(engine, prompt, newTokens);
+    SequenceId id = add(engine, prompt, newTokens, sampling);
     run(engine, answers);
     return answers[id];
   }
@@ -109,6 +111,26 @@ protected:
       expectSameLogits(got.logits[i], expected.logits[i]);
       ASSERT_EQ(got.ids[i], expected.ids[i]);
     }
+  }
+
+  // Each token is what the reference makes of the logits it was chosen from. How many are, up to one whose choice other
+  // numbers within the tolerance might not make.
+  static size_t expectSampled(const Answer &answer, std::vector<int32_t> tokens, const SamplingParams &sampling) {
+    size_t sure = answer.ids.size();
+    for (size_t i = 0; i < answer.ids.size(); ++i) {
+      std::vector<double> logits(answer.logits[i].begin(), answer.logits[i].end());
+      std::vector<uint32_t> seen(seenWords(logits.size()));
+      for (int32_t token : tokens)
+        seen[static_cast<uint32_t>(token) / 32] |= 1u << (token % 32);
+      auto [token, margin] = reference::sampleRow(logits.data(), static_cast<int64_t>(logits.size()),
+                                                  rowSampling(sampling, i), seen.data());
+      EXPECT_TRUE(answer.ids[i] == token || margin < 1e-5)
+          << "step " << i << ": " << token << " with margin " << margin;
+      if (sampling.temperature > 0 && margin < 10 * GetParam().tolerance)
+        sure = std::min(sure, i);
+      tokens.push_back(answer.ids[i]);
+    }
+    return sure;
   }
 
   // Ids that differ from sequence to sequence.
@@ -197,6 +219,63 @@ TEST_P(BatchShapesTest, threads_change_nothing) {
       expected = answer;
     expectSame(answer, expected, fmt::format("{} threads", threads));
   }
+}
+
+// Alone twice, in a ragged batch, and with the prompts in chunks.
+TEST_P(BatchShapesTest, a_seed_gives_the_same_text_that_the_reference_samples_wherever_it_runs) {
+  const SamplingParams kinds[] = {{1},    {0.8f, 40, 0.95f},     {1.5f, 0, 1, 0.05f, 1.2f},
+                                  {2, 5}, {1, 0, 0.5f, 0, 0.8f}, {3}};
+  static_assert(std::size(kinds) == std::size(lengths), "a kind for each prompt");
+  auto whole = load(), chunked = load(/*batchTokens=*/7);
+  ASSERT_TRUE(whole && chunked);
+  std::map<SequenceId, Answer> together, inChunks;
+  std::vector<SequenceId> ids, chunkedIds;
+  auto salted = [&](size_t i) { return prompt(*whole, lengths[i], static_cast<uint32_t>(i)); };
+  auto samplingOf = [&](size_t i) {
+    SamplingParams sampling = kinds[i];
+    sampling.seed = i;
+    return sampling;
+  };
+  for (size_t i = 0; i < std::size(lengths); ++i) {
+    ids.push_back(add(*whole, salted(i), newTokens, samplingOf(i)));
+    chunkedIds.push_back(add(*chunked, salted(i), newTokens, samplingOf(i)));
+  }
+  run(*whole, together);
+  run(*chunked, inChunks);
+  size_t compared = 0;
+  for (size_t i = 0; i < std::size(lengths); ++i) {
+    SCOPED_TRACE(fmt::format("prompt of {}", lengths[i]));
+    Answer first = alone(*whole, salted(i), newTokens, samplingOf(i));
+    EXPECT_EQ(alone(*whole, salted(i), newTokens, samplingOf(i)).ids, first.ids);
+    SamplingParams another = samplingOf(i);
+    another.seed = 77;
+    EXPECT_NE(alone(*whole, salted(i), newTokens, another).ids, first.ids);
+    size_t sure = expectSampled(first, salted(i), samplingOf(i));
+    expectSampled(together[ids[i]], salted(i), samplingOf(i));
+    compared += sure;
+    for (Answer *other : {&together[ids[i]], &inChunks[chunkedIds[i]]}) {
+      first.ids.resize(sure);
+      other->ids.resize(sure);
+      EXPECT_EQ(other->ids, first.ids);
+    }
+  }
+  EXPECT_GT(compared, GetParam().tolerance < 1e-4 ? 5 * newTokens : newTokens);
+}
+
+// A greedy sequence with a penalty; its neighbours have none.
+TEST_P(BatchShapesTest, a_penalty_is_that_of_one_sequence) {
+  auto engine = load();
+  ASSERT_TRUE(engine);
+  SamplingParams penalty;
+  penalty.repetitionPenalty = 1.5f;
+  std::map<SequenceId, Answer> together;
+  SequenceId before = add(*engine, prompt(*engine, 5, 1), newTokens);
+  SequenceId penalised = add(*engine, prompt(*engine, 9, 2), newTokens, penalty);
+  SequenceId behind = add(*engine, prompt(*engine, 3, 3), newTokens);
+  run(*engine, together);
+  expectSampled(together[penalised], prompt(*engine, 9, 2), penalty);
+  expectSampled(together[before], prompt(*engine, 5, 1), {});
+  expectSampled(together[behind], prompt(*engine, 3, 3), {});
 }
 
 // A text scored in one go, its tokens taken one by one, and chunks of it: the cache holds what the prompt would give.

@@ -7,7 +7,6 @@ Generator findGenerator(std::string_view name) {
     std::string_view name;
     Generator generator;
   } generators[] = {
-      {"argmax", generateArgmax},
       {"attention", generateAttention},
       {"attention_merge", generateAttentionMerge},
       {"embedding", generateEmbedding},

@@ -16,7 +16,6 @@ using Generator = Expected<> (*)(const KernelSpec &, KernelBuilder &);
 Generator findGenerator(std::string_view name);
 
 // One function each; the .cpp file is named after the generator or its group.
-Expected<> generateArgmax(const KernelSpec &, KernelBuilder &);
 Expected<> generateAttention(const KernelSpec &, KernelBuilder &);
 Expected<> generateAttentionMerge(const KernelSpec &, KernelBuilder &);
 Expected<> generateEmbedding(const KernelSpec &, KernelBuilder &);

@@ -7,9 +7,6 @@ constexpr struct {
   std::string_view name;
   Expected<Kernel> (*generator)(const KernelSpec &, const Chip &);
 } generators[] = {
-    {"argmax", generateArgmax},
-    {"argmax_split", generateArgmaxSplit},
-    {"argmax_merge", generateArgmaxMerge},
     {"attention", generateAttention},
     {"attention_split", generateAttentionSplit},
     {"attention_merge", generateAttentionMerge},

@@ -14,9 +14,6 @@ namespace quipu::gpu {
 Expected<Kernel> generate(const KernelSpec &spec, const Chip &chip);
 
 // One function each; the .cpp file is named after the generator or its group.
-Expected<Kernel> generateArgmax(const KernelSpec &, const Chip &);
-Expected<Kernel> generateArgmaxSplit(const KernelSpec &, const Chip &);
-Expected<Kernel> generateArgmaxMerge(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttention(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionSplit(const KernelSpec &, const Chip &);
 Expected<Kernel> generateAttentionMerge(const KernelSpec &, const Chip &);

@@ -96,22 +96,8 @@ std::vector<VariantChoice> GpuKernelChoice::attention(const AttentionShape &shap
   return variants;
 }
 
-// A vocabulary is read faster by several blocks than by one.
-std::vector<VariantChoice> GpuKernelChoice::argmax(const ArgmaxShape &shape) const {
-  constexpr int64_t columnsPerSplit = 4096, mostSplitRows = 8;
-  std::vector<VariantChoice> variants = KernelChoice::argmax(shape);
-  if (shape.n <= columnsPerSplit)
-    return variants;
-  KernelParams params = shape.params();
-  params["splits"] = std::min<int64_t>((shape.n + columnsPerSplit - 1) / columnsPerSplit, 64);
-  params["rows"] = mostSplitRows;
-  variants.insert(variants.begin(), {static_cast<uint32_t>(mostSplitRows),
-                                     {{shape.symbolStem() + "_split", "argmax_split", params},
-                                      {shape.symbolStem() + "_merge", "argmax_merge", params}}});
-  return variants;
-}
-
-// As argmax: several blocks find the largest of each part of a row, then one block a row does the rest.
+// A vocabulary is read faster by several blocks than by one: they find the largest of each part of a row, then one
+// block a row does the rest.
 std::vector<VariantChoice> GpuKernelChoice::sample(const SampleShape &shape) const {
   // 32 blocks would leave most of a chip idle, each some 25 us, by its instructions, to draw from all of a vocabulary.
   constexpr int64_t columnsPerSplit = 4096, mostSplitRows = 32;

@@ -12,7 +12,6 @@ public:
 
   MatmulKernels matmul(const MatmulShape &shape) const override;
   std::vector<VariantChoice> attention(const AttentionShape &shape) const override;
-  std::vector<VariantChoice> argmax(const ArgmaxShape &shape) const override;
   std::vector<VariantChoice> sample(const SampleShape &shape) const override;
   bool takes(const StorageFormat &format) const override { return !format.isBlocked(); }
   std::string matmulLayout(bool gated) const override { return gated ? "tile64_gated" : "tile64"; }

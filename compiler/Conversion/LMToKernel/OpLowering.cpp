@@ -1,6 +1,7 @@
 #include "compiler/Conversion/LMToKernel/OpLowering.h"
 
 #include "compiler/Conversion/LMToKernel/LaunchNames.h"
+#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Artifact/StorageFormat.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -45,8 +46,8 @@ LogicalResult OpLowering::lower() {
 
 LogicalResult OpLowering::declareInputs() {
   ArrayRef<Type> arguments = func.getArgumentTypes();
-  if (arguments.size() != 4 || !isa<lm::BatchType>(arguments[3]))
-    return func.emitError("expected the cached form (ids, pos, rows, batch); insert-kv-cache makes it");
+  if (arguments.size() != 5 || !isa<lm::BatchType>(arguments[3]) || !isa<lm::SamplingType>(arguments[4]))
+    return func.emitError("expected the cached form (ids, pos, rows, batch, sampling); insert-kv-cache makes it");
   FailureOr<int64_t> pageSize = findPageSize();
   if (failed(pageSize))
     return failure();
@@ -65,6 +66,7 @@ LogicalResult OpLowering::declareInputs() {
   contextLens = input("context_lens", Dim::Sequences);
   pageTable = input("page_table", Dim::Sequences, /*columns=*/llvm::divideCeil(limits.context, *pageSize));
   bind(2, input("rows", Dim::Rows), Dim::Rows);
+  bind(4, input("sampling", Dim::Rows, /*columns=*/sizeof(RowSampling) / sizeof(int32_t)), Dim::Rows);
   return success();
 }
 
@@ -87,15 +89,16 @@ FailureOr<int64_t> OpLowering::findPageSize() {
 LogicalResult OpLowering::declareOutputs() {
   Operation *terminator = func.getBody().front().getTerminator();
   if (terminator->getNumOperands() != 2)
-    return terminator->emitError("expected the results of the cached form: logits and argmax");
-  Value logits = terminator->getOperand(0), argmax = terminator->getOperand(1);
-  if (!lm::isRowsType(logits.getType()) || !lm::isIntsType(argmax.getType()) || logits.getDefiningOp() == nullptr ||
-      argmax.getDefiningOp() == nullptr)
-    return terminator->emitError("expected logits (rows of f32) and argmax (i32), computed by the function");
+    return terminator->emitError("expected the results of the cached form: logits and sampled");
+  Value logits = terminator->getOperand(0), sampled = terminator->getOperand(1);
+  if (!lm::isRowsType(logits.getType()) || !lm::isIntsType(sampled.getType()) || logits.getDefiningOp() == nullptr ||
+      sampled.getDefiningOp() == nullptr)
+    return terminator->emitError("expected logits (rows of f32) and sampled (i32), computed by the function");
+  Type i32 = IntegerType::get(func.getContext(), 32);
+  seen = program.buffer(Role::Input, "seen", i32, Dim::Rows, static_cast<int64_t>(seenWords(featuresOf(logits))));
   returned[logits] =
       program.buffer(Role::Output, "logits", Float32Type::get(func.getContext()), Dim::Rows, featuresOf(logits));
-  returned[argmax] =
-      program.buffer(Role::Output, "argmax", IntegerType::get(func.getContext(), 32), Dim::Rows, /*columns=*/1);
+  returned[sampled] = program.buffer(Role::Output, "sampled", i32, Dim::Rows, /*columns=*/1);
   return success();
 }
 
@@ -193,7 +196,7 @@ LogicalResult OpLowering::lowerOp(Operation &op) {
       .Case([&](lm::MulOp op) { return lowerPointwise(op, "mul", op.getLhs(), op.getRhs()); })
       .Case([&](lm::SelectRowsOp op) { return lowerSelectRows(op); })
       .Case([&](lm::SliceColumnsOp op) { return lowerSliceColumns(op); })
-      .Case([&](lm::ArgmaxOp op) { return lowerArgmax(op); })
+      .Case([&](lm::SampleOp op) { return lowerSample(op); })
       .Case([&](lm::AttentionOp op) {
         return op.emitError("expected the cached form: insert-kv-cache makes lm.cached_attention of it");
       })
@@ -392,10 +395,11 @@ LogicalResult OpLowering::lowerSliceColumns(lm::SliceColumnsOp op) {
   return success();
 }
 
-LogicalResult OpLowering::lowerArgmax(lm::ArgmaxOp op) {
-  Dim dim = dimOf(op.getX());
-  Value out = resultBuffer(op.getResult(), "argmax", dim);
-  launch(op, "argmax", {bufferOf(op.getX())}, {out}, dim, choice.argmax({featuresOf(op.getX()), rowsOf(dim)}));
+LogicalResult OpLowering::lowerSample(lm::SampleOp op) {
+  Dim dim = dimOf(op.getLogits());
+  Value out = resultBuffer(op.getResult(), "sampled", dim);
+  launch(op, "sample", {bufferOf(op.getLogits()), bufferOf(op.getSampling()), seen}, {out}, dim,
+         choice.sample({featuresOf(op.getLogits()), rowsOf(dim)}));
   return success();
 }
 

@@ -33,7 +33,7 @@ private:
   mlir::LogicalResult lowerPointwise(mlir::Operation *op, llvm::StringRef function, mlir::Value a, mlir::Value b);
   mlir::LogicalResult lowerSelectRows(lm::SelectRowsOp op);
   mlir::LogicalResult lowerSliceColumns(lm::SliceColumnsOp op);
-  mlir::LogicalResult lowerArgmax(lm::ArgmaxOp op);
+  mlir::LogicalResult lowerSample(lm::SampleOp op);
 
   // The checkpoint tensors a weight operand is made of.
   mlir::FailureOr<WeightSource> resolveWeight(mlir::Operation *user, mlir::Value weight);
@@ -62,7 +62,7 @@ private:
   ProgramBuilder &program;
   const KernelChoice &choice;
   ProgramLimits limits;
-  mlir::Value slots, seqStarts, contextLens, pageTable;
+  mlir::Value slots, seqStarts, contextLens, pageTable, seen;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;  // of tensors and caches
   llvm::DenseMap<mlir::Value, kernel::Dim> dims;     // of the rows of tensors
   llvm::DenseMap<mlir::Value, mlir::Value> returned; // output buffer of what the function returns

@@ -186,21 +186,21 @@ Expected<Graph> GpuProgram::graphOf(const StepDims &bucket) {
 }
 
 // The engine reads it after every step: it comes in the same wait.
-Expected<void> GpuProgram::fetchArgmax() {
+Expected<void> GpuProgram::fetchSampled() {
   uint64_t bytes = static_cast<uint64_t>(dims[2]) * sizeof(int32_t);
   if (bytes == 0)
     return {};
-  const MemoryRange &argmax = plan().buffers[outputBuffer(StepOutput::Argmax)];
-  if (Expected<void> fetched = driver->copyToHost(argmaxMirror, block + argmax.offset, bytes, stream); !fetched)
+  const MemoryRange &sampled = plan().buffers[outputBuffer(StepOutput::Sampled)];
+  if (Expected<void> fetched = driver->copyToHost(sampledMirror, block + sampled.offset, bytes, stream); !fetched)
     return fail(stepName(), fetched.error());
-  argmaxBytes = bytes;
+  sampledBytes = bytes;
   return {};
 }
 
 Expected<void> GpuProgram::run() {
   if (Expected<void> can = usable(); !can)
     return can;
-  argmaxBytes = 0;
+  sampledBytes = 0;
   if (Expected<void> sent = sendInputs(); !sent)
     return sent;
   std::optional<StepDims> bucket = buckets.bucketOf(dims);
@@ -218,7 +218,7 @@ Expected<void> GpuProgram::run() {
   }
   if (!started)
     return started;
-  if (Expected<void> fetched = fetchArgmax(); !fetched)
+  if (Expected<void> fetched = fetchSampled(); !fetched)
     return fetched;
   if (Expected<void> waited = wait(stepName()); !waited)
     return waited;
@@ -230,7 +230,7 @@ Expected<void> GpuProgram::runLaunch(uint32_t launch) {
     return makeError("launch {} does not exist: there are {}", launch, arguments.size());
   if (Expected<void> can = usable(); !can)
     return can;
-  argmaxBytes = 0;
+  sampledBytes = 0;
   if (Expected<void> sent = sendInputs(); !sent)
     return sent;
   behindKernel = false;
@@ -263,7 +263,7 @@ Expected<void> GpuProgram::upload(MemoryRange range, const void *from) {
     unsent.push_back(range);
     return {};
   }
-  argmaxBytes = 0;
+  sampledBytes = 0;
   for (uint64_t done = 0; done < range.bytes; done += stagingBytes) {
     uint64_t part = std::min(stagingBytes, range.bytes - done);
     std::memcpy(staging, bytes + done, part);
@@ -279,9 +279,9 @@ Expected<void> GpuProgram::download(const std::vector<MemoryRange> &ranges, void
   if (Expected<void> can = usable(); !can)
     return can;
   auto *out = static_cast<std::byte *>(to);
-  const MemoryRange &argmax = plan().buffers[outputBuffer(StepOutput::Argmax)];
-  if (ranges.size() == 1 && isInside(ranges[0], {argmax.offset, argmaxBytes})) {
-    std::memcpy(out, argmaxMirror + (ranges[0].offset - argmax.offset), ranges[0].bytes);
+  const MemoryRange &sampled = plan().buffers[outputBuffer(StepOutput::Sampled)];
+  if (ranges.size() == 1 && isInside(ranges[0], {sampled.offset, sampledBytes})) {
+    std::memcpy(out, sampledMirror + (ranges[0].offset - sampled.offset), ranges[0].bytes);
     return {};
   }
   if (Expected<void> sent = sendInputs(); !sent)

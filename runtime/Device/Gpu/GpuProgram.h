@@ -1,6 +1,6 @@
 // A GPU target of an artifact in the memory of a device. One block holds all that is planned; a step's inputs go there
 // in one copy from a mirror in pinned memory, its launches are one graph that is captured once for a bucket of steps
-// (LaunchGrid.h), and the argmax comes back with it.
+// (LaunchGrid.h), and the sampled tokens come back with it.
 //
 // Kernels take the launch's operands in order (null where absent), then the address of the step's dims (i32 [4]), that
 // of the scratch memory, and that of the stage's mark (LaunchMarks.h). A device that fails once, or does not answer in
@@ -74,7 +74,7 @@ private:
   Expected<void> addSpans();
   // A graph for the bucket, captured now where there is none.
   Expected<Graph> graphOf(const StepDims &bucket);
-  Expected<void> fetchArgmax();
+  Expected<void> fetchSampled();
   std::string stepName() const;
   // The kernel that began last, and of which step and device; empty where none has begun.
   std::string whatRan() const;
@@ -90,13 +90,13 @@ private:
   std::vector<Kernel> kernels;
   std::vector<std::vector<Address>> arguments; // of each launch: operands, dims, scratch, mark
 
-  std::byte *mirror = nullptr;       // of plan().inputs, pinned; the truth of what the device has or is to get
-  std::vector<MemoryRange> unsent;   // in the mirror
-  std::byte *staging = nullptr;      // for other copies, pinned
-  std::byte *argmaxMirror = nullptr; // pinned
-  std::byte *markWords = nullptr;    // pinned, of launchMarks; null where nobody wants them
+  std::byte *mirror = nullptr;        // of plan().inputs, pinned; the truth of what the device has or is to get
+  std::vector<MemoryRange> unsent;    // in the mirror
+  std::byte *staging = nullptr;       // for other copies, pinned
+  std::byte *sampledMirror = nullptr; // pinned
+  std::byte *markWords = nullptr;     // pinned, of launchMarks; null where nobody wants them
   LaunchMarks launchMarks;
-  uint64_t argmaxBytes = 0; // that the mirror holds of the argmax; 0 once that may have changed
+  uint64_t sampledBytes = 0; // that the mirror holds of the sampled tokens; 0 once that may have changed
   StepDims dims = {};
   bool behindKernel = false; // the last thing the stream was given is a kernel
   bool capturing = false;

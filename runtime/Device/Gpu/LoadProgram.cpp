@@ -27,7 +27,7 @@ GpuProgram::~GpuProgram() {
     driver->destroy(mark);
   for (Module module : modules)
     driver->unload(module);
-  for (std::byte *memory : {mirror, staging, argmaxMirror, markWords})
+  for (std::byte *memory : {mirror, staging, sampledMirror, markWords})
     driver->releasePinned(memory);
   driver->destroy(finished);
   driver->destroy(stream);
@@ -119,10 +119,10 @@ Expected<void> GpuProgram::allocate(bool markLaunches) {
   if (!madeEvent)
     return passError(std::move(madeEvent));
   finished = *madeEvent;
-  uint64_t argmax = plan().buffers[outputBuffer(StepOutput::Argmax)].bytes;
+  uint64_t sampled = plan().buffers[outputBuffer(StepOutput::Sampled)].bytes;
   uint64_t marks = markLaunches ? launchMarks.bytes() : 0;
   for (auto [memory, bytes] : {std::pair(&mirror, plan().inputs.bytes), std::pair(&staging, stagingBytes),
-                               std::pair(&argmaxMirror, argmax), std::pair(&markWords, marks)}) {
+                               std::pair(&sampledMirror, sampled), std::pair(&markWords, marks)}) {
     if (bytes == 0)
       continue;
     Expected<std::byte *> pinned = driver->allocatePinned(bytes);

@@ -55,9 +55,6 @@ Operand tableAsIs(const std::vector<float> &table, int64_t, int64_t, ElementType
 
 std::vector<KernelRow> kernelTable(const Chip &chip) {
   const std::vector<ElementType> elements = {ElementType::F32, ElementType::F16, ElementType::BF16};
-  auto argmax = [](int64_t n) -> std::vector<KernelSpec> {
-    return {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
-  };
   auto sample = [](int64_t n) -> std::vector<KernelSpec> {
     return {{"", "sample", {{"n", n}, {"rows_dim", int64_t(Rows)}}}};
   };
@@ -65,7 +62,7 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   for (const std::vector<KernelRow> &rows :
        {cpuAttentionRows(chip), ropeRows("keys_transposed", cacheElements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
-        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), argmaxRows(argmax), sampleRows(sample)})
+        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), sampleRows(sample)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }

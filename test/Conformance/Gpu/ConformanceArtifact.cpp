@@ -62,7 +62,7 @@ public:
     target->target = targetName;
     target->buffers.push_back(buffer("memory", fb::BufferKind::activation, fb::DType::i8, 0));
     target->buffers.push_back(buffer("logits", fb::BufferKind::output, fb::DType::f32, 1));
-    target->buffers.push_back(buffer("argmax", fb::BufferKind::output, fb::DType::i32, 1));
+    target->buffers.push_back(buffer("sampled", fb::BufferKind::output, fb::DType::i32, 1));
   }
 
   // Checks that are larger than `mostBytes` are left out, but for the smallest of the row.

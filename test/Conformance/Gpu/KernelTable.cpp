@@ -40,13 +40,6 @@ Operand tableAsIs(const std::vector<float> &table, int64_t, int64_t, ElementType
   return stored(table, element);
 }
 
-std::vector<KernelSpec> argmaxStages(int64_t n) { return {{"", "argmax", {{"n", n}, {"rows_dim", int64_t(Rows)}}}}; }
-
-std::vector<KernelSpec> splitArgmaxStages(int64_t n) {
-  KernelParams params = {{"n", n}, {"rows_dim", int64_t(Rows)}, {"splits", int64_t(5)}, {"rows", int64_t(6)}};
-  return {{"", "argmax_split", params}, {"", "argmax_merge", params}};
-}
-
 std::vector<KernelSpec> sampleStages(int64_t n) { return {{"", "sample", {{"n", n}, {"rows_dim", int64_t(Rows)}}}}; }
 
 std::vector<KernelSpec> splitSampleStages(int64_t n) {
@@ -68,13 +61,10 @@ std::vector<KernelRow> splitSampleRows() {
 
 std::vector<KernelRow> kernelTable(const Chip &chip) {
   const std::vector<ElementType> elements = {ElementType::F32, ElementType::BF16, ElementType::F16};
-  std::vector<KernelRow> split = argmaxRows(splitArgmaxStages);
-  for (KernelRow &row : split)
-    row.name += "_split5";
   std::vector<KernelRow> table;
   for (const std::vector<KernelRow> &rows :
-       {attentionRows(chip), matmulRows(chip), rowwiseRows(), argmaxRows(argmaxStages), split, sampleRows(sampleStages),
-        splitSampleRows(), ropeRows("rows", elements), embeddingRows(elements, "row_major", tableAsIs),
+       {attentionRows(chip), matmulRows(chip), rowwiseRows(), sampleRows(sampleStages), splitSampleRows(),
+        ropeRows("rows", elements), embeddingRows(elements, "row_major", tableAsIs),
         embeddingRows(elements, "tile64", tableAsTiles)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;

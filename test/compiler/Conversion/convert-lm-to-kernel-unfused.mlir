@@ -3,7 +3,7 @@
 #rope = #lm.rope<dim = 8, layout = interleaved, attention_factor = 1.0, inv_freq = [1.0, 0.1, 0.01, 0.001]>
 
 // What is left when fusions are turned off lowers as well, one launch an op, for each target.
-lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x96xf32>, tensor<?xi32>) {
+lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x96xf32>, tensor<?xi32>) {
   %table = lm.weight @model.embed_tokens.weight : tensor<96x32xf32>
   %x = lm.embedding %ids, %table : tensor<96x32xf32>
   %g0 = lm.weight @model.layers.0.input_layernorm.weight : tensor<32xf32>
@@ -26,7 +26,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
   %f = lm.rms_norm %s, %g1 eps 1.0e-5 : tensor<?x32xf32>, tensor<32xf32>
   %head = lm.weight @lm_head.weight : tensor<96x32xf32>
   %logits = lm.matmul %f, %head : tensor<?x32xf32>, tensor<96x32xf32>
-  %token = lm.argmax %logits : tensor<?x96xf32>
+  %token = lm.sample %logits, %sampling : tensor<?x96xf32>
   lm.return %logits, %token : tensor<?x96xf32>, tensor<?xi32>
 }
 

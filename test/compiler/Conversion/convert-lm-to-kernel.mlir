@@ -4,7 +4,7 @@
 // RUN: quipu-opt %s --convert-lm-to-kernel="targets=cpu:znver4" | FileCheck %s --check-prefix=BF16DOT
 
 // A fused layer with a tied embedding: one launch an op, joined weights by their names, kernels once.
-lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x512xf32>, tensor<?xi32>) {
+lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x512xf32>, tensor<?xi32>) {
   %table = lm.weight @model.embed_tokens.weight : tensor<512x64xbf16>
   %x = lm.embedding %ids, %table : tensor<512x64xbf16>
   %g0 = lm.weight @model.layers.0.input_layernorm.weight : tensor<64xbf16>
@@ -30,7 +30,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
   %s = lm.select_rows %d, %rows : tensor<?x64xf32>
   %g1 = lm.weight @model.norm.weight : tensor<64xbf16>
   %logits = lm.matmul %s, %table norm %g1 eps 1.0e-5 : tensor<?x64xf32>, tensor<512x64xbf16>, tensor<64xbf16>
-  %token = lm.argmax %logits : tensor<?x512xf32>
+  %token = lm.sample %logits, %sampling : tensor<?x512xf32>
   lm.return %logits, %token : tensor<?x512xf32>, tensor<?xi32>
 }
 
@@ -49,8 +49,11 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK: %ids = kernel.buffer input "ids" i32[tokens, 1]
 // CHECK: %seq_starts = kernel.buffer input "seq_starts" i32[sequences + 1, 1]
 // CHECK: %page_table = kernel.buffer input "page_table" i32[sequences, 7]
+// CHECK: %sampling = kernel.buffer input "sampling" i32[rows, 8]
+// A bit for each token of the vocabulary.
+// CHECK: %seen = kernel.buffer input "seen" i32[rows, 16]
 // CHECK: %logits = kernel.buffer output "logits" f32[rows, 512]
-// CHECK: %argmax = kernel.buffer output "argmax" i32[rows, 1]
+// CHECK: %sampled = kernel.buffer output "sampled" i32[rows, 1]
 // The table is read in the panels of the output projection; gains and biases are f32.
 // CHECK: %[[TABLE:.*]] = kernel.weight ["model.embed_tokens.weight"] panel64 : tensor<512x64xbf16>
 // CHECK: %[[GAIN:.*]] = kernel.weight ["model.layers.0.input_layernorm.weight"] row_major : tensor<64xf32>
@@ -86,4 +89,4 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // The rows of logits have their own count.
 // CHECK: kernel.launch "logits" of "lm.matmul" 24 (%[[S]], %{{.*}}, %[[TABLE]], %none, %none) -> (%{{.*}}, %logits) by rows {
 // CHECK-NEXT: 1 : @rms_norm_matmul_rows_bf16_n512_k64_t1,
-// CHECK: kernel.launch "argmax" of "lm.argmax" 25 (%logits) -> (%argmax) by rows {any : @argmax_rows_n512}
+// CHECK: kernel.launch "sample" of "lm.sample" 25 (%logits, %sampling, %seen) -> (%sampled) by rows {any : @sample_rows_n512}

@@ -49,7 +49,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x96xf32> {
 // FUSED: lm.matmul {{.*}} residual
 // FUSED: lm.select_rows
 // FUSED: lm.matmul {{.*}} norm
-// FUSED-NEXT: lm.argmax
+// FUSED-NEXT: lm.sample
 // FUSED-NOT: lm.rms_norm
 // FUSED-NOT: lm.slice_columns
 

@@ -66,10 +66,6 @@ TEST(ReferenceOps, SliceAndSelectPickColumnsAndRows) {
   EXPECT_EQ(selectRows(tensor(3, {1, 2, 3}), {2, 0}).data, (std::vector<double>{3, 1}));
 }
 
-TEST(ReferenceOps, ArgmaxTakesTheLowestColumnOfATie) {
-  EXPECT_EQ(argmax(tensor(2, {1, 7, 7, -3, -1, -2})), (IntTensor{1, 1}));
-}
-
 TEST(ReferenceOps, RopeTurnsPairsByPositionTimesFrequency) {
   Rope half{4, false, 1.0, {M_PI / 2, 0}};
   // position 1 turns the pair (0, 2) by a quarter and leaves (1, 3); position 2 by a half

@@ -244,7 +244,7 @@ TEST(ReferenceSampling, EachRowOfATensorHasItsOwnSampling) {
   std::vector<uint32_t> seen(3 * 2);
   seen[2 * 2] = 3;       // row 2 has tokens 0 and 1
   seen[0] = ~uint32_t{}; // not read: row 0 has no penalty
-  EXPECT_EQ(sample(rows, {{}, {}, penalised}, seen), (IntTensor{0, 7, 2}));
+  EXPECT_EQ(sample(rows, {{{}, {}, penalised}, seen}), (IntTensor{0, 7, 2}));
 }
 
 } // namespace

@@ -85,7 +85,7 @@ TEST_F(DamageTest, other_files_and_versions_are_told_apart) {
   bytes[8] = 9;
   toy::writeFile(path, bytes);
   EXPECT_EQ(errorOf(path),
-            path + ": has artifact version 9, but this program reads version 1; compile the model again");
+            path + ": has artifact version 9, but this program reads version 2; compile the model again");
   EXPECT_EQ(errorOf(folder.path), folder.path + ": is not a regular file");
 }
 

@@ -36,9 +36,10 @@ TEST_F(MemoryPlanTest, counts_every_byte) {
   EXPECT_EQ(plan->activations.bytes, 2u * 24 * 4 * 4);
   EXPECT_EQ(plan->ropeTables.bytes, 64u * 4 * 4);
   EXPECT_EQ(plan->scratch.bytes, 3u * 4096);
-  // ids, positions, slots of 24; starts of 5; lengths of 4; pages [4, 4]; rows of 5: each at a multiple of 64
-  EXPECT_EQ(plan->inputs.bytes, 3u * 128 + 64 + 64 + 64 + 20);
-  // logits [5, 11], argmax [5]
+  // ids, positions, slots of 24; starts of 5; lengths of 4; pages [4, 4]; rows, sampling of 32 bytes and a word of
+  // tokens seen of 5: each at a multiple of 64
+  EXPECT_EQ(plan->inputs.bytes, 3u * 128 + 64 + 64 + 64 + 64 + 192 + 20);
+  // logits [5, 11], sampled [5]
   EXPECT_EQ(plan->outputs.bytes, 256u + 20);
   EXPECT_EQ(plan->blockBytes, 2u << 20);
   EXPECT_EQ(plan->total, plan->blockBytes + artifact.code(0).size());

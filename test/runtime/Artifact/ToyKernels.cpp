@@ -1,7 +1,9 @@
 // Kernels of the toy model, written by hand against the kernel ABI; built as a shared object whose bytes are the code
 // section of the toy artifact. ToyModel.h says what they compute.
+#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Device/Cpu/KernelAbi.h"
 
+using quipu::RowSampling;
 using quipu::cpu::KernelArgs;
 using quipu::cpu::StepDim;
 
@@ -77,15 +79,26 @@ EXPORT void toy_logits(const KernelArgs *args) {
     }
 }
 
-// logits -> argmax
-EXPORT void toy_argmax(const KernelArgs *args) {
+// logits, sampling, seen -> sampled
+EXPORT void toy_sample(const KernelArgs *args) {
   for (int64_t r = args->worker; r < dim(args, StepDim::Rows); r += args->workers) {
     const float *logits = buffer<float>(args, 0) + r * vocab;
-    int32_t best = 0;
-    for (int32_t v = 1; v < vocab; ++v)
-      if (logits[v] > logits[best])
+    const RowSampling &sampling = buffer<RowSampling>(args, 1)[r];
+    const uint32_t seen = buffer<uint32_t>(args, 2)[r];
+    int best = 0;
+    float largest = 0;
+    for (int v = 0; v < vocab; ++v) {
+      float value = logits[v];
+      if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
+        value -= sampling.repetitionPenalty;
+      value +=
+          sampling.temperature * static_cast<float>(quipu::noiseBits(sampling.key, static_cast<uint64_t>(v)) >> 40);
+      if (v == 0 || value > largest) {
         best = v;
-    buffer<int32_t>(args, 1)[r] = best;
+        largest = value;
+      }
+    }
+    buffer<int32_t>(args, 3)[r] = best;
   }
 }
 }

@@ -96,18 +96,20 @@ std::unique_ptr<fb::TargetProgramT> makeTarget(const Options &options) {
   build.buffer("rope", BufferKind::rope_table, DType::f32);
   uint32_t x = build.buffer("x", BufferKind::activation, DType::f32, Dim::tokens, width, 0);
   uint32_t y = build.buffer("y", BufferKind::activation, DType::f32, Dim::tokens, width, activationBytes);
+  uint32_t sampling = build.buffer("sampling", BufferKind::input, DType::i32, Dim::rows, sizeof(RowSampling) / 4);
+  uint32_t seen = build.buffer("seen", BufferKind::input, DType::i32, Dim::rows, seenWords(vocab));
   uint32_t logits = build.buffer("logits", BufferKind::output, DType::f32, Dim::rows, vocab);
-  uint32_t argmax = build.buffer("argmax", BufferKind::output, DType::i32, Dim::rows, 1);
+  uint32_t sampled = build.buffer("sampled", BufferKind::output, DType::i32, Dim::rows, 1);
 
   uint32_t embedding = build.kernel("toy_embedding"), append = build.kernel("toy_append"),
            attend = build.kernel("toy_attend"), nudge = build.kernel("toy_nudge"), project = build.kernel("toy_logits"),
-           choose = build.kernel("toy_argmax");
+           choose = build.kernel("toy_sample");
   build.launch("embedding", {ids, table, x}, Dim::tokens, {{1, {embedding}}, {UINT32_MAX, {embedding}}});
   build.launch("append", {x, slots, cache}, Dim::tokens, {{UINT32_MAX, {append}}});
   build.launch("attend", {positions, starts, lengths, pages, cache, y, UINT32_MAX}, Dim::tokens,
                {{3, {attend, nudge}}, {UINT32_MAX, {attend, nudge}}});
   build.launch("logits", {y, rows, head, logits}, Dim::rows, {{UINT32_MAX, {project}}});
-  build.launch("argmax", {logits, argmax}, Dim::rows, {{UINT32_MAX, {choose}}});
+  build.launch("sample", {logits, sampling, seen, sampled}, Dim::rows, {{UINT32_MAX, {choose}}});
   return std::move(build.target);
 }
 
@@ -178,11 +180,19 @@ std::vector<float> logitsOf(const std::vector<int32_t> &ids) {
   return logits;
 }
 
+int32_t sampleOf(std::vector<float> logits, const RowSampling &sampling, const std::vector<int32_t> &seen) {
+  for (size_t v = 0; v < logits.size(); ++v) {
+    if (sampling.repetitionPenalty != 1 && std::count(seen.begin(), seen.end(), static_cast<int32_t>(v)) > 0)
+      logits[v] -= sampling.repetitionPenalty;
+    logits[v] += sampling.temperature * static_cast<float>(noiseBits(sampling.key, v) >> 40);
+  }
+  return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
 std::vector<int32_t> greedy(std::vector<int32_t> ids, uint32_t maxNew) {
   std::vector<int32_t> generated;
   while (generated.size() < maxNew && (generated.empty() || generated.back() != eos)) {
-    std::vector<float> logits = logitsOf(ids);
-    generated.push_back(static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    generated.push_back(sampleOf(logitsOf(ids), {}, {}));
     ids.push_back(generated.back());
   }
   return generated;

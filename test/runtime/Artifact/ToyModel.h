@@ -4,10 +4,13 @@
 //   x[t] = table[ids[t]]                                   table [11, 4], whole numbers from 0 to 4
 //   y[t] = 1 + sum over p <= position of (p + 1) * x[p]    over the token's own sequence, through the KV cache
 //   logits[r] = head y[rows[r]]                            head [11, 4], whole numbers from -6 to 6
+//   sampled[r] = the first of the largest of logits[r], less the repetition penalty for tokens that were seen, plus
+//                temperature times the upper 24 bits of the token's noise; the rest of a row's sampling changes nothing
 //
 // All values are whole and small, so every order of addition gives the same floats.
 #pragma once
 
+#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Artifact/Writer/ArtifactWriter.h"
 
 #include <cstdint>
@@ -34,6 +37,8 @@ void write(const std::string &path, const Options &options = {}, WeightPlacement
 
 // The logits at the last position of these tokens, by the formula above.
 std::vector<float> logitsOf(const std::vector<int32_t> &ids);
+// The token of a row by that formula, of a sequence that has these tokens.
+int32_t sampleOf(std::vector<float> logits, const RowSampling &sampling, const std::vector<int32_t> &seen);
 // Greedy continuation by that formula, ended by eos.
 std::vector<int32_t> greedy(std::vector<int32_t> ids, uint32_t maxNew);
 

@@ -23,6 +23,6 @@ int main() {
   toy::writeFile(seeds + "program", "p" + bytes.substr(program.offset, program.size));
   toy::writeFile(seeds + "bundle",
                  "b" +
-                     writeCodeBundle({{"norm", "image", ""}, {"argmax", "other image", "text"}, {"add", "image", ""}}));
+                     writeCodeBundle({{"norm", "image", ""}, {"sample", "other image", "text"}, {"add", "image", ""}}));
   return 0;
 }

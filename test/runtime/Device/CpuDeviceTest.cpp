@@ -99,7 +99,7 @@ TEST_F(CpuDeviceTest, one_launch_runs_alone_on_what_was_written) {
   for (uint32_t v = 0; v < toy::vocab; ++v)
     EXPECT_EQ(logits[v], static_cast<float>(7 * v * v % 13) - 6);
   EXPECT_FALSE((*program)->runLaunch(5));
-  EXPECT_FALSE((*program)->read(15, 0, logits.data(), 4));
+  EXPECT_FALSE((*program)->read(17, 0, logits.data(), 4));
   EXPECT_FALSE((*program)->read(y, 0, logits.data(), 24 * 4 * 4 + 1));
 }
 

@@ -138,7 +138,7 @@ TEST_F(GpuProgramTest, grids_are_those_of_the_bucket_and_whole_clusters) {
   ASSERT_TRUE(engine) << engine.error().message;
   EXPECT_EQ(generated(**engine, {1, 2, 3, 4, 5}, 1), toy::greedy({1, 2, 3, 4, 5}, 1));
   std::vector<std::string> order = {"toy_embedding", "toy_append", "toy_attend",
-                                    "toy_nudge",     "toy_logits", "toy_argmax"};
+                                    "toy_nudge",     "toy_logits", "toy_sample"};
   ASSERT_EQ(control().ran, order);
   const std::vector<fake::Launch> &launches = control().launches;
   EXPECT_EQ(launches[0].grid[0], 8u);
@@ -167,7 +167,7 @@ TEST_F(GpuProgramTest, kernels_that_wait_themselves_start_early_behind_a_kernel)
   EXPECT_EQ(early["toy_embedding"], 0); // behind the copy of the inputs
   EXPECT_EQ(early["toy_attend"], 0);    // its geometry does not say so
   EXPECT_EQ(early["toy_logits"], 1);
-  EXPECT_EQ(early["toy_argmax"], 1);
+  EXPECT_EQ(early["toy_sample"], 1);
 }
 
 TEST_F(GpuProgramTest, no_kernel_starts_early_on_an_old_driver_or_chip) {
@@ -195,7 +195,7 @@ TEST_F(GpuProgramTest, a_decode_step_sends_and_fetches_once) {
   control().calls.clear();
   ASSERT_TRUE((*engine)->step());
   EXPECT_EQ(control().calls["cuMemcpyHtoDAsync_v2"], 1); // all inputs and the dims
-  EXPECT_EQ(control().calls["cuMemcpyDtoHAsync_v2"], 2); // the argmax with the step, its logit
+  EXPECT_EQ(control().calls["cuMemcpyDtoHAsync_v2"], 2); // the sampled token with the step, its logit
   EXPECT_EQ(control().calls["cuEventRecord"], 2);
 }
 

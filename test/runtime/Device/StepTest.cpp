@@ -1,6 +1,7 @@
 // A step that a kernel would go astray with is refused.
 #include "runtime/Device/Step.h"
 
+#include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
 
@@ -28,6 +29,9 @@ Step goodStep() {
   step.contextLens = {2, 18};
   step.pageTable = {0, 0, 1, 2};
   step.rows = {1, 2};
+  step.sampling.resize(2);
+  step.sampling[1] = {0x1p-126f, 7, 0.5f, 1, 2, 0, 0};
+  step.seen = {0, 31};
   return step;
 }
 
@@ -60,6 +64,19 @@ TEST(StepTest, whatever_a_kernel_indexes_with_is_checked) {
       {"empty sequence", [](Step &s) { s.seqStarts[1] = 0; }},
       {"start past the end", [](Step &s) { s.seqStarts[1] = 9; }},
       {"context length", [](Step &s) { s.contextLens[1] = 33; }},
+      {"sampling of no row", [](Step &s) { s.sampling.resize(3); }},
+      {"tokens seen of no row", [](Step &s) { s.seen.resize(3); }},
+      {"penalty without tokens seen", [](Step &s) { s.seen.pop_back(); }},
+      {"temperature", [](Step &s) { s.sampling[0].temperature = NAN; }},
+      {"temperature that kernels divide by", [](Step &s) { s.sampling[1].temperature = 0x1p-127f; }},
+      {"infinite temperature", [](Step &s) { s.sampling[1].temperature = INFINITY; }},
+      {"negative temperature", [](Step &s) { s.sampling[1].temperature = -1; }},
+      {"top-p", [](Step &s) { s.sampling[1].topP = 0; }},
+      {"top-p above 1", [](Step &s) { s.sampling[1].topP = 1.5f; }},
+      {"min-p", [](Step &s) { s.sampling[1].minP = -0.5f; }},
+      {"min-p above 1", [](Step &s) { s.sampling[1].minP = 2; }},
+      {"penalty", [](Step &s) { s.sampling[1].repetitionPenalty = 0; }},
+      {"infinite penalty", [](Step &s) { s.sampling[1].repetitionPenalty = INFINITY; }},
   };
   for (const auto &[name, spoil] : cases) {
     Step step = goodStep();

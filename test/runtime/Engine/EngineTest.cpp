@@ -110,6 +110,28 @@ TEST_F(EngineTest, sampled_text_does_not_depend_on_the_other_sequences) {
   EXPECT_NE(alone[0], alone[1]);
 }
 
+// Draw by draw, with what the sequence has seen; sequences with a penalty and without in one step.
+TEST_F(EngineTest, sampled_text_is_what_the_formula_gives) {
+  ASSERT_NO_FATAL_FAILURE(load());
+  std::map<SequenceId, std::vector<int32_t>> expected;
+  for (int32_t i = 0; i < 4; ++i) {
+    SamplingParams sampling;
+    sampling.temperature = i == 3 ? 0 : 1e-6f;
+    sampling.repetitionPenalty = i % 2 == 1 ? 9 : 1;
+    sampling.seed = static_cast<uint64_t>(i);
+    sampling.ignoreEos = true;
+    std::vector<int32_t> ids = prompt(static_cast<size_t>(3 + 9 * i), i);
+    Expected<SequenceId> id = engine->add(ids, sampling, 8);
+    ASSERT_TRUE(id);
+    for (uint64_t drawn = 0; drawn < 8; ++drawn) {
+      ids.push_back(toy::sampleOf(toy::logitsOf(ids), rowSampling(sampling, drawn), ids));
+      expected[*id].push_back(ids.back());
+    }
+  }
+  EXPECT_EQ(finishAll(), expected);
+  EXPECT_GT(mostRows, 3u);
+}
+
 TEST_F(EngineTest, sequences_wait_until_the_pool_has_room) {
   EngineOptions options;
   options.kvPages = 3;

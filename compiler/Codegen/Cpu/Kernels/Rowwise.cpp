@@ -1,4 +1,4 @@
-// Generators that read a row and write a row: pointwise, select_rows, slice_columns, argmax.
+// Generators that read a row and write a row: pointwise, select_rows, slice_columns.
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
@@ -77,36 +77,6 @@ Expected<> generateSliceColumns(const KernelSpec &spec, KernelBuilder &b) {
   Value x = b.buffer(0), out = b.buffer(1);
   forRows(b, b.rows(rowsDim), [&](Value row) {
     copyColumns(b, n, b.offset(b.offset(x, row, in * 4), offset * 4), b.offset(out, row, n * 4));
-  });
-  return {};
-}
-
-// The lowest column wins a tie: a lane keeps its first maximum, and of the lanes that hold the largest the lowest
-// column is taken.
-Expected<> generateArgmax(const KernelSpec &spec, KernelBuilder &b) {
-  ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integerOr("rows_dim", 2);
-  params.require(n <= 1 << 24, "expected n to be at most 2^24: columns are counted in f32 lanes");
-  if (auto read = params.finish(); !read)
-    return read;
-
-  int64_t lanes = b.lanes();
-  Value logits = b.buffer(0), out = b.buffer(1);
-  Value lowest = b.real(-3.4028234663852886e38, lanes), lane = b.intToFloat(b.iota(lanes));
-  forRows(b, b.rows(rowsDim), [&](Value row) {
-    Value line = b.offset(logits, row, n * 4);
-    Values best = b.loop(b.constant(0), b.constant(n), lanes, {lowest, lane, lane},
-                         [&](Value column, llvm::ArrayRef<Value> carried) -> Values {
-                           Value mask = b.tailMask(b.sub(b.constant(n), column), lanes);
-                           Value value = b.select(mask, loadRow(b, line, column, mask), lowest);
-                           Value larger = b.lessf(carried[0], value);
-                           return {b.select(larger, value, carried[0]), b.select(larger, carried[2], carried[1]),
-                                   b.addf(carried[2], b.real(double(lanes), lanes))};
-                         });
-    Value largest = b.broadcast(b.reduceMax(best[0]), lanes);
-    Value beaten = b.lessf(best[0], largest);
-    Value column = b.reduceMin(b.select(beaten, b.real(16777216.0, lanes), best[1]));
-    b.store(b.floatToInt(column), b.offset(out, row, 4));
   });
   return {};
 }

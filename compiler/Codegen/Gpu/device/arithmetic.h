@@ -154,7 +154,7 @@ QUIPU_DEVICE float multiplyWords(f16, u32 a, u32 b, float sum) {
 
 QUIPU_DEVICE float fastExp(float x) { return fastExp2(x * 1.44269504088896341f); }
 
-// A NaN in b is passed over, one in a is kept: what the online softmax and argmax want of a running maximum.
+// A NaN in b is passed over, one in a is kept: what the online softmax and sample want of a running maximum.
 QUIPU_DEVICE float larger(float a, float b) { return b > a ? b : a; }
 QUIPU_DEVICE int smaller(int a, int b) { return b < a ? b : a; }
 QUIPU_DEVICE int larger(int a, int b) { return b > a ? b : a; }

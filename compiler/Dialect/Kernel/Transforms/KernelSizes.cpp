@@ -45,7 +45,6 @@ constexpr Size sizes[] = {
     {"attention", "kv_heads", 5, Extent::Heads},
     {"attention", "dim", 5, Extent::Dim},
     {"attention", "page_size", 5, Extent::PageSize},
-    {"argmax", "n", 0, Extent::Columns},
     {"sample", "n", 0, Extent::Columns},
     {"sample_split", "n", 0, Extent::Columns},
     {"sample_merge", "n", 0, Extent::Columns},

@@ -44,6 +44,14 @@ def LM_Batch : LM_Type<"Batch", "batch"> {
   }];
 }
 
+def LM_Sampling : LM_Type<"Sampling", "sampling"> {
+  let summary = "how the next token of each asked-for row is chosen";
+  let description = [{
+    Of each row temperature, top-k, top-p, min-p, repetition penalty and the key of its noise
+    (runtime/Artifact/RowSampling.h), and which tokens its sequence has.
+  }];
+}
+
 // Its text is the format's name, so it has no mnemonic: LMDialect parses and prints it.
 def LM_Blocked : TypeDef<LM_Dialect, "Blocked"> {
   let typeName = "lm.blocked";

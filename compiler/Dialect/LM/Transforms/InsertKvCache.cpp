@@ -48,7 +48,8 @@ struct InsertKvCache : quipu::lm::impl::InsertKvCacheBase<InsertKvCache> {
 
     MLIRContext *context = &getContext();
     if (failed(func.insertArgument(2, getIntsType(context), {}, func.getLoc())) ||
-        failed(func.insertArgument(3, BatchType::get(context), {}, func.getLoc())))
+        failed(func.insertArgument(3, BatchType::get(context), {}, func.getLoc())) ||
+        failed(func.insertArgument(4, SamplingType::get(context), {}, func.getLoc())))
       return signalPassFailure();
 
     const quipu::StorageFormat *format = quipu::findStorageFormat(std::string_view(elem));
@@ -65,8 +66,9 @@ struct InsertKvCache : quipu::lm::impl::InsertKvCacheBase<InsertKvCache> {
     auto end = cast<ReturnOp>(func.getBody().front().getTerminator());
     selectRows(&end->getOpOperand(0), func.getArgument(2));
     OpBuilder builder(end);
-    Value argmax = ArgmaxOp::create(builder, end.getLoc(), getIntsType(context), end.getOperand(0));
-    end.getOperandsMutable().append(argmax);
+    Value sampled =
+        SampleOp::create(builder, end.getLoc(), getIntsType(context), end.getOperand(0), func.getArgument(4));
+    end.getOperandsMutable().append(sampled);
     func.setFunctionType(FunctionType::get(context, func.getArgumentTypes(), end->getOperandTypes()));
   }
 };

@@ -104,8 +104,8 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
   let summary = "Turn the plain form into the cached form: a step over a ragged batch";
   let description = [{
     Each causal attention becomes an append to the cache of its layer and attention over that cache; layers are
-    numbered in program order. The function takes the asked-for rows and the batch as well, and gives argmax beside the
-    logits. Rows are selected as early as ops of one row input allow: before the final norm and the output projection.
+    numbered in program order. The function takes the asked-for rows, the batch and the sampling as well, and gives the
+    next token of each row beside its logits. Rows are selected as early as ops of one row input allow: before the final norm and the output projection.
 
     ```mlir
     // Before
@@ -120,8 +120,8 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
     }
 
     // After, with elem=bf16
-    lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch)
-        -> (tensor<?x96xf32>, tensor<?xi32>) {
+    lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch,
+                   %sampling: !lm.sampling) -> (tensor<?x96xf32>, tensor<?xi32>) {
       ...
       %cache = lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = bf16, layout = contiguous>
       %next = lm.kv_append %cache, %k, %v, %batch
@@ -132,8 +132,8 @@ def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {
       %s = lm.select_rows %x, %rows : tensor<?x64xf32>
       %n = lm.rms_norm %s, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
       %logits = lm.matmul %n, %w : tensor<?x64xf32>, tensor<96x64xbf16>
-      %argmax = lm.argmax %logits : tensor<?x96xf32>
-      lm.return %logits, %argmax : tensor<?x96xf32>, tensor<?xi32>
+      %token = lm.sample %logits, %sampling : tensor<?x96xf32>
+      lm.return %logits, %token : tensor<?x96xf32>, tensor<?xi32>
     }
     ```
   }];
@@ -244,7 +244,7 @@ def VerifyPlainForm : Pass<"lm-verify-plain-form", "::quipu::lm::FuncOp"> {
 def VerifyCachedForm : Pass<"lm-verify-cached-form", "::quipu::lm::FuncOp"> {
   let summary = "Check that a graph is in the cached form";
   let description = [{
-    - the function takes (ids, positions, rows, batch) and gives (logits, argmax)
+    - the function takes (ids, positions, rows, batch, sampling) and gives (logits, sampled)
     - no attention is left in the plain form
     - layers have one cache each, laid out in pages, and a cache that was appended to has no other reader: the append
       happens in place

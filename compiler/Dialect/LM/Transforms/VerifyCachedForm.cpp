@@ -11,13 +11,15 @@ using namespace quipu::lm;
 
 static LogicalResult verifySignature(FuncOp func) {
   ArrayRef<Type> arguments = func.getArgumentTypes();
-  if (arguments.size() != 4 || !llvm::all_of(arguments.take_front(3), isIntsType) || !isa<BatchType>(arguments[3]))
+  if (arguments.size() != 5 || !llvm::all_of(arguments.take_front(3), isIntsType) || !isa<BatchType>(arguments[3]) ||
+      !isa<SamplingType>(arguments[4]))
     return func.emitOpError("expected the cached form's arguments (ids, positions, rows: tensor<?xi32>, batch: "
-                            "!lm.batch), got ")
+                            "!lm.batch, sampling: !lm.sampling), got ")
            << func.getFunctionType() << ": run --lm-insert-kv-cache first";
   ArrayRef<Type> results = func.getResultTypes();
   if (results.size() != 2 || !isRowsType(results[0]) || !isIntsType(results[1]))
-    return func.emitOpError("expected the cached form's results (logits: tensor<?xVxf32>, argmax: tensor<?xi32>), got ")
+    return func.emitOpError(
+               "expected the cached form's results (logits: tensor<?xVxf32>, sampled: tensor<?xi32>), got ")
            << func.getFunctionType() << ": run --lm-insert-kv-cache first";
   return success();
 }

@@ -61,7 +61,7 @@ TEST_F(CpuTimerTest, another_chip_is_refused) {
 TEST_F(CpuTimerTest, what_is_no_matmul_is_refused_by_name) {
   auto timer = createTimer(chip, 1);
   ASSERT_TRUE(timer);
-  auto trial = (*timer)->prepare({{{"largest", "argmax", {{"n", int64_t(8)}, {"rows_dim", int64_t(0)}}}}}, 1);
+  auto trial = (*timer)->prepare({{{"largest", "select_rows", {{"n", int64_t(8)}}}}}, 1);
   ASSERT_FALSE(trial);
   EXPECT_NE(trial.error().message.find("@largest"), std::string::npos) << trial.error().message;
 }

@@ -19,7 +19,7 @@ std::unique_ptr<fb::GridAxisT> axis(fb::Dim dim, uint32_t divide = 1, uint32_t t
 std::unique_ptr<fb::LaunchGeometryT> geometryOf(const std::string &symbol, bool cuda) {
   auto geometry = std::make_unique<fb::LaunchGeometryT>();
   geometry->block = 32;
-  geometry->early_start = symbol == "toy_embedding" || symbol == "toy_logits" || symbol == "toy_argmax";
+  geometry->early_start = symbol == "toy_embedding" || symbol == "toy_logits" || symbol == "toy_sample";
   if (symbol == "toy_append") {
     geometry->grid.push_back(axis(fb::Dim::tokens, 4));
   } else if (symbol == "toy_attend") {
@@ -32,7 +32,7 @@ std::unique_ptr<fb::LaunchGeometryT> geometryOf(const std::string &symbol, bool 
     geometry->grid.push_back(axis(fb::Dim::rows));
     geometry->cluster = cuda ? 2 : 1;
   } else {
-    geometry->grid.push_back(axis(symbol == "toy_argmax" ? fb::Dim::rows : fb::Dim::tokens));
+    geometry->grid.push_back(axis(symbol == "toy_sample" ? fb::Dim::rows : fb::Dim::tokens));
   }
   return geometry;
 }

@@ -1,7 +1,9 @@
 // Kernels of the toy model for the fake device: each computes the blocks of its grid one after the other, and blocks
 // without work do nothing, as on a GPU. Arguments are the launch's operands, the dims, the scratch memory and the mark.
+#include "runtime/Artifact/RowSampling.h"
 #include "test/runtime/Device/Fake/FakeGpu.h"
 
+using quipu::RowSampling;
 using quipu::fake::Launch;
 
 namespace {
@@ -96,16 +98,27 @@ TOY_KERNEL(toy_logits, 4, waitsItself) {
     }
 }
 
-// logits -> argmax
-TOY_KERNEL(toy_argmax, 2, inTurn) {
-  const int *dims = buffer<int>(arguments, 2);
+// logits, sampling, seen -> sampled
+TOY_KERNEL(toy_sample, 4, inTurn) {
+  const int *dims = buffer<int>(arguments, 4);
   for (unsigned r = 0; r < launch->grid[0] && static_cast<int>(r) < dims[2]; ++r) {
     const float *logits = buffer<float>(arguments, 0) + r * vocab;
+    const RowSampling &sampling = buffer<RowSampling>(arguments, 1)[r];
+    const uint32_t seen = buffer<uint32_t>(arguments, 2)[r];
     int best = 0;
-    for (int v = 1; v < vocab; ++v)
-      if (logits[v] > logits[best])
+    float largest = 0;
+    for (int v = 0; v < vocab; ++v) {
+      float value = logits[v];
+      if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
+        value -= sampling.repetitionPenalty;
+      value +=
+          sampling.temperature * static_cast<float>(quipu::noiseBits(sampling.key, static_cast<uint64_t>(v)) >> 40);
+      if (v == 0 || value > largest) {
         best = v;
-    buffer<int>(arguments, 1)[r] = best;
+        largest = value;
+      }
+    }
+    buffer<int32_t>(arguments, 3)[r] = best;
   }
 }
 }

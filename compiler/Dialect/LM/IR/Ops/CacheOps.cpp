@@ -11,14 +11,23 @@ LogicalResult KvCacheOp::verify() {
   return success();
 }
 
-LogicalResult KvAppendOp::verify() {
-  int64_t features = getCache().getType().getHeads() * getCache().getType().getDim();
-  // (C1), (C2)
-  for (auto [name, value] : {std::pair("k", getK()), std::pair("v", getV())})
-    if (value.getType().getDimSize(1) != features)
-      return emitOpError("expected ") << name << " of " << features << " features (heads * dim of the cache), got "
-                                      << value.getType().getDimSize(1);
+/// Keys or values have the features of all heads.
+static LogicalResult verifyAppended(Operation *op, StringRef name, Value rows, KvType cache) {
+  int64_t expected = cache.getHeads() * cache.getDim();
+  int64_t features = cast<RankedTensorType>(rows.getType()).getDimSize(1);
+  if (features != expected)
+    return op->emitOpError("expected ") << name << " of " << expected << " features (heads * dim of the cache), got "
+                                        << features;
   return success();
+}
+
+LogicalResult KvAppendOp::verify() {
+  KvType cache = getCache().getType();
+  // (C1)
+  if (failed(verifyAppended(*this, "k", getK(), cache)))
+    return failure();
+  // (C2)
+  return verifyAppended(*this, "v", getV(), cache);
 }
 
 /// Query heads share the cache's heads evenly.
@@ -77,9 +86,5 @@ LogicalResult RopeAppendOp::verify() {
   if (getRope() && getRope()->getDim() != cache.getDim())
     return emitOpError("expected rope of dim ") << cache.getDim() << " (dim of the cache), got " << getRope()->getDim();
   // (C4)
-  int64_t kvFeatures = cache.getHeads() * cache.getDim();
-  if (getV() && getV().getType().getDimSize(1) != kvFeatures)
-    return emitOpError("expected v of ") << kvFeatures << " features (heads * dim of the cache), got "
-                                         << getV().getType().getDimSize(1);
-  return success();
+  return getV() ? verifyAppended(*this, "v", getV(), cache) : success();
 }

@@ -41,6 +41,8 @@ void FuncOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setNam
       setName(argument, intNames[ints++]);
     else if (isa<BatchType>(argument.getType()))
       setName(argument, "batch");
+    else if (isa<SamplingType>(argument.getType()))
+      setName(argument, "sampling");
   }
 }
 

@@ -42,18 +42,21 @@ def LM_SelectRowsOp : LM_Op<"select_rows", [Pure, AllTypesMatch<["x", "result"]>
   let assemblyFormat = "$x `,` $rows attr-dict `:` type($x)";
 }
 
-def LM_ArgmaxOp : LM_Op<"argmax", [Pure]> {
-  let summary = "column of the largest element of each row";
+def LM_SampleOp : LM_Op<"sample", [Pure]> {
+  let summary = "the next token of each asked-for row";
   let description = [{
-    The lowest column wins a tie.
+    Row r of `logits` gives token r by row r of `sampling`, in the order of Hugging Face transformers: repetition penalty,
+    temperature (0: the largest, the lowest column of equals), top-k, top-p, min-p, then a draw. The draw's noise is a
+    function of the row's key and of the token alone, so the same row gives the same token in any batch and on any
+    device. compiler/Reference/Sampling.h is the word on it.
 
     ```mlir
-    %token = lm.argmax %logits : tensor<?x512xf32>
+    %token = lm.sample %logits, %sampling : tensor<?x512xf32>
     ```
   }];
-  let arguments = (ins LM_Rows:$x);
+  let arguments = (ins LM_Rows:$logits, LM_Sampling:$sampling);
   let results = (outs LM_Ints:$result);
-  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let assemblyFormat = "$logits `,` $sampling attr-dict `:` type($logits)";
 }
 
 #endif

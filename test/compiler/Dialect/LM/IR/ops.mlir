@@ -54,7 +54,7 @@ lm.func @matmul_with_everything(%x: tensor<?x64xf32>, %w: tensor<48x64xf16>, %g:
 }
 
 // CHECK-LABEL: lm.func @joined(
-lm.func @joined(%x: tensor<?x64xf32>, %rows: tensor<?xi32>) -> (tensor<?x32xf32>, tensor<?xi32>) {
+lm.func @joined(%x: tensor<?x64xf32>, %rows: tensor<?xi32>, %sampling: !lm.sampling) -> (tensor<?x32xf32>, tensor<?xi32>) {
   %w0 = lm.weight @a : tensor<64x64xf32>
   %w1 = lm.weight @b : tensor<32x64xf32>
   // CHECK: %[[W:.*]] = lm.concat_rows %{{.*}}, %{{.*}} : tensor<64x64xf32>, tensor<32x64xf32>
@@ -64,8 +64,8 @@ lm.func @joined(%x: tensor<?x64xf32>, %rows: tensor<?xi32>) -> (tensor<?x32xf32>
   %k = lm.slice_columns %y {offset = 64, size = 32} : tensor<?x96xf32>
   // CHECK: %[[S:.*]] = lm.select_rows %[[K]], %{{.*}} : tensor<?x32xf32>
   %s = lm.select_rows %k, %rows : tensor<?x32xf32>
-  // CHECK: %[[T:.*]] = lm.argmax %[[S]] : tensor<?x32xf32>
-  %t = lm.argmax %s : tensor<?x32xf32>
+  // CHECK: %[[T:.*]] = lm.sample %[[S]], %{{.*}} : tensor<?x32xf32>
+  %t = lm.sample %s, %sampling : tensor<?x32xf32>
   // CHECK: lm.return %[[S]], %[[T]] : tensor<?x32xf32>, tensor<?xi32>
   lm.return %s, %t : tensor<?x32xf32>, tensor<?xi32>
 }

@@ -2,7 +2,7 @@
 // RUN: quipu-opt %s --split-input-file --lm-insert-kv-cache | FileCheck %s --check-prefix=F32
 
 // CHECK-LABEL: lm.func @each_attention_gets_the_cache_of_its_layer(
-// CHECK-SAME: %[[IDS:ids]]: tensor<?xi32>, %[[POS:pos]]: tensor<?xi32>, %[[ROWS:rows]]: tensor<?xi32>, %[[BATCH:batch]]: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>)
+// CHECK-SAME: %[[IDS:ids]]: tensor<?xi32>, %[[POS:pos]]: tensor<?xi32>, %[[ROWS:rows]]: tensor<?xi32>, %[[BATCH:batch]]: !lm.batch, %[[SAMPLING:sampling]]: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>)
 // CHECK: %[[X:.*]] = lm.embedding
 // CHECK: %[[K:.*]] = lm.slice_columns %[[X]] {offset = 0, size = 32}
 // CHECK: %[[V:.*]] = lm.slice_columns %[[X]] {offset = 32, size = 32}
@@ -13,7 +13,7 @@
 // CHECK: %[[N1:.*]] = lm.kv_append %[[C1]], %[[K]], %[[V]], %[[BATCH]]
 // CHECK: %[[A1:.*]] = lm.cached_attention %[[A0]], %[[N1]], %[[BATCH]] {scale = 2.500000e-01, heads = 8, window = 16} :
 // CHECK: %[[S:.*]] = lm.select_rows %[[A1]], %[[ROWS]]
-// CHECK: %[[T:.*]] = lm.argmax %[[S]]
+// CHECK: %[[T:.*]] = lm.sample %[[S]], %[[SAMPLING]]
 // CHECK: lm.return %[[S]], %[[T]] : tensor<?x64xf32>, tensor<?xi32>
 // F32: lm.kv_cache {layer = 0} : !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
 lm.func @each_attention_gets_the_cache_of_its_layer(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x64xf32> {
@@ -33,7 +33,7 @@ lm.func @each_attention_gets_the_cache_of_its_layer(%ids: tensor<?xi32>, %pos: t
 // CHECK: %[[S:.*]] = lm.select_rows %[[X]], %rows : tensor<?x64xf32>
 // CHECK: %[[N:.*]] = lm.rms_norm %[[S]]
 // CHECK: %[[L:.*]] = lm.matmul %[[N]]
-// CHECK: %[[T:.*]] = lm.argmax %[[L]]
+// CHECK: %[[T:.*]] = lm.sample %[[L]], %sampling
 // CHECK: lm.return %[[L]], %[[T]]
 lm.func @rows_are_selected_before_the_final_norm(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x96xf32> {
   %w = lm.weight @w : tensor<96x64xf32>

@@ -1,7 +1,7 @@
 // RUN: quipu-opt %s --split-input-file --verify-diagnostics --lm-verify-cached-form
 
 !kv = !lm.kv<heads = 8, dim = 8, elem = f32, layout = paged<16>>
-lm.func @cached_form_passes(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @cached_form_passes(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   %c = lm.kv_cache {layer = 0} : !kv
@@ -12,7 +12,7 @@ lm.func @cached_form_passes(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: ten
 
 // -----
 
-// expected-error @+1 {{expected the cached form's arguments (ids, positions, rows: tensor<?xi32>, batch: !lm.batch), got '(tensor<?xi32>, tensor<?xi32>) -> tensor<?x64xf32>': run --lm-insert-kv-cache first}}
+// expected-error @+1 {{expected the cached form's arguments (ids, positions, rows: tensor<?xi32>, batch: !lm.batch, sampling: !lm.sampling), got '(tensor<?xi32>, tensor<?xi32>) -> tensor<?x64xf32>': run --lm-insert-kv-cache first}}
 lm.func @plain_arguments(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x64xf32> {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
@@ -21,8 +21,8 @@ lm.func @plain_arguments(%ids: tensor<?xi32>, %pos: tensor<?xi32>) -> tensor<?x6
 
 // -----
 
-// expected-error @+1 {{expected the cached form's results (logits: tensor<?xVxf32>, argmax: tensor<?xi32>), got}}
-lm.func @plain_results(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x64xf32> {
+// expected-error @+1 {{expected the cached form's results (logits: tensor<?xVxf32>, sampled: tensor<?xi32>), got}}
+lm.func @plain_results(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> tensor<?x64xf32> {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   lm.return %x : tensor<?x64xf32>
@@ -30,7 +30,7 @@ lm.func @plain_results(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?
 
 // -----
 
-lm.func @plain_attention(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @plain_attention(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   // expected-error @+1 {{is of the plain form: run --lm-insert-kv-cache first}}
@@ -41,7 +41,7 @@ lm.func @plain_attention(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor
 // -----
 
 !kv = !lm.kv<heads = 8, dim = 8, elem = f32, layout = paged<16>>
-lm.func @two_caches_of_one_layer(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @two_caches_of_one_layer(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   // expected-note @+1 {{the first is here}}
@@ -56,7 +56,7 @@ lm.func @two_caches_of_one_layer(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows
 // -----
 
 !kv = !lm.kv<heads = 8, dim = 8, elem = f32, layout = contiguous>
-lm.func @cache_without_pages(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @cache_without_pages(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   // expected-error @+1 {{expected a paged cache: run --lm-page-kv-cache first}}
@@ -68,7 +68,7 @@ lm.func @cache_without_pages(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: te
 // -----
 
 !kv = !lm.kv<heads = 8, dim = 8, elem = f32, layout = paged<16>>
-lm.func @cache_read_beside_its_append(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @cache_read_beside_its_append(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xbf16>
   %x = lm.embedding %ids, %w : tensor<96x64xbf16>
   %c = lm.kv_cache {layer = 0} : !kv
@@ -81,7 +81,7 @@ lm.func @cache_read_beside_its_append(%ids: tensor<?xi32>, %pos: tensor<?xi32>, 
 
 // -----
 
-lm.func @weight_that_nothing_reads(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @weight_that_nothing_reads(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   // expected-error @+1 {{expected a reader of every weight: run --lm-remove-dead-weights first}}
   %unread = lm.weight @unread : tensor<96x64xbf16>
   %w = lm.weight @w : tensor<96x64xbf16>
@@ -91,7 +91,7 @@ lm.func @weight_that_nothing_reads(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %ro
 
 // -----
 
-lm.func @gain_of_bf16(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @gain_of_bf16(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xf32>
   %x = lm.embedding %ids, %w : tensor<96x64xf32>
   // expected-error @+1 {{expected a vector of f32, got 'bf16': run --lm-quantize-weights first}}
