@@ -115,12 +115,12 @@ Expected<> generateAttention(const KernelSpec &spec, KernelBuilder &b) {
     return read;
 
   Distribution distribution(b, p, splits);
-  Value starts = b.buffer(2), tables = b.buffer(4), stride = b.dim(StepDim::PageStride);
+  Value tables = b.buffer(4), stride = b.dim(StepDim::PageStride);
   b.loop(b.constant(0), b.dim(StepDim::Sequences), 1, {b.constant(0)},
          [&](Value sequence, llvm::ArrayRef<Value> carried) -> Values {
-           auto startOf = [&](Value s) { return b.toI64(b.load(b.offset(starts, s, 4), b.i32())); };
            Value pages = b.offset(tables, b.mul(sequence, stride), 4);
-           return {distribution.sequence(sequence, startOf(sequence), startOf(b.add(sequence, 1)), pages, carried[0])};
+           return {distribution.sequence(sequence, firstToken(b, sequence), firstToken(b, b.add(sequence, 1)), pages,
+                                         carried[0])};
          });
   return {};
 }

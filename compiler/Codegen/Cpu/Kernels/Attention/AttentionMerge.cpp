@@ -6,6 +6,10 @@
 
 namespace quipu::cpu {
 
+Value firstToken(KernelBuilder &b, Value sequence) {
+  return b.toI64(b.load(b.offset(b.buffer(2), sequence, 4), b.i32()));
+}
+
 Splits::Splits(KernelBuilder &b)
     : b(b), most(b.smaller(b.div(b.constant(PartialLayout::mostParts), b.dim(StepDim::Sequences)),
                            b.constant(PartialLayout::mostSplits))) {}
@@ -55,12 +59,11 @@ Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
 
   PartialLayout layout{heads, (dim + 15) / 16 * 16};
   Splits cut(b);
-  Value starts = b.buffer(2), partials = b.buffer(6), out = b.buffer(7);
+  Value partials = b.buffer(6), out = b.buffer(7);
   auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Sequences), heads));
   b.loop(first, last, 1, [&](Value item) {
     Value sequence = b.div(item, heads), head = b.rem(item, heads);
-    auto startOf = [&](Value s) { return b.toI64(b.load(b.offset(starts, s, 4), b.i32())); };
-    Value token = startOf(sequence), count = b.sub(startOf(b.add(sequence, 1)), token);
+    Value token = firstToken(b, sequence), count = b.sub(firstToken(b, b.add(sequence, 1)), token);
     b.when(b.equal(count, b.constant(1)), [&] {
       Value splits = cut.of(token, window);
       b.when(b.less(b.constant(1), splits), [&] {

@@ -21,6 +21,9 @@ struct PartialLayout {
   int64_t bytes() const { return mostParts * partBytes(); }
 };
 
+// The number of a sequence's first token in the step; that of the sequence behind the last is the number of tokens.
+Value firstToken(KernelBuilder &b, Value sequence);
+
 // How the positions of a step's decoding sequences are cut. Both kernels ask here.
 struct Splits {
   explicit Splits(KernelBuilder &b);

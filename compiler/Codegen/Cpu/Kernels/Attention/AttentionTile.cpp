@@ -9,10 +9,11 @@
 namespace quipu::cpu {
 namespace {
 
-constexpr int64_t blockPages = 4; // pages between two rescalings
-constexpr int64_t fewRows = 8;    // of a tile that waits for memory more than it computes
-constexpr int64_t pieceRows = 4;  // whose weighted values are added up in one go
-constexpr int64_t headsAhead = 2; // are asked for while one is worked on
+constexpr int64_t blockPages = 4;       // pages between two rescalings
+constexpr int64_t fewRows = 8;          // of a tile that waits for memory more than it computes
+constexpr int64_t pieceRows = 4;        // whose weighted values are added up in one go
+constexpr int64_t mostSoftmaxLines = 2; // of a page that a row's softmax asks for: more at once wait for each other
+constexpr int64_t headsAhead = 2;       // are asked for while one is worked on
 
 // A masked score has no weight, whatever it is multiplied with. A maximum begins far below every real score, yet
 // finite, so that a block that is masked whole is no NaN.
@@ -33,7 +34,7 @@ AttentionTile::AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t
       valueVectors(p.cache.paddedDim() / lanes) {
   rowLanes = ceilDiv(rowCount, lanes) * lanes;
   valueLines = rowCount > fewRows ? 0 : p.cache.pageSize * p.cache.paddedDim() * p.cache.elementBytes() / 64;
-  softmaxLines = ceilDiv(valueLines / 4, rowCount);
+  softmaxLines = std::min(mostSoftmaxLines, ceilDiv(valueLines / 4, rowCount));
 }
 
 // Of each row the packed query and o [paddedDim]; an array of rows of m, of l, of `coarseBelow`.
@@ -329,7 +330,7 @@ AttentionTile::Raised AttentionTile::raise(Value row, llvm::ArrayRef<Value> larg
 void AttentionTile::accumulatePiece(Value page, Value end, Value row, int64_t rows, bool fine,
                                     const AttentionProducts::WeightUnit &unit, const Raised &raised) {
   int64_t accumulators = b.chip().vectorRegisters / 2 / (fine ? 2 : 1);
-  int64_t vectorsAtOnce = std::min(valueVectors, std::max<int64_t>(1, accumulators / rows));
+  int64_t vectorsAtOnce = std::min(valueVectors, accumulators / pieceRows);
   int64_t pieces = ceilDiv(valueVectors, vectorsAtOnce), rowPieces = ceilDiv(rowCount, pieceRows);
   int64_t softmaxShare = rowCount * softmaxLines;
   int64_t lines = ceilDiv(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
