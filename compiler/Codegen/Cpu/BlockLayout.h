@@ -4,15 +4,15 @@
 // A unit begins with the scales of all of it (f16 stays f16):
 //
 //   one scale   d [64] f16, then zero points [64] u8 where the format has them
-//   q4_k        d [64], dmin [64] f16, then [64] u32: of run r, bits 4 r and up are the two high bits of the six-bit
-//               scale, then those of the minimum
+//   q4_k        d [64], dmin [64] f16, then [64] u32: the four low bits of the six-bit minimum of run r are at bit
+//               4 (r / 2) and up, 16 more for even r, so that one mask gives the minima of two runs as 16 bits each
 //   q6_k        d [64] f16
 //
 // Then its runs of 32 of k. A run is one segment for each scale (q6_k has two of 16 columns, the others one), and a
 // segment is its own scales, then quads of four of k: the four that one int8 dot-product instruction multiplies stand
 // side by side. So everything is read in the order it lies in.
 //
-//   scales      q4_k [64] bytes, the low four bits of the scale, then of the minimum; q6_k [64] i8; others none
+//   scales      q4_k [64] bytes, the six-bit scale, then the two high bits of the minimum; q6_k [64] i8; others none
 //   8 bits      [quads][64][4] u8
 //   4 bits      [quads / 2][64][4] bytes: quad q low, quad q + quads / 2 high
 //   6 bits      the low nibbles so, then the high bit pairs [quads / 4][64][4]: byte w, pair p belongs to quad 4 w + p
@@ -54,6 +54,9 @@ struct BlockLayout {
     int64_t largest = isLevel || valueBits == 8 ? 255 : (int64_t(1) << valueBits) - 1;
     return 32767 / (2 * 127 * largest);
   }
+
+  // The minima of a unit's runs are small integers, times one factor.
+  bool hasIntegerMinima() const { return scales == Scales::Q4K; }
 
   int64_t unitScaleBytes() const;
   int64_t segmentScaleBytes() const { return scales == Scales::F16 ? 0 : panelRows; }

@@ -20,12 +20,13 @@ int64_t partsOf(const MatmulShape &shape) {
 
 MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
   MatmulKernels kernels;
-  int64_t parts = partsOf(shape), mostRows = packedTile / parts;
+  const StorageFormat &format = *findStorageFormat(shape.storage);
+  int64_t parts = partsOf(shape), mostRows = packedTile(format, chip) / parts;
   // Nine to 16 rows are two equal tiles.
   for (int64_t rows : {1, 2, 4, 5, 6, 7, 8, 10, 12, 14, 16})
     if (int64_t tile = rows <= 8 ? rows : rows / 2; tile * parts <= 8)
       kernels.variants.push_back({static_cast<uint32_t>(rows), tiledMatmul(shape, tile, parts)});
-  PackedInput input(shape.k, *findStorageFormat(shape.storage), chip, parts);
+  PackedInput input(shape.k, format, chip, parts);
   if (input.blocks)
     kernels.packed = {mostRows, input.rowBytes(), "i8"};
   else

@@ -60,6 +60,10 @@ Value KernelBuilder::bitOr(Value a, Value b) { return arith::OrIOp::create(build
 Value KernelBuilder::shiftLeft(Value a, int64_t bits) {
   return arith::ShLIOp::create(builder, location, a, constant(bits, a.getType()));
 }
+// LLVM would move a broadcast count to another kind of register for another instruction.
+Value KernelBuilder::shiftLeftEach(Value a, Value bits) {
+  return intrinsic(lanes() == 16 ? "llvm.x86.avx512.psllv.d.512" : "llvm.x86.avx2.psllv.d.256", a.getType(), {a, bits});
+}
 Value KernelBuilder::shiftRight(Value a, int64_t bits) { return shiftRight(a, constant(bits, a.getType())); }
 Value KernelBuilder::shiftRight(Value a, Value bits) { return arith::ShRUIOp::create(builder, location, a, bits); }
 Value KernelBuilder::shiftRightSigned(Value a, int64_t bits) {
@@ -232,6 +236,12 @@ Value KernelBuilder::dotBytes(Value acc, Value unsignedBytes, Value signedBytes)
 
 Value KernelBuilder::multiplyPairs(Value a, Value b) {
   return intrinsic(lanes() == 16 ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", i32(lanes()), {a, b});
+}
+
+Value KernelBuilder::dotPairs(Value acc, Value a, Value b) {
+  if (!target.hasVnni)
+    return add(acc, multiplyPairs(a, b));
+  return intrinsic("llvm.x86.avx512.vpdpwssd.512", acc.getType(), {acc, a, b});
 }
 
 Value KernelBuilder::multiplyBytes(Value unsignedBytes, Value signedBytes) {

@@ -79,7 +79,8 @@ public:
   Value bitAnd(Value a, Value b);
   Value bitOr(Value a, Value b);
   Value shiftLeft(Value a, int64_t bits);
-  Value shiftRight(Value a, int64_t bits); // logical
+  Value shiftLeftEach(Value a, Value bits); // vectors of lanes() i32; bits below 32
+  Value shiftRight(Value a, int64_t bits);  // logical
   Value shiftRight(Value a, Value bits);
   Value shiftRightSigned(Value a, int64_t bits);
   Value bitXor(Value a, Value b);
@@ -134,6 +135,7 @@ public:
   // ---- small integers, four bytes or two halves in a 32-bit word, lanes() words
   Value dotBytes(Value acc, Value unsignedBytes, Value signedBytes); // acc + the four products; needs hasVnni
   Value multiplyPairs(Value a, Value b);                             // i16 [2 lanes] -> i32: the two products' sum
+  Value dotPairs(Value acc, Value a, Value b);                       // acc + the two products
   Value addPairs(Value pairs);                                       // i16 [2 lanes] -> i32
   // i16 [2 lanes]: sums of two neighbours' products, which must not be beyond 16 bits.
   Value multiplyBytes(Value unsignedBytes, Value signedBytes);

@@ -95,7 +95,8 @@ MatmulSchedule::MatmulSchedule(const PanelLayout &weight, int64_t tile, bool pac
 }
 
 int64_t vectorsOfPass(int64_t tile, bool blocks, const Chip &chip) {
-  int64_t vectors = panelRows / chip.lanes, accumulators = blocks ? 12 : chip.vectorRegisters * 3 / 4;
+  int64_t vectors = panelRows / chip.lanes,
+          accumulators = blocks ? (chip.hasVnni ? 8 : 12) : chip.vectorRegisters * 3 / 4;
   while (vectors > 1 && vectors * tile > accumulators)
     vectors /= 2;
   return vectors;
@@ -134,7 +135,8 @@ std::vector<KernelStages> matmulAlternatives(const KernelStages &stages, int64_t
   // Other tiles of a packed input; for a few rows only where a private tile takes several passes over the panel.
   if (packed || vectorsOfPass(tile, weight.format.isBlocked(), chip) * chip.lanes < panelRows)
     for (int64_t other : {4, 6, 8})
-      if (other <= packedTile && other % parts == 0 && other / parts < rows && !(packed && other == tile))
+      if (other <= packedTile(*format, chip) && other % parts == 0 && other / parts < rows &&
+          !(packed && other == tile))
         all.push_back(packedMatmul(shape, other / parts, parts));
   // Blocks of k that leave more of L2 to the input, or less.
   std::set<int64_t> blocks = {model.kBlocks - 1, model.kBlocks + 1, model.kBlocks * 2};

@@ -27,10 +27,11 @@ struct MatmulSchedule {
 };
 
 // Weight vectors of a panel's row that a microkernel takes at a time beside the sums of a tile: the whole row, or as
-// many as keep to the accumulators. They are three quarters of the registers; for weights in blocks twelve: enough to
+// many as keep to the accumulators. They are three quarters of the registers; for weights in blocks eight: enough to
 // hide the latency of the dot product, and few enough that the scaling of one pass's sums, a chain of dependent
-// instructions, waits in the core's schedulers beside the dot products of the next pass. (Zen 4, weights in L2, one
-// core: 360 Gop/s with 8 to 12 of them, 340 with 16, 325 with 24, which spill.)
+// instructions, waits in the core's schedulers beside the dot products of the next pass. (Zen 4, weights of 4 bits in
+// L2, one core: 400 to 405 Gop/s with 5 to 8 of them, 390 with 10, 380 with 12.) Without VNNI, where each product takes
+// two instructions or three, twelve.
 int64_t vectorsOfPass(int64_t tile, bool blocks, const Chip &chip);
 
 // The kernels of a matmul by their tile and the parts that a row of its input takes: one that packs its input for

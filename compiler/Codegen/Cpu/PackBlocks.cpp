@@ -66,18 +66,18 @@ void packSimple(const StorageFormat &format, const BlockLayout &layout, const ui
 void packQ4K(const BlockLayout &layout, const uint8_t *bytes, RowOfUnit &out) {
   BlockQ4K block;
   std::memcpy(&block, bytes, sizeof(block));
-  uint32_t highBits = 0;
+  uint32_t minima = 0;
   for (int64_t run = 0; run < layout.runs(); ++run) {
     auto nibbles = [&](int64_t quad) { return wordAt(block.nibbles, run / 2 * 8 + quad) >> run % 2 * 4 & lowNibbles; };
     for (int64_t quad = 0; quad < 4; ++quad)
       out.word(run, 0, quad, nibbles(quad) | nibbles(quad + 4) << 4);
     ScaleAndMin pair = scaleAndMin(block, int(run));
-    out.segmentScale(run, 0, uint8_t((pair.scale & 15) | (pair.min & 15) << 4));
-    highBits |= uint32_t(pair.scale >> 4 | pair.min >> 4 << 2) << 4 * run;
+    out.segmentScale(run, 0, uint8_t(pair.scale | pair.min >> 4 << 6));
+    minima |= uint32_t(pair.min & 15) << (run / 2 * 4 + (1 - run % 2) * 16);
   }
   out.number(0, block.d);
   out.number(2 * panelRows, block.dmin);
-  out.number(4 * panelRows, highBits);
+  out.number(4 * panelRows, minima);
 }
 
 void packQ6K(const BlockLayout &layout, const uint8_t *bytes, RowOfUnit &out) {

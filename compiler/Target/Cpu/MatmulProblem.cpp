@@ -52,9 +52,8 @@ Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_
   floats[1] = norm ? uint64_t(k) : 0;
   floats[3] = bias ? count(gated ? 2 : 1, n) : 0;
   floats[4] = residual ? count(rows, n) : 0;
-  floats[5] = count(rows + packedTile - 1, PackedInput(k, format, chip, params.integerOr("parts", 1)).rowBytes()) /
-                  sizeof(float) +
-              1;
+  PackedInput packed(k, format, chip, params.integerOr("parts", 1));
+  floats[5] = count(rows + packedTile(format, chip) - 1, packed.rowBytes()) / sizeof(float) + 1;
   floats[6] = count(rows, n);
 
   uint64_t weights = problem.copies * problem.weightBytes, bytes = weights;

@@ -22,6 +22,7 @@ struct Case {
   std::vector<int64_t> rows = {};
   int64_t parts = 1;
   bool largest = false; // weights and inputs at the ends of their range
+  bool uneven = false;  // runs of the input from 1 down to 2^-11 as large
 
   MatmulForm form() const { return {n, k, packedInput, gated, bias, residual, norm, activation}; }
 };
@@ -35,35 +36,49 @@ std::vector<KernelSpec> stages(const Case &c) {
 // Row t of x after the norm, and as the kernel multiplies it.
 struct PreparedRow {
   std::vector<double> exact, used;
-  std::vector<double> mostError; // |used - exact| where the kernel rounds to int8
+  std::vector<double> mostError;    // |used - exact| where the kernel rounds to int8
+  std::vector<double> minimumError; // what else the kernel leaves of the elements that integer minima multiply
 };
 
-// Rounds a run to int8, and what that leaves again where it takes two parts.
-void quantizeRun(size_t first, int64_t parts, PreparedRow &row) {
-  std::vector<float> left(row.exact.begin() + first, row.exact.begin() + first + runColumns);
-  row.used.resize(first + runColumns);
-  row.mostError.resize(first + runColumns);
-  for (int64_t part = 0; part < parts; ++part) {
-    float most = 0;
-    for (float value : left)
-      most = std::max(most, std::abs(value));
-    float factor = most > 1e-36f ? 127.0f / most : 0, scale = most / 127.0f;
-    for (size_t k = 0; k < size_t(runColumns); ++k) {
+float largestOf(const std::vector<float> &values) {
+  float most = 0;
+  for (float value : values)
+    most = std::max(most, std::abs(value));
+  return most;
+}
+
+// Rounds a run to int8, and what that leaves again where it takes two parts. `most`: the largest magnitude of the run,
+// or of the row where a run is only as many powers of two finer as it has room for.
+void quantizeRun(std::vector<float> left, const PackedInput &form, float most, PreparedRow &row) {
+  int64_t halvings = 0;
+  while (form.hasShifts && halvings < PackedInput::mostShift && std::ldexp(largestOf(left), int(halvings) + 1) <= most)
+    ++halvings;
+  size_t first = row.used.size();
+  row.used.resize(first + left.size());
+  row.mostError.resize(first + left.size());
+  bool roundsMinima = form.blocks->hasIntegerMinima() && PackedInput::mostShift - halvings < PackedInput::minimumShift;
+  row.minimumError.resize(first + left.size(), roundsMinima ? std::ldexp(most / 127, -4) : 0);
+  float factor = most > 1e-30f ? std::ldexp(127 / most, int(halvings)) : 0;
+  float scale = std::ldexp(most / 127, -int(halvings));
+  for (int64_t part = 0; part < form.parts; ++part, factor *= 254, scale /= 254)
+    for (size_t k = 0; k < left.size(); ++k) {
       float integer = std::nearbyint(left[k] * factor);
       left[k] = std::fma(integer, -scale, left[k]);
       row.used[first + k] += double(integer) * double(scale);
       row.mostError[first + k] = factor == 0 ? most : scale * 0.501;
     }
-  }
 }
 
 PreparedRow preparedRow(const Case &c, const Chip &chip, const MatmulValues &values, int64_t t) {
-  PackedInput form(c.k, format(c.storage), chip);
+  PackedInput form(c.k, format(c.storage), chip, c.parts);
   PreparedRow row;
   row.exact = normedRow(c.form(), values, t);
+  std::vector<float> elements(row.exact.begin(), row.exact.end());
   if (form.blocks)
-    for (int64_t k = 0; k < c.k; k += runColumns)
-      quantizeRun(size_t(k), c.parts, row);
+    for (auto run = elements.begin(); run != elements.end(); run += runColumns) {
+      std::vector<float> ofRun(run, run + runColumns);
+      quantizeRun(ofRun, form, largestOf(form.hasShifts ? elements : ofRun), row);
+    }
   else
     for (double value : row.exact)
       row.used.push_back(form.bf16 ? fromBf16(toBf16(float(value))) : value);
@@ -80,6 +95,8 @@ double tolerance(const Case &c) {
 Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   MatmulForm form = c.form();
   MatmulValues values = matmulValues(form, rows, c.inputScale, c.largest);
+  for (size_t i = 0; i < values.x.size() && c.uneven; ++i)
+    values.x[i] = std::ldexp(values.x[i], -int(i % size_t(c.k) / size_t(runColumns) * 5 % 12));
   StoredWeight weight = randomWeight(PanelLayout(c.n, c.k, format(c.storage), c.gated), 4, c.largest);
   values.w = weight.values;
   PackedInput packed(c.k, format(c.storage), chip, c.parts);
@@ -98,6 +115,8 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
     PreparedRow prepared = preparedRow(c, chip, values, t);
     for (int64_t n = 0; n < c.n; ++n) {
       Sum sum = matmulElement(form, values, prepared.used, t, n);
+      double ofMinima = packed.blocks ? dot(prepared.minimumError, &values.w[size_t(n * c.k)], 0).magnitude : 0;
+      sum.magnitude += ofMinima / tolerance(c);
       out.value.push_back(sum.value);
       out.magnitude.push_back(sum.magnitude);
       if (packed.blocks && !c.gated && c.activation.empty()) {
@@ -156,6 +175,15 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
   Case largest{"largest", 64, 2 * block, storage, 4};
   largest.largest = true;
   cases.push_back(largest);
+  for (int64_t tile : {1, 8}) {
+    Case uneven{"uneven", 64, 16 * block, storage, tile};
+    uneven.uneven = true;
+    cases.push_back(uneven);
+    uneven.name = "uneven_two_parts";
+    uneven.tile = (tile + 1) / 2;
+    uneven.parts = 2;
+    cases.push_back(uneven);
+  }
   Case large{"large_input", 64, block, storage, 2};
   large.inputScale = 1e9;
   cases.push_back(large);
@@ -172,7 +200,8 @@ void addBlockCases(std::vector<Case> &cases, const StorageFormat &format) {
 
 // With a cache so small that k is cut into blocks. A row of the input takes as many parts.
 static void addTuningRows(std::vector<KernelRow> &rows, Chip chip, const std::string &storage, int64_t parts) {
-  Case c{"tuned", 70, 512, storage, packedTile / parts, /*packedInput=*/true};
+  int64_t mostRows = packedTile(format(storage), chip) / parts;
+  Case c{"tuned", 70, 512, storage, mostRows, /*packedInput=*/true};
   c.gated = c.bias = c.residual = c.norm = true;
   c.activation = "silu";
   c.parts = parts;
@@ -194,7 +223,7 @@ static void addTuningRows(std::vector<KernelRow> &rows, Chip chip, const std::st
     }
     return entry->second;
   };
-  std::vector<std::pair<int64_t, KernelStages>> variants = {{50, packedMatmul(shape, packedTile / parts, parts)}};
+  std::vector<std::pair<int64_t, KernelStages>> variants = {{50, packedMatmul(shape, mostRows, parts)}};
   for (int64_t tile : {1, 2, 4, 6, 8})
     if (tile * parts <= 8)
       variants.emplace_back(tile, tiledMatmul(shape, tile, parts));

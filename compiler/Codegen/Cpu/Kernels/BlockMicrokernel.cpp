@@ -50,15 +50,22 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Va
   };
   if (layout.runs() == 1)
     return emitIndex(b.constant(0), held);
-  return b.loop(b.constant(0), b.constant(layout.runs()), 1, held,
-                [&](Value index, llvm::ArrayRef<Value> carried) { return emitIndex(index, Values(carried)); });
+  Values result = b.loop(b.constant(0), b.constant(layout.runs()), 1, held,
+                         [&](Value index, auto carried) { return emitIndex(index, Values(carried)); });
+  if (takesMinimaByUnit())
+    takeMinima(unit, inputs, sums);
+  return result;
 }
 
 // What the weight's bias takes from a row's sums. A minimum is taken from the scaled sum.
 Value BlockMicrokernel::startOfRow(const Run &run, int64_t segment, int64_t t) const {
   if (layout.hasMinimum)
     return b.zero(b.i32(b.lanes()));
-  return b.broadcast(b.load(b.offset(run.inputs, input.correctionAt(tile, segment, t)), b.i32()), b.lanes());
+  return inputWord(run.inputs, input.correctionAt(tile, segment, t));
+}
+
+Value BlockMicrokernel::inputWord(Value inputs, int64_t at) const {
+  return b.broadcast(b.load(b.offset(inputs, at), b.i32()), b.lanes());
 }
 
 void BlockMicrokernel::emitRun(const Run &run, Values &held) const {
@@ -119,9 +126,7 @@ void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm:
   Values row;
   for (int64_t v = 0; v < vectors; ++v)
     row.push_back(reader.quad(reader.segment(run.weights, segment), quad, b.add(run.column, v * lanes)));
-  auto word = [&](int64_t t, int64_t part) {
-    return b.broadcast(b.load(b.offset(run.inputs, input.wordAt(tile, quadInRun, part, t)), b.i32()), lanes);
-  };
+  auto word = [&](int64_t t, int64_t part) { return inputWord(run.inputs, input.wordAt(tile, quadInRun, part, t)); };
   if (!input.widened) {
     for (int64_t t = 0; t < tile; ++t) {
       Value x = word(t, 0);
@@ -146,29 +151,78 @@ void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm:
   }
 }
 
+void BlockMicrokernel::updateSum(Value sums, Values &held, int64_t t, int64_t v,
+                                 llvm::function_ref<Value(Value sum)> update) const {
+  if (holdsSums) {
+    Value &sum = held[size_t(t * vectors + v)];
+    sum = update(sum);
+    return;
+  }
+  Value at = b.offset(sums, (t * panelRows + v * b.lanes()) * 4);
+  b.store(update(b.load(at, b.f32(b.lanes()))), at);
+}
+
 void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const {
   int64_t lanes = b.lanes();
-  mlir::Type f32 = b.f32(lanes);
-  auto inputFactor = [&](int64_t at) { return b.broadcast(b.load(b.offset(run.inputs, at), b.f32()), lanes); };
   for (int64_t v = 0; v < vectors; ++v) {
-    Value column = b.add(run.column, v * lanes), minimum;
-    BlockReader::Scales scales =
-        reader.segmentScales(run.scales[v], run.index, reader.segment(run.weights, segment), column);
-    if (layout.hasMinimum)
+    Value column = b.add(run.column, v * lanes), weights = reader.segment(run.weights, segment), minimum, factor;
+    BlockReader::Scales scales = reader.segmentScales(run.scales[v], run.index, weights, column);
+    if (layout.hasIntegerMinima()) {
+      minimum = reader.integerMinimum(run.scales[v], run.index, weights, column);
+      factor = factorOfMinima(run.scales[v]);
+    } else if (layout.hasMinimum) {
       minimum = b.negf(scales.minimum);
+    }
     for (int64_t t = 0; t < tile; ++t) {
-      Value product = b.mulf(b.intToFloat(acc[v * tile + t]), scales.scale);
-      if (layout.hasMinimum)
-        product = b.fma(minimum, inputFactor(input.correctionAt(tile, segment, t)), product);
-      Value scale = inputFactor(input.scaleAt(tile, t));
-      if (holdsSums) {
-        held[t * vectors + v] = b.fma(product, scale, held[t * vectors + v]);
-        continue;
-      }
-      Value at = b.offset(run.sums, (t * panelRows + v * lanes) * 4);
-      b.store(b.fma(product, scale, b.load(at, f32)), at);
+      Value scale = inputWord(run.inputs, input.scaleAt(tile, t)), products = acc[v * tile + t];
+      auto lessMinimum = [&](Value sum) {
+        if (!layout.hasMinimum || takesMinimaByUnit())
+          return sum;
+        if (layout.hasIntegerMinima())
+          return b.fma(b.intToFloat(dotMinima(b.zero(b.i32(lanes)), minimum, run.inputs, t)), factor, sum);
+        Value ofInput = b.bitcast(inputWord(run.inputs, input.correctionAt(tile, segment, t)), b.f32(lanes));
+        return b.fma(minimum, ofInput, sum);
+      };
+      updateSum(run.sums, held, t, v, [&](Value sum) {
+        if (input.hasShifts)
+          return b.fma(b.intToFloat(b.shiftLeftEach(products, scale)), scales.scale, lessMinimum(sum));
+        Value scaled = lessMinimum(b.mulf(b.intToFloat(products), scales.scale));
+        return b.fma(scaled, b.bitcast(scale, b.f32(lanes)), sum);
+      });
     }
   }
+}
+
+Value BlockMicrokernel::factorOfMinima(const BlockReader::Scales &ofUnit) const {
+  return b.mulf(ofUnit.minimum, b.real(-(1 << PackedInput::minimumShift), b.lanes()));
+}
+
+Value BlockMicrokernel::dotMinima(Value taken, Value minima, Value inputs, int64_t t) const {
+  mlir::Type pairs = b.i16(2 * b.lanes());
+  return b.dotPairs(taken, b.bitcast(minima, pairs),
+                    b.bitcast(inputWord(inputs, input.correctionAt(tile, 0, t)), pairs));
+}
+
+// One multiplication for two runs, and one of f32 for all. Not for a few rows, which wait for memory: reads that skip
+// through a unit once more throw the prefetcher of Zen 4 off the stream, to less than half the bandwidth.
+void BlockMicrokernel::takeMinima(Value unit, Value inputs, Value sums) const {
+  b.loopOrOnce(panelRows, vectors * b.lanes(), [&](Value firstColumn) {
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value column = b.add(firstColumn, v * b.lanes());
+      BlockReader::Scales ofUnit = reader.unitScales(unit, column);
+      Values taken(size_t(tile), b.zero(b.i32(b.lanes()))), none;
+      for (int64_t pair = 0; pair < layout.runs() / 2; ++pair) {
+        Value minima = reader.minimumPair(ofUnit, unit, pair, column);
+        Value run = b.offset(inputs, (2 * pair + 1) * tile * input.runBytes());
+        for (int64_t t = 0; t < tile; ++t)
+          taken[size_t(t)] = dotMinima(taken[size_t(t)], minima, run, t);
+      }
+      Value factor = factorOfMinima(ofUnit);
+      for (int64_t t = 0; t < tile; ++t)
+        updateSum(b.offset(sums, firstColumn, 4), none, t, v,
+                  [&](Value sum) { return b.fma(b.intToFloat(taken[size_t(t)]), factor, sum); });
+    }
+  });
 }
 
 } // namespace quipu::cpu

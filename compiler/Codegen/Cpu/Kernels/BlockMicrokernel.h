@@ -25,12 +25,21 @@ private:
   // One unit; takes and gives the sums that are held in registers.
   Values emitUnit(Value unit, Value inputs, Value sums, const Values &held) const;
   void emitRun(const Run &run, Values &held) const;
+  // Takes a unit's integer minima from the sums, where runs leave them to it.
+  bool takesMinimaByUnit() const { return layout.hasIntegerMinima() && passes() > 1; }
+  Value factorOfMinima(const BlockReader::Scales &ofUnit) const;
+  void takeMinima(Value unit, Value inputs, Value sums) const;
+  // Integers: what minima of one run or of a pair take from row t's sums.
+  Value dotMinima(Value taken, Value minima, Value inputs, int64_t t) const;
   // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile]: int32, or int16
   // pairs.
   void step(const Run &run, int64_t segment, int64_t quad, llvm::MutableArrayRef<Value> acc) const;
   Value addProducts(Value acc, Value weights, Value x) const;
   bool sumsPairs() const;
+  Value inputWord(Value inputs, int64_t at) const; // in every lane: the word `at` bytes on
   Value startOfRow(const Run &run, int64_t segment, int64_t t) const;
+  // sums += what, of row t and weight vector v.
+  void updateSum(Value sums, Values &held, int64_t t, int64_t v, llvm::function_ref<Value(Value sum)> update) const;
   void addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const;
   void prefetchShare(const Run &run, int64_t quad) const;
   int64_t passes() const { return panelRows / (vectors * b.lanes()); }

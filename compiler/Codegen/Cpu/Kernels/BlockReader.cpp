@@ -30,7 +30,7 @@ BlockReader::Scales BlockReader::unitScales(Value unit, Value column) const {
   Value second = b.offset(unit, 2 * panelRows);
   if (layout.scales == Format::Q4K) {
     result.minimum = widenedF16(second, column);
-    result.highBits = b.load(b.offset(b.offset(unit, 4 * panelRows), column, 4), b.i32(b.lanes()));
+    result.lowBits = b.load(b.offset(b.offset(unit, 4 * panelRows), column, 4), b.i32(b.lanes()));
   } else if (layout.hasMinimum) {
     result.minimum = b.mulf(b.intToFloat(bytes(second, column, /*isSigned=*/false)), result.scale);
   }
@@ -43,11 +43,27 @@ BlockReader::Scales BlockReader::segmentScales(const Scales &ofUnit, Value run, 
   Value own = bytes(segment, column, /*isSigned=*/layout.scales == Format::Q6K);
   if (layout.scales == Format::Q6K)
     return {b.mulf(b.intToFloat(own), ofUnit.scale), {}, {}};
-  mlir::Type words = b.i32(b.lanes());
-  Value high = b.shiftRight(ofUnit.highBits, b.broadcast(b.truncate(b.mul(run, 4), b.i32()), b.lanes()));
-  Value scale = b.bitOr(b.bitAnd(own, b.constant(0xf, words)), b.shiftLeft(b.bitAnd(high, b.constant(3, words)), 4));
-  Value minimum = b.bitOr(b.shiftRight(own, 4), b.shiftLeft(b.bitAnd(high, b.constant(12, words)), 2));
-  return {b.mulf(b.intToFloat(scale), ofUnit.scale), b.mulf(b.intToFloat(minimum), ofUnit.minimum), {}};
+  Value minimum = integerMinimum(ofUnit, run, segment, column);
+  return {b.mulf(b.intToFloat(masked(own, 0x3f)), ofUnit.scale), b.mulf(b.intToFloat(minimum), ofUnit.minimum), {}};
+}
+
+Value BlockReader::masked(Value words, int64_t mask) const {
+  return b.bitAnd(words, b.constant(mask, words.getType()));
+}
+
+Value BlockReader::integerMinimum(const Scales &ofUnit, Value run, Value segment, Value column) const {
+  Value place = b.sub(b.add(b.mul(b.div(run, 2), 4), 16), b.mul(b.rem(run, 2), 16));
+  Value low = b.shiftRight(ofUnit.lowBits, b.broadcast(b.truncate(place, b.i32()), b.lanes()));
+  Value high = b.shiftRight(bytes(segment, column, /*isSigned=*/false), 2);
+  return b.bitOr(masked(low, 0xf), masked(high, 0x30));
+}
+
+Value BlockReader::minimumPair(const Scales &ofUnit, Value unit, int64_t pair, Value column) const {
+  auto own = [&](int64_t index) {
+    return bytes(segment(run(unit, b.constant(2 * pair + index)), 0), column, /*isSigned=*/false);
+  };
+  Value high = b.bitOr(masked(b.shiftRight(own(1), 2), 0x30), masked(b.shiftLeft(own(0), 14), 0x300000));
+  return b.bitOr(masked(b.shiftRight(ofUnit.lowBits, 4 * pair), 0xf000f), high);
 }
 
 Value BlockReader::nibbles(Value segment, int64_t quad, Value column) const {

@@ -14,11 +14,14 @@ public:
   // f32 [lanes()]; null where the format has no minimum.
   struct Scales {
     Value scale, minimum;
-    Value highBits; // of a unit of q4_k
+    Value lowBits; // of a unit's integer minima
   };
   // What all of a unit shares; a segment's scales are made of it and of the segment's own.
   Scales unitScales(Value unit, Value column) const;
   Scales segmentScales(const Scales &ofUnit, Value run, Value segment, Value column) const;
+  // An integer minimum, i32; and those of runs 2 `pair` + 1 and 2 `pair`, the low and the high half of i32.
+  Value integerMinimum(const Scales &ofUnit, Value run, Value segment, Value column) const;
+  Value minimumPair(const Scales &ofUnit, Value unit, int64_t pair, Value column) const;
 
   // Addresses.
   Value run(Value unit, Value run) const;
@@ -33,6 +36,7 @@ private:
   Value word(Value segment, int64_t index, Value column) const;
   Value nibbles(Value segment, int64_t quad, Value column) const;
   Value bytes(Value address, Value column, bool isSigned) const;
+  Value masked(Value words, int64_t mask) const;
   Value widenedF16(Value address, Value column) const;
 
   KernelBuilder &b;

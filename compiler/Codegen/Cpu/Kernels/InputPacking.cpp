@@ -88,13 +88,18 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
       tileRows[t].scale = b.broadcast(b.load(b.offset(scales, t * 4), b.f32()), lanes);
   }
   if (form.blocks) {
-    b.loop(b.constant(0), b.constant(form.columns() / runColumns), 1, [&](Value run) {
-      Value column = b.mul(run, runColumns);
-      auto vector = [&](int64_t t, int64_t index) {
-        return loadWholeColumns(b, tileRows[t], gain, b.add(column, index * lanes));
-      };
-      quantizeRun(b, form, tile, vector, b.offset(packed, run, tile * form.parts * form.runBytes()));
-    });
+    auto columns = [&](int64_t t, Value column) { return loadWholeColumns(b, tileRows[size_t(t)], gain, column); };
+    std::optional<Rounding> ofRows;
+    if (form.hasShifts) {
+      ofRows = roundingOfRows(b, tile, k, columns);
+      storeRowScales(b, form, tile, *ofRows, packed);
+    }
+    Value noneBefore = b.zero(b.i32(lanes));
+    auto quantize = [&](Value run, llvm::ArrayRef<Value> before) -> Values {
+      Value destination = b.offset(packed, run, tile * form.parts * form.runBytes());
+      return {quantizeRun(b, form, tile, columns, b.mul(run, runColumns), ofRows, before[0], destination)};
+    };
+    b.loop(b.constant(0), b.constant(form.columns() / runColumns), 1, {noneBefore}, quantize);
     return;
   }
   // A step fills `lanes` words of each row.

@@ -30,63 +30,73 @@ llvm::SmallVector<int64_t> everyLane(KernelBuilder &b, size_t lane) {
   return llvm::SmallVector<int64_t>(size_t(b.lanes()), int64_t(lane));
 }
 
-// Rows of a run as int32 in -127 .. 127, lanes() columns at a time.
-struct QuantizedRows {
-  llvm::SmallVector<Values> rows;
-  Value scales; // f32, lane r
-};
+// The largest magnitude as an integer: in that order NaN is the largest, and is not lost.
+Value largerMagnitude(KernelBuilder &b, Value largest, Value v) {
+  return b.larger(largest, b.bitAnd(b.bitcast(v, largest.getType()), b.constant(0x7fffffff, largest.getType())));
+}
 
-QuantizedRows quantizeRows(KernelBuilder &b, const llvm::SmallVector<Values> &rows) {
+Value largestOfEach(KernelBuilder &b, const Values &rows) {
+  return joinEach(b, rows, [&](Value a, Value c) { return b.larger(a, c); });
+}
+
+// To int8 and back by the largest magnitude of each row.
+Rounding roundingOf(KernelBuilder &b, Value largest) {
   int64_t lanes = b.lanes();
-  // Magnitudes are compared as integers: in that order NaN is the largest, and is not lost.
-  auto larger = [&](Value a, Value c) { return b.larger(a, c); };
-  Values largest;
-  for (const Values &row : rows) {
-    Value ofRow;
-    for (Value v : row) {
-      Value magnitude = b.bitAnd(b.bitcast(v, b.i32(lanes)), b.constant(0x7fffffff, b.i32(lanes)));
-      ofRow = ofRow ? larger(ofRow, magnitude) : magnitude;
-    }
-    largest.push_back(ofRow);
-  }
-  Value most = b.bitcast(joinEach(b, largest, larger), b.f32(lanes)), all = b.real(127, lanes);
-  // What is too small for 127 / most to be a number counts as zero.
-  Value factors = b.select(b.lessf(b.real(1e-36, lanes), most), b.divf(all, most), b.real(0, lanes));
-  QuantizedRows result{{}, b.divf(most, all)};
+  Value most = b.bitcast(largest, b.f32(lanes)), all = b.real(127, lanes);
+  // What is too small for what is made of 127 / most to be a number counts as zero.
+  Value factors = b.select(b.lessf(b.real(1e-30, lanes), most), b.divf(all, most), b.real(0, lanes));
+  return {largest, factors, b.divf(most, all)};
+}
+
+// Finer than the whole row's by the largest power of two that the run's largest magnitude leaves room for: numbers in
+// the order of their bits, so a difference of 2^23 is a factor of two.
+Rounding finerBy(KernelBuilder &b, const Rounding &ofRows, Value largest, Value &halvings) {
+  Value room = b.shiftRight(b.sub(ofRows.largest, largest), 23);
+  halvings = b.smaller(room, b.constant(PackedInput::mostShift, room.getType()));
+  auto powerOf2 = [&](Value exponent) { return b.bitcast(b.shiftLeft(b.add(exponent, 127), 23), b.f32(b.lanes())); };
+  Value negative = b.sub(b.zero(room.getType()), halvings);
+  return {largest, b.mulf(ofRows.factors, powerOf2(halvings)), b.mulf(ofRows.scales, powerOf2(negative))};
+}
+
+// Rows of a run as int32 in -127 .. 127, lanes() columns at a time.
+llvm::SmallVector<Values> rounded(KernelBuilder &b, const llvm::SmallVector<Values> &rows, const Rounding &rounding) {
+  llvm::SmallVector<Values> result;
   for (size_t r = 0; r < rows.size(); ++r) {
-    Value factor = b.shuffle(factors, factors, everyLane(b, r));
-    Values quantized;
+    Value factor = b.shuffle(rounding.factors, rounding.factors, everyLane(b, r));
+    Values integers;
     for (Value v : rows[r])
-      quantized.push_back(b.floatToInt(b.mulf(v, factor)));
-    result.rows.push_back(quantized);
+      integers.push_back(b.floatToInt(b.mulf(v, factor)));
+    result.push_back(integers);
   }
   return result;
 }
 
 // What the rounding of `rows` left.
 llvm::SmallVector<Values> remainders(KernelBuilder &b, const llvm::SmallVector<Values> &rows,
-                                     const QuantizedRows &rounded) {
+                                     const llvm::SmallVector<Values> &rounded, const Rounding &rounding) {
   llvm::SmallVector<Values> result;
   for (size_t r = 0; r < rows.size(); ++r) {
-    Value scale = b.negf(b.shuffle(rounded.scales, rounded.scales, everyLane(b, r)));
+    Value scale = b.negf(b.shuffle(rounding.scales, rounding.scales, everyLane(b, r)));
     Values left;
-    for (auto [value, integer] : llvm::zip_equal(rows[r], rounded.rows[r]))
+    for (auto [value, integer] : llvm::zip_equal(rows[r], rounded[r]))
       left.push_back(b.fma(b.intToFloat(integer), scale, value));
     result.push_back(left);
   }
   return result;
 }
 
-// Each row followed by its remainder.
-QuantizedRows withRemainders(KernelBuilder &b, const llvm::SmallVector<Values> &rows) {
-  QuantizedRows first = quantizeRows(b, rows), second = quantizeRows(b, remainders(b, rows, first));
-  llvm::SmallVector<int64_t> inTurn;
+// Of each remainder: at most half of what one stands for.
+Rounding ofRemainders(KernelBuilder &b, const Rounding &first) {
+  int64_t lanes = b.lanes();
+  return {{}, b.mulf(first.factors, b.real(254, lanes)), b.divf(first.scales, b.real(254, lanes))};
+}
+
+// Lanes of each row followed by those of its remainder.
+Value inTurn(KernelBuilder &b, Value first, Value second) {
+  llvm::SmallVector<int64_t> mask;
   for (int64_t lane = 0; lane < b.lanes(); ++lane)
-    inTurn.push_back(lane / 2 + lane % 2 * b.lanes());
-  QuantizedRows result{{}, b.shuffle(first.scales, second.scales, inTurn)};
-  for (size_t r = 0; r < rows.size(); ++r)
-    result.rows.append({first.rows[r], second.rows[r]});
-  return result;
+    mask.push_back(lane / 2 + lane % 2 * b.lanes());
+  return b.shuffle(first, second, mask);
 }
 
 // The row's words in order.
@@ -107,49 +117,99 @@ Value words(KernelBuilder &b, const PackedInput &form, const Values &row) {
   return b.bitcast(b.shuffle(all, all, evenThenOdd), b.i32(2 * quadsInRun));
 }
 
-// What the bias or the minimum needs of each row, lane by lane.
-Value corrections(KernelBuilder &b, const PackedInput &form, const QuantizedRows &quantized, int64_t segment) {
+// What the bias or the minimum needs of each row, lane by lane. `shifts`: null, or what rows' integers are shifted by.
+Value corrections(KernelBuilder &b, const PackedInput &form, const llvm::SmallVector<Values> &rows, Value shifts,
+                  int64_t segment) {
   int64_t count = form.blocks->segmentColumns / b.lanes();
   Values sums;
-  for (const Values &row : quantized.rows) {
+  for (const Values &row : rows) {
     Value sum = row[size_t(segment * count)];
     for (int64_t i = 1; i < count; ++i)
       sum = b.add(sum, row[size_t(segment * count + i)]);
     sums.push_back(sum);
   }
   Value ofRows = joinEach(b, sums, [&](Value a, Value c) { return b.add(a, c); });
-  return form.blocks->hasMinimum ? b.intToFloat(ofRows) : b.mul(ofRows, -form.blocks->bias);
+  if (form.blocks->hasIntegerMinima()) {
+    constexpr int64_t half = 1 << (PackedInput::minimumShift - 1);
+    return b.shiftRightSigned(b.add(b.shiftLeftEach(ofRows, shifts), half), PackedInput::minimumShift);
+  }
+  if (!form.blocks->hasMinimum)
+    return b.mul(ofRows, -form.blocks->bias);
+  return b.intToFloat(shifts ? b.shiftLeftEach(ofRows, shifts) : ofRows);
 }
 
 } // namespace
 
-void quantizeRun(KernelBuilder &b, const PackedInput &form, int64_t tile, InputVector input, Value destination) {
-  Values rowWords;
-  // As many rows at a time as registers hold.
-  int64_t packedTile = tile * form.parts, most = 8 / form.parts;
-  for (int64_t first = 0; first < tile; first += most) {
-    llvm::SmallVector<Values> rows;
-    for (int64_t t = first; t < std::min(first + most, tile); ++t) {
-      Values row;
-      for (int64_t i = 0; i < runColumns / b.lanes(); ++i)
-        row.push_back(input(t, i));
-      rows.push_back(row);
+Rounding roundingOfRows(KernelBuilder &b, int64_t tile, Value columns, InputColumns input) {
+  Values zeros(size_t(tile), b.zero(b.i32(b.lanes())));
+  Values largest = b.loop(b.constant(0), columns, b.lanes(), zeros, [&](Value column, llvm::ArrayRef<Value> carried) {
+    Values next;
+    for (int64_t t = 0; t < tile; ++t)
+      next.push_back(largerMagnitude(b, carried[size_t(t)], input(t, column)));
+    return next;
+  });
+  return roundingOf(b, largestOfEach(b, largest));
+}
+
+Value quantizeRun(KernelBuilder &b, const PackedInput &form, int64_t tile, InputColumns input, Value column,
+                  const std::optional<Rounding> &ofRows, Value before, Value destination) {
+  llvm::SmallVector<Values> rows;
+  Values largest;
+  for (int64_t t = 0; t < tile; ++t) {
+    Values row;
+    Value ofRow = b.zero(b.i32(b.lanes()));
+    for (int64_t i = 0; i < runColumns; i += b.lanes()) {
+      row.push_back(input(t, b.add(column, i)));
+      ofRow = largerMagnitude(b, ofRow, row.back());
     }
-    QuantizedRows quantized = form.parts == 2 ? withRemainders(b, rows) : quantizeRows(b, rows);
-    int64_t firstPart = first * form.parts;
-    Value there = b.tailMask(b.constant(int64_t(quantized.rows.size())), b.lanes());
-    b.store(quantized.scales, b.offset(destination, form.scaleAt(packedTile, firstPart)), there);
-    for (int64_t segment = 0; segment < form.blocks->segments(); ++segment)
-      b.store(corrections(b, form, quantized, segment),
-              b.offset(destination, form.correctionAt(packedTile, segment, firstPart)), there);
-    for (const Values &row : quantized.rows)
-      rowWords.push_back(words(b, form, row));
+    rows.push_back(row);
+    largest.push_back(ofRow);
   }
+  Value ofRun = largestOfEach(b, largest), halvings, shifts;
+  Rounding rounding = ofRows ? finerBy(b, *ofRows, ofRun, halvings) : roundingOf(b, ofRun);
+  if (ofRows)
+    shifts = b.sub(b.constant(PackedInput::mostShift, halvings.getType()), halvings);
+  Value scales = ofRows ? shifts : rounding.scales;
+  llvm::SmallVector<Values> integers = rounded(b, rows, rounding);
+  if (form.parts == 2) {
+    Rounding second = ofRemainders(b, rounding);
+    llvm::SmallVector<Values> left = rounded(b, remainders(b, rows, integers, rounding), second), both;
+    for (auto [row, remainder] : llvm::zip_equal(integers, left))
+      both.append({row, remainder});
+    integers = both;
+    shifts = ofRows ? inTurn(b, shifts, shifts) : shifts;
+    scales = ofRows ? shifts : inTurn(b, scales, second.scales);
+  }
+
+  int64_t packedTile = tile * form.parts;
+  Value there = b.tailMask(b.constant(packedTile), b.lanes());
+  b.store(scales, b.offset(destination, form.scaleAt(packedTile, 0)), there);
+  for (int64_t segment = 0; segment < form.blocks->segments(); ++segment) {
+    Value correction = corrections(b, form, integers, shifts, segment);
+    if (form.blocks->hasIntegerMinima()) {
+      Value low = b.bitAnd(correction, b.constant(0xffff, before.getType()));
+      correction = b.bitOr(low, b.shiftLeft(std::exchange(before, correction), 16));
+    }
+    b.store(correction, b.offset(destination, form.correctionAt(packedTile, segment, 0)), there);
+  }
+  Values rowWords;
+  for (const Values &row : integers)
+    rowWords.push_back(words(b, form, row));
   int64_t at = 0;
   for (Value mixed : interleave(b, rowWords)) {
     b.store(mixed, b.offset(destination, at));
     at += mlir::cast<mlir::VectorType>(mixed.getType()).getNumElements() * 4;
   }
+  return before;
+}
+
+void storeRowScales(KernelBuilder &b, const PackedInput &form, int64_t tile, const Rounding &ofRows, Value packed) {
+  Value scales = ofRows.scales;
+  if (form.parts == 2)
+    scales = inTurn(b, scales, ofRemainders(b, ofRows).scales);
+  scales = b.mulf(scales, b.real(1.0 / (int64_t(1) << PackedInput::mostShift), b.lanes()));
+  int64_t packedTile = tile * form.parts;
+  b.store(scales, b.offset(packed, form.rowScaleAt(packedTile, 0)), b.tailMask(b.constant(packedTile), b.lanes()));
 }
 
 } // namespace quipu::cpu

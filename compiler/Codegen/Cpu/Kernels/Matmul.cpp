@@ -51,9 +51,14 @@ private:
   void emitFewRows();
   void emitManyRows();
   // Bias, activation, gating and residual of a tile's sums, and the stores of the rows and columns that are there.
-  void epilogue(const Operands &operands, Value sums, Value panel, Value firstRow, Value rows);
-  Value finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel, Value mask);
-  Value sumOfParts(Value address);
+  void epilogue(const Operands &operands, Value sums, Value packed, Value panel, Value firstRow, Value rows);
+  struct SumsOfRow {
+    Value address;
+    Values scales; // of parts, in every lane; empty where sums have none
+  };
+  Value finished(const Operands &operands, const SumsOfRow &sums, Value row, Value column, Value columnInPanel,
+                 Value mask);
+  Value sumOfParts(const SumsOfRow &sums, Value column);
   int64_t sumsRowBytes() const { return packing.form.parts * panelRows * 4; }
   Value biased(const Operands &operands, Value sum, Value column, Value mask);
 
@@ -85,20 +90,23 @@ Value Matmul::biased(const Operands &operands, Value sum, Value column, Value ma
   return b.addf(sum, b.loadOr0(b.offset(operands.bias, column, 4), b.f32(b.lanes()), mask));
 }
 
-Value Matmul::sumOfParts(Value address) {
-  Value sum = b.load(address, b.f32(b.lanes()));
-  for (int64_t part = 1; part < packing.form.parts; ++part)
-    sum = b.addf(sum, b.load(b.offset(address, part * panelRows * 4), b.f32(b.lanes())));
+Value Matmul::sumOfParts(const SumsOfRow &sums, Value column) {
+  Value sum;
+  for (int64_t part = 0; part < packing.form.parts; ++part) {
+    Value own = b.load(b.offset(b.offset(sums.address, part * panelRows * 4), column, 4), b.f32(b.lanes()));
+    if (!sums.scales.empty())
+      own = b.mulf(own, sums.scales[size_t(part)]);
+    sum = part == 0 ? own : b.addf(sum, own);
+  }
   return sum;
 }
 
-Value Matmul::finished(const Operands &operands, Value sumsRow, Value row, Value column, Value columnInPanel,
+Value Matmul::finished(const Operands &operands, const SumsOfRow &sums, Value row, Value column, Value columnInPanel,
                        Value mask) {
   mlir::Type vector = b.f32(b.lanes());
-  Value sumAt = b.offset(sumsRow, columnInPanel, 4);
-  Value y = activate(b, activation, biased(operands, sumOfParts(sumAt), column, mask));
+  Value y = activate(b, activation, biased(operands, sumOfParts(sums, columnInPanel), column, mask));
   if (weight.gated) {
-    Value up = sumOfParts(b.offset(sumAt, weight.outputsPerPanel() * 4));
+    Value up = sumOfParts(sums, b.add(columnInPanel, weight.outputsPerPanel()));
     y = b.mulf(y, biased(operands, up, b.add(column, weight.n), mask));
   }
   if (residual)
@@ -106,15 +114,21 @@ Value Matmul::finished(const Operands &operands, Value sumsRow, Value row, Value
   return y;
 }
 
-void Matmul::epilogue(const Operands &operands, Value sums, Value panel, Value firstRow, Value rows) {
+void Matmul::epilogue(const Operands &operands, Value sums, Value packed, Value panel, Value firstRow, Value rows) {
   Value firstColumn = b.mul(panel, weight.outputsPerPanel());
   Value present = b.smaller(b.sub(rows, firstRow), b.constant(packing.tile));
   b.loop(b.constant(0), present, 1, [&](Value t) {
     Value row = b.add(firstRow, t);
+    SumsOfRow ofRow{b.offset(sums, t, sumsRowBytes()), {}};
+    for (int64_t part = 0; part < packing.form.parts && packing.form.hasShifts; ++part) {
+      Value first = b.offset(packed, packing.form.rowScaleAt(packing.packedTile(), part));
+      Value scale = b.load(b.offset(first, t, packing.form.parts * 4), b.f32());
+      ofRow.scales.push_back(b.broadcast(scale, b.lanes()));
+    }
     b.loop(b.constant(0), b.constant(weight.outputsPerPanel()), b.lanes(), [&](Value columnInPanel) {
       Value column = b.add(firstColumn, columnInPanel);
       Value mask = b.tailMask(b.sub(b.constant(weight.n), column), b.lanes());
-      Value y = finished(operands, b.offset(sums, t, sumsRowBytes()), row, column, columnInPanel, mask);
+      Value y = finished(operands, ofRow, row, column, columnInPanel, mask);
       b.store(y, b.offset(b.offset(operands.out, row, weight.n * 4), column, 4), mask);
     });
   });
@@ -140,7 +154,7 @@ void Matmul::emitFewRows() {
     });
     b.loop(first, last, 1, [&](Value t) {
       kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packedAt(t), weight.groups(), sums, false);
-      epilogue(operands, sums, panel, b.mul(t, tile), rows);
+      epilogue(operands, sums, packedAt(t), panel, b.mul(t, tile), rows);
     });
     return {turn};
   });
@@ -179,7 +193,7 @@ void Matmul::emitManyRows() {
         kernel->emit(b.offset(panelAddress, firstGroup * kernel->weightGroupBytes),
                      b.offset(packed, firstGroup * kernel->inputGroupBytes), groups, sumsAt, /*accumulate=*/block > 0);
         if (block == blocks - 1)
-          epilogue(operands, sumsAt, panel, b.mul(t, tile), rows);
+          epilogue(operands, sumsAt, packed, panel, b.mul(t, tile), rows);
       });
     }
     return {};

@@ -115,7 +115,8 @@ TEST(MatmulSchedule, blocks_of_k_that_never_leave_L2_are_not_tried) {
   CpuKernelChoice choice(chipOf("znver4"));
   MatmulShape shape = downProjection("bf16");
   auto hasBlocks = [&] {
-    for (const KernelStages &other : choice.alternatives(packedMatmul(shape, packedTile, 1), 512))
+    for (const KernelStages &other :
+         choice.alternatives(packedMatmul(shape, packedTile(*findStorageFormat("bf16"), chipOf("znver4")), 1), 512))
       if (other.back().params.count("k_blocks"))
         return true;
     return false;
