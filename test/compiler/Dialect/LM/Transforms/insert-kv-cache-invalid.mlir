@@ -8,7 +8,7 @@ lm.func @other_arguments(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
 // -----
 
 // expected-error @+1 {{expected the plain form's arguments}}
-lm.func @already_in_cached_form(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch) -> (tensor<?x64xf32>, tensor<?xi32>) {
+lm.func @already_in_cached_form(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %batch: !lm.batch, %sampling: !lm.sampling) -> (tensor<?x64xf32>, tensor<?xi32>) {
   %w = lm.weight @w : tensor<96x64xf32>
   %x = lm.embedding %ids, %w : tensor<96x64xf32>
   lm.return %x, %ids : tensor<?x64xf32>, tensor<?xi32>
