@@ -59,7 +59,7 @@ KernelStages withKBlocks(KernelStages stages, int64_t blocks) {
 // Measured on Zen 4 with --tune on the shapes of Llama-3.2-1B. A kernel that waits for memory wants its weights in L2 a
 // few lines before it reads them; one that computes wants them in L1, long before. One or two rows wait in every
 // format. Of three to six rows those wait whose weights are multiplied as they lie (four rows: 5 % less time so for
-// bf16, 10 % for q8_0; six: 3 to 17 % for q8_0), not those that are unpacked first (4 bits: 5 to 25 % more). Two rows
+// bf16, 10 % for q8_0), not those that are unpacked first (4 bits: 5 to 25 % more). Two rows
 // of 4 bits take up to 19 % less at half the distance. Kernels that compute ask twice, 16 KiB ahead into L2 and 2 KiB
 // ahead into L1: eight rows take 7 % less time for q8_0 than with 4 KiB ahead into L1 alone, 19 % for bf16, which takes
 // several passes over a block of k and asks for its part of the next. A packed input does not care: its weights come
@@ -68,11 +68,13 @@ Prefetch prefetchFor(const PanelLayout &weight, int64_t tile, const Chip &chip) 
   std::optional<BlockLayout> blocks = BlockLayout::of(weight.format);
   bool asTheyLie =
       blocks ? blocks->valueBits == 8 && chip.hasVnni : weight.format.dtype == fb::DType::bf16 && chip.hasBf16Dot;
-  if (blocks && blocks->valueBits == 6 && tile <= 6)
+  // More rows of blocks take a quarter of the panel's columns at a time, so the first pass alone reads far ahead.
+  int64_t waiting = blocks && chip.hasVnni ? 4 : 6;
+  if (blocks && blocks->valueBits == 6 && tile <= waiting)
     return {4096, 2};
   if (tile <= 2)
     return {blocks && blocks->valueBits == 4 ? 1024 : 2048, 2};
-  if (asTheyLie && tile <= 6)
+  if (asTheyLie && tile <= waiting)
     return {1024, 2};
   return {2048, 1, 14336};
 }
