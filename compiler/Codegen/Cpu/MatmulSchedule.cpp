@@ -59,9 +59,10 @@ KernelStages withKBlocks(KernelStages stages, int64_t blocks) {
 // Measured on Zen 4 with --tune on the shapes of Llama-3.2-1B. A kernel that waits for memory wants its weights in L2 a
 // few lines before it reads them; one that computes wants them in L1, long before. One or two rows wait in every
 // format. Of three to six rows those wait whose weights are multiplied as they lie (four rows: 5 % less time so for
-// bf16, 10 % for q8_0), not those that are unpacked first (4 bits: 5 to 25 % more). Two rows
-// of 4 bits take up to 19 % less at half the distance. Kernels that compute ask twice, 16 KiB ahead into L2 and 2 KiB
-// ahead into L1: eight rows take 7 % less time for q8_0 than with 4 KiB ahead into L1 alone, 19 % for bf16, which takes
+// bf16), not those that are unpacked first (4 bits: 5 to 25 % more). Four rows of q8_0, half of the panel's columns at
+// a time, take 3 to 10 % less at 4 KiB into L1, two of q6_k 6 to 11 % less at 2 KiB into L2 than at 4. Two rows of 4
+// bits take up to 19 % less at half the distance. Kernels that compute ask twice, 16 KiB ahead into L2 and 2 KiB ahead
+// into L1: eight rows take 7 % less time for q8_0 than with 4 KiB ahead into L1 alone, 19 % for bf16, which takes
 // several passes over a block of k and asks for its part of the next. A packed input does not care: its weights come
 // from L2.
 Prefetch prefetchFor(const PanelLayout &weight, int64_t tile, const Chip &chip) {
@@ -70,12 +71,12 @@ Prefetch prefetchFor(const PanelLayout &weight, int64_t tile, const Chip &chip) 
       blocks ? blocks->valueBits == 8 && chip.hasVnni : weight.format.dtype == fb::DType::bf16 && chip.hasBf16Dot;
   // More rows of blocks take a quarter of the panel's columns at a time, so the first pass alone reads far ahead.
   int64_t waiting = blocks && chip.hasVnni ? 4 : 6;
-  if (blocks && blocks->valueBits == 6 && tile <= waiting)
-    return {4096, 2};
   if (tile <= 2)
     return {blocks && blocks->valueBits == 4 ? 1024 : 2048, 2};
+  if (blocks && blocks->valueBits == 6 && tile <= waiting)
+    return {4096, 2};
   if (asTheyLie && tile <= waiting)
-    return {1024, 2};
+    return blocks ? Prefetch{4096, 1} : Prefetch{1024, 2};
   return {2048, 1, 14336};
 }
 
