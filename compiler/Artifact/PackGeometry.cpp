@@ -4,12 +4,10 @@ namespace quipu {
 
 std::unique_ptr<fb::LaunchGeometryT> packGeometry(const LaunchGeometry &geometry) {
   auto table = std::make_unique<fb::LaunchGeometryT>();
-  auto dimOf = [](int dim) { return dim == GridAxis::constant ? fb::Dim::none : static_cast<fb::Dim>(dim); };
   for (const GridAxis &axis : {geometry.x, geometry.y, geometry.z}) {
     table->grid.push_back(std::make_unique<fb::GridAxisT>());
-    table->grid.back()->dim = dimOf(axis.dim);
+    table->grid.back()->dim = axis.dim == GridAxis::constant ? fb::Dim::none : static_cast<fb::Dim>(axis.dim);
     table->grid.back()->divide = static_cast<uint32_t>(axis.divide);
-    table->grid.back()->plus = dimOf(axis.plus);
     table->grid.back()->times = static_cast<uint32_t>(axis.times);
   }
   table->block = static_cast<uint32_t>(geometry.threads);

@@ -6,14 +6,13 @@
 
 namespace quipu {
 
-// Blocks along one axis: (ceil(dim / divide) + plus) * times; where dim is constant: times.
+// Blocks along one axis: ceil(dim / divide) * times; where dim is constant: times.
 struct GridAxis {
   static constexpr int constant = -1;
 
   int dim = constant; // index of a symbolic dim of the step
   int64_t divide = 1;
   int64_t times = 1;
-  int plus = constant; // another dim: ragged tiles are at most ceil(tokens / tile) + sequences
 };
 
 struct LaunchGeometry {

@@ -190,8 +190,7 @@ Expected<void> checkGeometry(const fb::LaunchGeometry &geometry) {
     return makeError("blocks of {} threads with {} bytes, in clusters of {} along {} axes", geometry.block(),
                      geometry.shared_bytes(), geometry.cluster(), sizeOf(geometry.grid()));
   for (uint32_t i = 0; i < sizeOf(geometry.grid()); ++i)
-    if (const fb::GridAxis &axis = *geometry.grid()->Get(i);
-        !isDim(axis.dim()) || !isDim(axis.plus()) || axis.divide() == 0)
+    if (const fb::GridAxis &axis = *geometry.grid()->Get(i); !isDim(axis.dim()) || axis.divide() == 0)
       return makeError("an axis over unknown dims, or divided by 0");
   return {};
 }

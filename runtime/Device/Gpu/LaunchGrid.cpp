@@ -8,17 +8,13 @@ namespace quipu::gpu {
 
 namespace {
 
-// A dim's value; 0 for none.
-uint64_t valueOf(fb::Dim dim, const StepDims &dims) {
-  return dim == fb::Dim::none ? 0 : static_cast<uint64_t>(dims[static_cast<size_t>(dim)]);
-}
+uint64_t valueOf(fb::Dim dim, const StepDims &dims) { return static_cast<uint64_t>(dims[static_cast<size_t>(dim)]); }
 
 uint64_t blocksOf(const fb::GridAxis &axis, const StepDims &dims) {
+  if (axis.dim() == fb::Dim::none)
+    return axis.times();
   uint64_t divide = std::max(axis.divide(), 1u);
-  uint64_t count = (valueOf(axis.dim(), dims) + divide - 1) / divide + valueOf(axis.plus(), dims);
-  if (axis.dim() == fb::Dim::none && axis.plus() == fb::Dim::none)
-    count = 1;
-  return count * axis.times(); // all are below 2^32
+  return (valueOf(axis.dim(), dims) + divide - 1) / divide * axis.times(); // all are below 2^32
 }
 
 } // namespace

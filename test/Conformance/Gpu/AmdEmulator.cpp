@@ -27,8 +27,7 @@ struct Job {
 int64_t blocksAlong(const GridAxis &axis, const std::array<int64_t, 4> &dims) {
   if (axis.dim == GridAxis::constant)
     return axis.times;
-  int64_t more = axis.plus == GridAxis::constant ? 0 : dims[size_t(axis.plus)];
-  return ((dims[size_t(axis.dim)] + axis.divide - 1) / axis.divide + more) * axis.times;
+  return (dims[size_t(axis.dim)] + axis.divide - 1) / axis.divide * axis.times;
 }
 
 int64_t emulatedSize(const KernelRow &row) {

@@ -13,9 +13,7 @@ namespace {
 // Stands in front of each row's source and goes through the preprocessor.
 constexpr std::string_view separator = "#pragma quipu_row\n";
 
-std::string print(const GridAxis &axis) {
-  return fmt::format("{}/{}*{}+{}", axis.dim, axis.divide, axis.times, axis.plus);
-}
+std::string print(const GridAxis &axis) { return fmt::format("{}/{}*{}", axis.dim, axis.divide, axis.times); }
 
 std::string print(const Kernel &kernel) {
   const LaunchGeometry &launch = kernel.launch;

@@ -56,10 +56,7 @@ public:
 uint32_t blocksAlong(const GridAxis &axis, const std::array<int64_t, 4> &dims) {
   if (axis.dim == GridAxis::constant)
     return uint32_t(axis.times);
-  int64_t blocks = (dims[size_t(axis.dim)] + axis.divide - 1) / axis.divide;
-  if (axis.plus != GridAxis::constant)
-    blocks += dims[size_t(axis.plus)];
-  return uint32_t(blocks * axis.times);
+  return uint32_t((dims[size_t(axis.dim)] + axis.divide - 1) / axis.divide * axis.times);
 }
 
 } // namespace

@@ -94,7 +94,7 @@ const Case cases[] = {
      "with 2097152 bytes"},
     {"grid_dim",
      [](fb::ProgramT &p) {
-       spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.grid[0]->plus = static_cast<fb::Dim>(4); });
+       spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.grid[0]->dim = static_cast<fb::Dim>(4); });
      },
      "kernel 'toy_embedding' has an axis over unknown dims"},
     {"grid_divide", [](fb::ProgramT &p) { spoilGeometry(p, [](fb::LaunchGeometryT &g) { g.grid[0]->divide = 0; }); },
