@@ -15,7 +15,7 @@ struct SystemEvent {
   uint64_t agent;
   uint64_t address; // of a memory fault
 };
-using Handler = unsigned (*)(const SystemEvent *event, void *data);
+using Handler = unsigned (*)(const void *event, void *data); // a SystemEvent
 using RegisterHandler = unsigned (*)(Handler handler, void *data);
 // That the event is not dealt with: the process ends as without a handler, for its queues are dead.
 constexpr unsigned notHandled = 0x1000;
@@ -32,7 +32,8 @@ Reports &reports() {
   return all;
 }
 
-unsigned report(const SystemEvent *event, void *) {
+unsigned report(const void *about, void *) {
+  const auto *event = static_cast<const SystemEvent *>(about);
   if (event->type != memoryFaultEvent)
     return notHandled;
   std::lock_guard<std::mutex> lock(reports().mutex);

@@ -40,7 +40,7 @@ struct FakeSystemEvent {
   unsigned type;
   uint64_t agent, address;
 };
-FAKE_EXPORT unsigned hsa_amd_register_system_event_handler(unsigned (*handler)(const FakeSystemEvent *, void *),
+FAKE_EXPORT unsigned hsa_amd_register_system_event_handler(unsigned (*handler)(const void *event, void *data),
                                                            void *data) {
   Gpu &gpu = Gpu::get();
   if (gpu.onFault)
