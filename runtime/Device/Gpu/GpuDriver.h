@@ -67,7 +67,7 @@ public:
   void abandon() { abandoned = true; }
   bool isAbandoned() const { return abandoned; }
   // Where the driver ends the process when a kernel of the program fails, `whatRan` is told before. Null: no longer.
-  virtual void reportFaults(const void *program, std::function<std::string()> whatRan) {}
+  virtual void reportFaults(const void *program, const std::function<std::string()> &whatRan) {}
 
   virtual Expected<uint64_t> freeMemory() = 0;
   virtual Expected<Address> allocate(uint64_t bytes) = 0;

@@ -52,10 +52,10 @@ void listenForFaults(const gpu::DriverLibrary &library) {
     reports().listening = listen(report, nullptr) == 0;
 }
 
-void reportFaults(const void *program, std::function<std::string()> whatRan) {
+void reportFaults(const void *program, const std::function<std::string()> &whatRan) {
   std::lock_guard<std::mutex> lock(reports().mutex);
   if (whatRan)
-    reports().byProgram[program] = std::move(whatRan);
+    reports().byProgram[program] = whatRan;
   else
     reports().byProgram.erase(program);
 }

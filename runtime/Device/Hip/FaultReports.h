@@ -14,6 +14,6 @@ namespace quipu::hip {
 void listenForFaults(const gpu::DriverLibrary &library);
 
 // What `program` says when a fault comes, which may be in another thread; an empty text says nothing. Null: no longer.
-void reportFaults(const void *program, std::function<std::string()> whatRan);
+void reportFaults(const void *program, const std::function<std::string()> &whatRan);
 
 } // namespace quipu::hip

@@ -58,8 +58,8 @@ public:
   Expected<int> start();
   Expected<void> openDevice(int number);
   Expected<void> useFromThisThread() override { return check(hip.setDevice(ordinal), "hipSetDevice"); }
-  void reportFaults(const void *program, std::function<std::string()> whatRan) override {
-    quipu::hip::reportFaults(program, std::move(whatRan));
+  void reportFaults(const void *program, const std::function<std::string()> &whatRan) override {
+    quipu::hip::reportFaults(program, whatRan);
   }
 
 protected:

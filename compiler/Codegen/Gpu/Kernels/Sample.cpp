@@ -10,7 +10,7 @@ constexpr int rowThreads = 512, splitThreads = 256;
 // What is in shared memory is 4 bytes for each 128 tokens.
 constexpr int64_t mostTokens = int64_t(1) << 20;
 
-const std::vector<std::string> operands = {"const float *", "const RowSampling *", "const u32 *", "i32 *"};
+std::vector<std::string> operands() { return {"const float *", "const RowSampling *", "const u32 *", "i32 *"}; }
 
 struct Sampling {
   int64_t n, rowsDim, splits = 0, rows = 0;
@@ -49,7 +49,7 @@ Expected<Kernel> generateSample(const KernelSpec &spec, const Chip &chip) {
     return passError(std::move(s));
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands, s->launch(rowThreads),
+  return source.kernel(spec.symbol, operands(), s->launch(rowThreads),
                        fmt::format("  sample<{}, {}>(o0, o1, o2, o3, dims[{}]);", s->n, rowThreads, s->rowsDim));
 }
 
@@ -61,7 +61,7 @@ Expected<Kernel> generateSampleSplit(const KernelSpec &spec, const Chip &chip) {
   launch.y.times = s->splits;
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands, launch,
+  return source.kernel(spec.symbol, operands(), launch,
                        fmt::format("  sampleSplit<{}, {}, {}, {}, {}>(o0, o1, o2, scratch, smaller(dims[{}], {}));",
                                    s->n, s->splitGroups(chip), s->splits, s->rows, splitThreads, s->rowsDim, s->rows),
                        1, s->scratchBytes(chip));
@@ -73,7 +73,7 @@ Expected<Kernel> generateSampleMerge(const KernelSpec &spec, const Chip &chip) {
     return passError(std::move(s));
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands, s->launch(rowThreads),
+  return source.kernel(spec.symbol, operands(), s->launch(rowThreads),
                        fmt::format("  sampleMerge<{}, {}, {}, {}>(o0, o1, o2, o3, scratch, smaller(dims[{}], {}));",
                                    s->n, s->splits, s->rows, rowThreads, s->rowsDim, s->rows),
                        1, s->scratchBytes(chip));
