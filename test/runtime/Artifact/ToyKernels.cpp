@@ -1,17 +1,18 @@
 // Kernels of the toy model, written by hand against the kernel ABI; built as a shared object whose bytes are the code
 // section of the toy artifact. ToyModel.h says what they compute.
-#include "runtime/Artifact/RowSampling.h"
 #include "runtime/Device/Cpu/KernelAbi.h"
+#include "test/runtime/Artifact/ToySampling.h"
 
 using quipu::RowSampling;
 using quipu::cpu::KernelArgs;
 using quipu::cpu::StepDim;
+using quipu::toy::sampleRow;
+using quipu::toy::vocab;
 
 namespace {
 
 constexpr int64_t width = 4;     // values of an activation row
 constexpr int64_t pageSize = 16; // positions
-constexpr int64_t vocab = 11;
 
 int64_t dim(const KernelArgs *args, StepDim which) { return args->dims[static_cast<int>(which)]; }
 template <typename T> T *buffer(const KernelArgs *args, int operand) {
@@ -81,24 +82,8 @@ EXPORT void toy_logits(const KernelArgs *args) {
 
 // logits, sampling, seen -> sampled
 EXPORT void toy_sample(const KernelArgs *args) {
-  for (int64_t r = args->worker; r < dim(args, StepDim::Rows); r += args->workers) {
-    const float *logits = buffer<float>(args, 0) + r * vocab;
-    const RowSampling &sampling = buffer<RowSampling>(args, 1)[r];
-    const uint32_t seen = buffer<uint32_t>(args, 2)[r];
-    int best = 0;
-    float largest = 0;
-    for (int v = 0; v < vocab; ++v) {
-      float value = logits[v];
-      if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
-        value -= sampling.repetitionPenalty;
-      value +=
-          sampling.temperature * static_cast<float>(quipu::noiseBits(sampling.key, static_cast<uint64_t>(v)) >> 40);
-      if (v == 0 || value > largest) {
-        best = v;
-        largest = value;
-      }
-    }
-    buffer<int32_t>(args, 3)[r] = best;
-  }
+  for (int64_t r = args->worker; r < dim(args, StepDim::Rows); r += args->workers)
+    buffer<int32_t>(args, 3)[r] =
+        sampleRow(buffer<float>(args, 0) + r * vocab, buffer<RowSampling>(args, 1)[r], buffer<uint32_t>(args, 2)[r]);
 }
 }

@@ -12,6 +12,7 @@
 
 #include "runtime/Artifact/RowSampling.h"
 #include "runtime/Artifact/Writer/ArtifactWriter.h"
+#include "test/runtime/Artifact/ToySampling.h"
 
 #include <cstdint>
 #include <string>
@@ -19,7 +20,6 @@
 
 namespace quipu::toy {
 
-constexpr uint32_t vocab = 11;
 constexpr uint32_t width = 4;
 constexpr int32_t eos = 10;
 

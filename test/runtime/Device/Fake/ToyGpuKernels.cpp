@@ -1,16 +1,17 @@
 // Kernels of the toy model for the fake device: each computes the blocks of its grid one after the other, and blocks
 // without work do nothing, as on a GPU. Arguments are the launch's operands, the dims, the scratch memory and the mark.
-#include "runtime/Artifact/RowSampling.h"
+#include "test/runtime/Artifact/ToySampling.h"
 #include "test/runtime/Device/Fake/FakeGpu.h"
 
 using quipu::RowSampling;
 using quipu::fake::Launch;
+using quipu::toy::sampleRow;
+using quipu::toy::vocab;
 
 namespace {
 
 constexpr long width = 4;
 constexpr long pageSize = 16;
-constexpr long vocab = 11;
 
 template <typename T> T *buffer(const uint64_t *arguments, int operand) {
   return reinterpret_cast<T *>(arguments[operand]);
@@ -101,24 +102,9 @@ TOY_KERNEL(toy_logits, 4, waitsItself) {
 // logits, sampling, seen -> sampled
 TOY_KERNEL(toy_sample, 4, inTurn) {
   const int *dims = buffer<int>(arguments, 4);
-  for (unsigned r = 0; r < launch->grid[0] && static_cast<int>(r) < dims[2]; ++r) {
-    const float *logits = buffer<float>(arguments, 0) + r * vocab;
-    const RowSampling &sampling = buffer<RowSampling>(arguments, 1)[r];
-    const uint32_t seen = buffer<uint32_t>(arguments, 2)[r];
-    int best = 0;
-    float largest = 0;
-    for (int v = 0; v < vocab; ++v) {
-      float value = logits[v];
-      if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
-        value -= sampling.repetitionPenalty;
-      value +=
-          sampling.temperature * static_cast<float>(quipu::noiseBits(sampling.key, static_cast<uint64_t>(v)) >> 40);
-      if (v == 0 || value > largest) {
-        best = v;
-        largest = value;
-      }
-    }
-    buffer<int32_t>(arguments, 3)[r] = best;
-  }
+  for (unsigned r = 0; r < launch->grid[0] && static_cast<int>(r) < dims[2]; ++r)
+    buffer<int32_t>(arguments, 3)[r] =
+        sampleRow(buffer<float>(arguments, 0) + r * vocab, buffer<RowSampling>(arguments, 1)[r],
+                  buffer<uint32_t>(arguments, 2)[r]);
 }
 }

@@ -1,0 +1,28 @@
+// The toy model's next token of one row, for its kernels of every device. ToyModel.h says what it is; its sampleOf says
+// it again in other words, for tests to hold the kernels to.
+#pragma once
+
+#include "runtime/Artifact/RowSampling.h"
+
+namespace quipu::toy {
+
+constexpr uint32_t vocab = 11;
+
+// seen: the row's one word.
+inline int32_t sampleRow(const float *logits, const RowSampling &sampling, uint32_t seen) {
+  uint32_t best = 0;
+  float largest = 0;
+  for (uint32_t v = 0; v < vocab; ++v) {
+    float value = logits[v];
+    if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
+      value -= sampling.repetitionPenalty;
+    value += sampling.temperature * static_cast<float>(noiseBits(sampling.key, v) >> 40);
+    if (v == 0 || value > largest) {
+      best = v;
+      largest = value;
+    }
+  }
+  return static_cast<int32_t>(best);
+}
+
+} // namespace quipu::toy
