@@ -3,6 +3,8 @@
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -24,17 +26,15 @@ constexpr double lowestMaximum = -1e30;
 // They are off by at most 1/510 of that then.
 constexpr int64_t coarseExponent = -5;
 
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 } // namespace
 
 AttentionTile::AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t tokens, int64_t mostHeads)
     : b(b), p(p), products(b, p.cache, blockPages), lanes(b.lanes()), tokens(tokens), mostHeads(mostHeads),
       rowCount(tokens * p.group()), positionVectors(products.positionVectors()),
       valueVectors(p.cache.paddedDim() / lanes) {
-  rowLanes = ceilDiv(rowCount, lanes) * lanes;
+  rowLanes = llvm::divideCeilSigned(rowCount, lanes) * lanes;
   valueLines = rowCount > fewRows ? 0 : p.cache.pageSize * p.cache.paddedDim() * p.cache.elementBytes() / 64;
-  softmaxLines = std::min(mostSoftmaxLines, ceilDiv(valueLines / 4, rowCount));
+  softmaxLines = std::min(mostSoftmaxLines, llvm::divideCeilSigned(valueLines / 4, rowCount));
 }
 
 // Of each row the packed query and o [paddedDim]; an array of rows of m, of l, of `coarseBelow`.
@@ -331,9 +331,10 @@ void AttentionTile::accumulatePiece(Value page, Value end, Value row, int64_t ro
                                     const AttentionProducts::WeightUnit &unit, const Raised &raised) {
   int64_t accumulators = b.chip().vectorRegisters / 2 / (fine ? 2 : 1);
   int64_t vectorsAtOnce = std::min(valueVectors, accumulators / pieceRows);
-  int64_t pieces = ceilDiv(valueVectors, vectorsAtOnce), rowPieces = ceilDiv(rowCount, pieceRows);
+  int64_t pieces = llvm::divideCeilSigned(valueVectors, vectorsAtOnce),
+          rowPieces = llvm::divideCeilSigned(rowCount, pieceRows);
   int64_t softmaxShare = rowCount * softmaxLines;
-  int64_t lines = ceilDiv(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
+  int64_t lines = llvm::divideCeilSigned(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
   inPieces(valueVectors, vectorsAtOnce, [&](Value vector, int64_t vectors) {
     auto ofRow = [&](Value vector, int64_t i) { return b.broadcast(b.extract(vector, i), lanes); };
     Value piece = b.offset(b.offset(outputs, row, p.cache.paddedDim() * 4), vector, lanes * 4);
