@@ -39,14 +39,39 @@ class BenchFigures(CommandTest):
         self.assertEqual(6, figures["decode_sequences"])
         self.assertGreater(figures["decode_tokens_per_s"], 0)
 
-    def test_a_context_is_held_against_none(self):
-        self.assertNotIn("decode_step_longer_ms", self.bench("-p", "0", "-n", "4"))
-        one, two = (self.bench("-p", "0", "-n", "4", "--sequences", "2", "--context", str(1 + tokens)) for tokens in (100, 200))
-        for figures in (one, two):
-            self.assertIn("decode_step_longer_ms", figures)
-        # The cache's bytes grow with the positions.
-        byCache = [figures["decode_step_longer_by_cache_ms"] * figures["probed_read_bytes_per_s"] for figures in (one, two)]
-        self.assertAlmostEqual(2, byCache[1] / byCache[0])
+    def middle(self, quartiles):
+        lower, median, upper = (quartiles[key] for key in ("lower_quartile", "median", "upper_quartile"))
+        self.assertLessEqual(lower, median)
+        self.assertLessEqual(median, upper)
+        return median
+
+    def test_one_sequence_after_one_token_is_held_against_nothing(self):
+        self.assertFalse([key for key in self.bench("-p", "0", "-n", "4") if key.startswith("against")])
+
+    def test_a_context_is_held_against_steps_after_one_token(self):
+        one, two = (self.bench("-p", "0", "-n", "4", "--sequences", "2", "--context", str(1 + tokens))["against_one_token"] for tokens in (100, 200))
+        for found in (one, two):
+            self.assertGreater(found["pairs"], 0)
+            self.assertGreater(self.middle(found["step_times"]), 0)
+            self.assertGreater(self.middle(found["cache_ms"]), 0)
+            self.middle(found["longer_ms"])
+            self.middle(found["longer_to_cache"])
+        # The cache's bytes grow with the positions, and the weights stay.
+        self.assertAlmostEqual(2, (two["bytes_times"] - 1) / (one["bytes_times"] - 1))
+
+    def test_a_batch_is_held_against_steps_of_one_sequence(self):
+        figures = self.bench("-p", "0", "-n", "4", "--sequences", "3")
+        self.assertNotIn("against_one_token", figures)
+        found = figures["against_one_sequence"]
+        self.assertGreater(found["pairs"], 0)
+        self.assertGreater(self.middle(found["tokens_per_s_times"]), 0)
+
+    def test_what_is_printed_names_its_pairs(self):
+        printed = self.run_well("bench", self.artifact, "-r", "1", "-p", "0", "-n", "2", "--sequences", "2", "--context", "100").stdout.decode()
+        middle = r"-?[\d.]+ \(-?[\d.]+ to -?[\d.]+\)"
+        self.assertRegex(printed, rf"after 1 token in turn, \d+ pairs?: a step takes {middle} ms longer, {middle} times as long, and reads 1\.\d+ times the bytes")
+        self.assertRegex(printed, rf"the cache's bytes take {middle} ms at the bandwidth of the same pairs?; the step is longer by {middle} times that")
+        self.assertRegex(printed, rf"1 sequence in turn, \d+ pairs?: {middle} times its tokens/s")
 
     def test_a_path_may_be_any_bytes(self):
         link = self.folder / os.fsdecode(b"model-\xff.qpu")

@@ -31,10 +31,34 @@ const DotLimit &limitOf(DotInstruction instruction) {
   return instruction == DotInstruction::Int8Dot ? int8 : instruction == DotInstruction::Bf16Dot ? bf16 : f32;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  size_t middle = values.size() / 2;
-  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+double median(const std::vector<double> &values) { return quartilesOf(values).median; }
+
+nlohmann::ordered_json toJson(const Quartiles &values, double unit = 1) {
+  return {{"lower_quartile", values.lower / unit},
+          {"median", values.median / unit},
+          {"upper_quartile", values.upper / unit}};
+}
+
+// What steps in turn with those of the run say about it.
+void addComparisons(nlohmann::ordered_json &object, const BenchShape &shape, const Figures &figures,
+                    const StepCost &cost) {
+  constexpr double ms = 1e-3;
+  if (shape.context > 1) {
+    double bytes = cost.cacheBytes(shape.morePositions()), all = cost.decodeBytes(shape.positions());
+    ContextCost than = contextCost(figures.pairs, bytes);
+    nlohmann::ordered_json &against = object["against_one_token"];
+    against = {{"pairs", figures.pairs.size()},
+               {"bytes_times", all / (all - bytes)},
+               {"step_times", toJson(than.times)},
+               {"longer_ms", toJson(than.longer, ms)}};
+    if (!figures.share.empty()) {
+      against["cache_ms"] = toJson(than.explained, ms);
+      against["longer_to_cache"] = toJson(than.longerToExplained);
+    }
+  }
+  if (shape.sequences > 1)
+    object["against_one_sequence"] = {{"pairs", figures.pairs.size()},
+                                      {"tokens_per_s_times", toJson(batchGain(figures.pairs, shape.sequences))}};
 }
 
 Expected<> profile(Engine &engine, const BenchOptions &options, OutputFile *trace) {
@@ -85,13 +109,39 @@ nlohmann::ordered_json toJson(Engine &engine, const BenchOptions &options, const
     object["decode_share_of_bandwidth"] = median(figures.share);
     object[fmt::format("probed_{}_bytes_per_s", figures.bandwidthKind)] = median(figures.bandwidth);
   }
-  if (!figures.longer.empty())
-    object["decode_step_longer_ms"] = 1e3 * median(figures.longer);
-  if (!figures.longerByCache.empty())
-    object["decode_step_longer_by_cache_ms"] = 1e3 * median(figures.longerByCache);
+  if (!figures.decode.empty())
+    addComparisons(object, shape, figures, cost);
   if (figures.peak > 0)
     object[dot.key] = figures.peak;
   return object;
+}
+
+// "1.07 (1.05 to 1.09)": the median and the quartiles.
+std::string middle(const nlohmann::ordered_json &values) {
+  auto number = [&](const char *key) { return values[key].get<double>(); };
+  return fmt::format("{:.2f} ({:.2f} to {:.2f})", number("median"), number("lower_quartile"), number("upper_quartile"));
+}
+
+std::string pairsOf(const nlohmann::ordered_json &comparison) {
+  auto pairs = comparison["pairs"].get<size_t>();
+  return fmt::format("{} pair{}", pairs, pairs == 1 ? "" : "s");
+}
+
+void printComparisons(const nlohmann::ordered_json &object) {
+  if (auto found = object.find("against_one_token"); found != object.end()) {
+    const nlohmann::ordered_json &than = *found;
+    fmt::print("    after 1 token in turn, {}: a step takes {} ms longer, {} times as long, and reads {:.3f} times the "
+               "bytes\n",
+               pairsOf(than), middle(than["longer_ms"]), middle(than["step_times"]), than["bytes_times"].get<double>());
+    if (than.contains("cache_ms"))
+      fmt::print(
+          "      the cache's bytes take {} ms at the bandwidth of the same pairs; the step is longer by {} times "
+          "that\n",
+          middle(than["cache_ms"]), middle(than["longer_to_cache"]));
+  }
+  if (auto found = object.find("against_one_sequence"); found != object.end())
+    fmt::print("    1 sequence in turn, {}: {} times its tokens/s\n", pairsOf(*found),
+               middle((*found)["tokens_per_s_times"]));
 }
 
 void print(const nlohmann::ordered_json &object, const Figures &figures, const DotLimit &dot) {
@@ -118,11 +168,7 @@ void print(const nlohmann::ordered_json &object, const Figures &figures, const D
                                                  100 * number("decode_share_of_bandwidth"), figures.bandwidthKind,
                                                  median(figures.bandwidth) / 1e9),
              sequences, sequences == 1 ? "" : "s", context, context == 1 ? "" : "s");
-  if (!figures.longer.empty())
-    fmt::print("                a step takes {:.2f} ms longer than after 1 token{}\n", number("decode_step_longer_ms"),
-               figures.longerByCache.empty() ? ""
-                                             : fmt::format(", {:.2f} ms of it to read the cache at that bandwidth",
-                                                           number("decode_step_longer_by_cache_ms")));
+  printComparisons(object);
 }
 
 Expected<> bench(BenchOptions &options) {
@@ -173,11 +219,16 @@ void addBench(CLI::App &app, Action &action) {
       ->add_option("-n,--new-tokens", options->shape.newTokens, "tokens of each sequence to generate; 0: no decode run")
       ->capture_default_str();
   command
-      ->add_option("--sequences", options->shape.sequences,
-                   "sequences that decode together; rates count all their tokens")
+      ->add_option(
+          "--sequences", options->shape.sequences,
+          "sequences that decode together; rates count all their tokens, and above 1 steps of one are taken in "
+          "turn with theirs, for the speed of one")
       ->capture_default_str()
       ->check(CLI::Range(1u, 65536u));
-  command->add_option("--context", options->shape.context, "tokens that each sequence has before it decodes")
+  command
+      ->add_option("--context", options->shape.context,
+                   "tokens that each sequence has before it decodes; above 1, steps after one token are taken in "
+                   "turn with theirs, for what the longer cache costs")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1u << 30));
   command->add_option("-r,--repeats", options->shape.repeats, "counted runs; the figures are medians")

@@ -60,7 +60,7 @@ Expected<KernelProfile> profileSteps(Engine &engine, StepKind kind, uint32_t seq
                                      uint32_t newTokens, uint32_t held) {
   LoadedProgram &program = engine.loadedProgram();
   program.profile(true);
-  auto steps = runSteps(engine, sequences, promptTokens, newTokens, nullptr, held);
+  auto steps = runSteps(engine, sequences, promptTokens, newTokens, held);
   std::vector<KernelSpan> spans = program.spans();
   program.profile(false);
   if (!steps)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Engine/Engine.h"
+#include "tools/quipu/Commands/Bench/Pairs.h"
 #include "tools/quipu/Commands/Bench/StepCost.h"
 
 #include <vector>
@@ -14,25 +15,19 @@ struct BenchShape {
   uint32_t sequences = 1, context = 1; // of the decode run: each has `context` tokens before it decodes
   uint32_t repeats = 5;
 
-  // Cached positions of all sequences at the middle of the decode run.
-  double positions() const { return sequences * (context + newTokens / 2.0); }
-  // The same run after a single token.
-  BenchShape afterOne() const {
-    BenchShape shape = *this;
-    shape.context = 1;
-    return shape;
-  }
+  // Cached positions of all sequences in the middle of the decode run, and those of them that a run after one token
+  // does not have.
+  double positions() const { return sequences * (context + (newTokens - 1) / 2.0); }
+  double morePositions() const { return double(sequences) * (context - 1); }
 };
 
-// One of each for each repeat.
 struct Figures {
+  // One of each for each repeat.
   std::vector<double> prompt, decode; // tokens/s, of all sequences
   // Bytes/s that samples between the decode steps found, and the part of it that the steps themselves must read. Empty
   // where the device has no probe.
   std::vector<double> bandwidth, share;
-  // Of a context of more than one token: seconds that a step takes longer than after one, in a run beside it, and the
-  // part of them in which its bytes of the cache are read at that bandwidth.
-  std::vector<double> longer, longerByCache;
+  std::vector<Pair> pairs;        // of all repeats
   std::string_view bandwidthKind; // "read", "copy"
   double peak = 0;                // of the dot instruction, operations/s: the better of before and after; 0: not probed
 };

@@ -3,17 +3,11 @@
 #include <chrono>
 
 namespace quipu::tool {
+namespace {
 
-static double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-bool isKind(const TimedStep &step, StepKind kind, uint32_t sequences) {
-  return kind == StepKind::Prompt ? step.promptTokens != 0 : !step.promptTokens && step.decodeTokens == sequences;
-}
-
-Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens,
-                                          const AfterStep &after, uint32_t held) {
+Expected<> addSequences(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens, uint32_t held) {
   // Ids spread over the vocabulary: embedding rows and pages are touched as a text would.
   std::vector<int32_t> ids(promptTokens);
   for (size_t i = 0; i < ids.size(); ++i)
@@ -23,6 +17,19 @@ Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, ui
   for (uint32_t i = 0; i < sequences; ++i)
     if (auto id = engine.add(ids, sampling, newTokens, /*wantLogits=*/false, held); !id)
       return passError(std::move(id));
+  return {};
+}
+
+} // namespace
+
+bool isKind(const TimedStep &step, StepKind kind, uint32_t sequences) {
+  return kind == StepKind::Prompt ? step.promptTokens != 0 : !step.promptTokens && step.decodeTokens == sequences;
+}
+
+Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, uint32_t promptTokens, uint32_t newTokens,
+                                          uint32_t held) {
+  if (auto added = addSequences(engine, sequences, promptTokens, newTokens, held); !added)
+    return passError(std::move(added));
   std::vector<TimedStep> steps;
   while (true) {
     double begin = now();
@@ -32,10 +39,22 @@ Expected<std::vector<TimedStep>> runSteps(Engine &engine, uint32_t sequences, ui
     if (step->idle())
       return steps;
     steps.push_back({begin, now() - begin, step->promptTokens, step->decodeTokens});
-    if (after)
-      if (auto done = after(steps.back()); !done)
-        return passError(std::move(done));
   }
+}
+
+Expected<double> decodeStep(Engine &engine, uint32_t sequences, uint32_t context) {
+  if (auto added = addSequences(engine, sequences, context, 1, context - 1); !added)
+    return passError(std::move(added));
+  double begin = now();
+  auto step = engine.step();
+  double seconds = now() - begin;
+  if (!step)
+    return passError(std::move(step));
+  if (step->tokens.size() != sequences)
+    return makeError("no step decodes all of --sequences {} at once after --context {}; compile with a larger "
+                     "--max-sequences",
+                     sequences, context);
+  return seconds;
 }
 
 } // namespace quipu::tool
