@@ -45,10 +45,16 @@ class ParsingTest(unittest.TestCase):
         self.assertEqual({"prompt": 212.0, "decode": 22.5}, reading.rates)
         self.assertEqual({"prompt": 0.89}, reading.shares)
 
+    def test_a_batch_of_quipu_has_its_gain_over_one_sequence(self):
+        output = '{"decode_tokens_per_s": 150.0, "against_one_sequence": {"pairs": 9, "tokens_per_s_times": {"lower_quartile": 6.1, "median": 6.4, "upper_quartile": 6.6}}}'
+        reading = programs.Quipu("quipu", str).parse(output, ["batch"])
+        self.assertEqual({"batch": 150.0}, reading.rates)
+        self.assertEqual({"batch": 6.4}, reading.gains)
+
     def test_output_without_a_figure_is_a_failure(self):
         llama, batched, quipu = programs.LlamaBench("a", "a", []), programs.BatchedBench("b", "b", []), programs.Quipu("c", str)
         only_prompt = '[{"n_prompt": 512, "avg_ts": 200.5}]'
-        for program, output, expected in [
+        for program, output, expected, *asked in [
             (llama, "", "it said nothing"),
             (llama, "[1, 2]", "no figure for prompt"),
             (llama, "[\n", "no array"),
@@ -60,9 +66,10 @@ class ParsingTest(unittest.TestCase):
             (quipu, "not JSON", "not JSON"),
             (quipu, "[]", "no JSON object"),
             (quipu, '{"prompt_tokens_per_s": 1.0}', "decode_tokens_per_s is None"),
+            (quipu, '{"decode_tokens_per_s": 1.0, "against_one_sequence": {}}', "no JSON object", ["batch"]),
         ]:
             with self.subTest(output=output), self.assertRaisesRegex(programs.Failure, re.escape(expected)):
-                program.parse(output, ["prompt", "decode"])
+                program.parse(output, *asked or [["prompt", "decode"]])
 
 
 class CommandTest(unittest.TestCase):
@@ -106,6 +113,11 @@ class TableTest(unittest.TestCase):
         self.assertEqual("no figure (miss)", ratio(None, [2.0]))
         self.assertEqual("no figure (miss)", ratio([], [2.0]))
 
+    def test_a_share_and_a_gain_are_medians(self):
+        figure = samples.Figure(rates=[1.0], shares=[0.4, 0.5, 0.9], gains=[5.25, 6.0, 7.0])
+        self.assertEqual("50.0 % of bandwidth, 6.00 times one sequence", table.share_cell(figure, "batch"))
+        self.assertEqual("-", table.share_cell(samples.Figure(rates=[1.0]), "batch"))
+
     def test_folders_of_one_machine_are_left_out(self):
         self.assertEqual("llama-bench -m m.gguf 'a b' 3 tokens/s", table.without_folders("/x/bin/llama-bench -m ../models/m.gguf 'a b' 3 tokens/s"))
 
@@ -122,7 +134,7 @@ class ComparisonTest(unittest.TestCase):
         self.program("quipu", """case $1 in
             --version) echo quipu 9.9 ;;
             compile) echo compile "$@" >&2 ;;
-            *) n=$(grep -c "^quipu bench" {log}); echo "{\\"prompt_tokens_per_s\\": $((100 + n)), \\"decode_tokens_per_s\\": 20, \\"decode_share_of_bandwidth\\": 0.9}" ;;
+            *) n=$(grep -c "^quipu bench" {log}); echo "{\\"prompt_tokens_per_s\\": $((100 + n)), \\"decode_tokens_per_s\\": 20, \\"decode_share_of_bandwidth\\": 0.9, \\"against_one_sequence\\": {\\"tokens_per_s_times\\": {\\"median\\": 6.5}}}" ;;
             esac""")
         self.program("llama-bench", "cat <<'END'\n" + LLAMA_BENCH + "END\n")
         self.program("broken", "echo 'all is well'; echo 'unknown model architecture | /x/y.gguf' >&2; exit 3")
@@ -158,6 +170,10 @@ class ComparisonTest(unittest.TestCase):
         self.assertIn("medians of 3 runs", ran.stdout)
         self.assertIn("- llama.cpp: 0c1e570; `llama-bench -m small-q8_0.gguf -t 2", ran.stdout)
         self.assertIn("- Quipu: quipu 9.9", ran.stdout)
+
+    def test_a_batch_is_held_against_one_sequence_in_the_table(self):
+        ran = self.run_tool("--rounds", 1, "--measures", "batch")
+        self.assertIn("| small-q8_0 | decode, 8 sequences | 20.0 | 90.0 % of bandwidth, 6.50 times one sequence | no peer |", ran.stdout)
 
     def test_a_broken_peer_is_a_row_that_says_so(self):
         ran = self.run_tool("--rounds", 2, *self.peer("ik", "broken"))

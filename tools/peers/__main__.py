@@ -174,7 +174,7 @@ def sample_program(program, model, options, lengths, samples, target, commands):
                 if isinstance(result, Failure):
                     note(name, failure=str(result))
                 else:
-                    note(name, rate=result.rates[name], share=result.shares.get(name), version=result.version)
+                    note(name, rate=result.rates[name], share=result.shares.get(name), gain=result.gains.get(name), version=result.version)
     except Failure as failure:  # the model does not compile
         for name in wanted:
             note(name, failure=str(failure))

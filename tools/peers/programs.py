@@ -34,10 +34,12 @@ class Lengths:
 
 @dataclasses.dataclass
 class Reading:
-    """What one run said: tokens/s by measure, shares of the machine's limits by measure, the program's version."""
+    """What one run said, by measure: tokens/s, shares of the machine's limits, and for a batch its tokens/s in those of
+    one sequence whose steps were taken in turn with it. And the program's version."""
 
     rates: dict
     shares: dict = dataclasses.field(default_factory=dict)
+    gains: dict = dataclasses.field(default_factory=dict)
     version: str = ""
 
 
@@ -91,7 +93,9 @@ class Quipu:
                 limit = "prompt_share_of_peak" if measure == "prompt" else "decode_share_of_bandwidth"
                 if limit in found:
                     reading.shares[measure] = float(found[limit])
-        except (ValueError, TypeError, AttributeError) as error:
+                if measure == "batch" and "against_one_sequence" in found:
+                    reading.gains[measure] = float(found["against_one_sequence"]["tokens_per_s_times"]["median"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Failure(f"no JSON object of `quipu bench --json`: {last_line(output)}") from error
         return reading
 

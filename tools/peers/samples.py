@@ -15,6 +15,7 @@ class Sample:
     lengths: dict = dataclasses.field(hash=False)
     rate: float = 0.0
     share: float = None
+    gain: float = None
     failure: str = ""
     version: str = ""
     date: str = ""
@@ -30,6 +31,7 @@ class Figure:
 
     rates: list = dataclasses.field(default_factory=list)
     shares: list = dataclasses.field(default_factory=list)
+    gains: list = dataclasses.field(default_factory=list)
     failures: list = dataclasses.field(default_factory=list)
 
     def median(self):
@@ -37,6 +39,9 @@ class Figure:
 
     def share(self):
         return statistics.median(self.shares) if self.shares else None
+
+    def gain(self):
+        return statistics.median(self.gains) if self.gains else None
 
     def spread(self):
         """The widest distance of a sample from the median, as a part of it."""
@@ -71,6 +76,8 @@ class Samples:
             figure.rates.append(sample.rate)
             if sample.share is not None:
                 figure.shares.append(sample.share)
+            if sample.gain is not None:
+                figure.gains.append(sample.gain)
         return figures
 
     def versions(self):

@@ -40,8 +40,13 @@ def cell(figure):
 
 
 def share_cell(figure, measure):
-    share = figure.share() if figure else None
-    return "-" if share is None else f"{100 * share:.1f} % of {'peak' if measure == 'prompt' else 'bandwidth'}"
+    """Of the machine's limit; and how many times as fast as one sequence a batch is."""
+    if figure is None:
+        return "-"
+    share, gain = figure.share(), figure.gain()
+    parts = [] if share is None else [f"{100 * share:.1f} % of {'peak' if measure == 'prompt' else 'bandwidth'}"]
+    parts += [] if gain is None else [f"{gain:.2f} times one sequence"]
+    return ", ".join(parts) or "-"
 
 
 def ratio_cell(own, peers):
@@ -102,7 +107,7 @@ def render(samples, lengths, commands, date):
         f"Written by `tools/bench-peers` on {date}. Machine: {machine()}. {lengths['threads']} threads.",
         f"Tokens per second, medians of {rounds(figures)} runs, the programs in turn; every run is a process of its",
         "own and warms up first. The ratio is Quipu's figure to the fastest other program's; the shares are of what",
-        "`quipu bench` probed in the same run.",
+        "`quipu bench` probed in the same run, and a batch is held against steps of one sequence in turn with its own.",
     ]
     if spreads:
         lines += [f"The sample farthest from its median is {100 * max(spreads):.0f} % off it."]
