@@ -15,6 +15,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <filesystem>
 
 using namespace mlir;
 
@@ -70,6 +71,20 @@ Expected<PhaseRange> resolvePhases(const CompileRequest &request) {
   return range;
 }
 
+// A compile replaces a file of the output's name. That is none the checkpoint is made of.
+Expected<> checkOutput(const CompileRequest &request) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path output(request.output), folder = output.has_parent_path() ? output.parent_path() : ".";
+  bool isModel = fs::equivalent(output, request.model, error);
+  bool isBesideConfig = output.extension() != ".qpu" && fs::exists(output, error) &&
+                        fs::is_directory(request.model, error) && fs::equivalent(folder, request.model, error);
+  if (isModel || isBesideConfig)
+    return makeError("-o {}: is there already and belongs to the checkpoint; give the artifact another name",
+                     request.output);
+  return {};
+}
+
 // The tokenizer's bytes for the artifact; none where the checkpoint has no tokenizer.
 Expected<std::string> readTokenizer(const std::string &checkpoint, std::vector<std::string> &warnings) {
   auto tokenizer = models::openTokenizer(checkpoint);
@@ -94,6 +109,8 @@ public:
     range = *resolved;
     if (range.to == Phase::Artifact && request.output.empty())
       return makeError("-o OUT.qpu is missing: a compile to the end writes an artifact");
+    if (auto writable = checkOutput(request); !writable)
+      return passError(std::move(writable));
     if (auto built = buildModule(); !built)
       return passError(std::move(built));
     if (range.to <= Phase::Kernels) {

@@ -54,8 +54,8 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     options.storageOf.push_back(spec.name + "=bf16");
     ++rounded[own->name];
   }
-  if (std::vector<std::string> unused = policy.unusedRules(); !unused.empty())
-    return makeError("--storage-of {}: the model has no matrix of such a name", unused.front());
+  if (auto used = policy.checkRulesUsed(); !used)
+    return makeError("--storage-of {}", used.error().message);
   for (auto [name, count] : rounded) {
     const StorageFormat &format = *findStorageFormat(name);
     warnings.push_back(fmt::format("{} weight{} in {} {} stored as bf16, for target {} has no kernels for {}{}", count,

@@ -98,6 +98,14 @@ class QuantisedModels(CommandTest):
         self.assertLess(calibrated["kl_mean"], plain["kl_mean"])
         self.assertEqual(calibrated["bytes"], plain["bytes"])
 
+    def test_a_calibration_text_that_is_not_there(self):
+        # What was compiled without calibration lies in the cache, and is not taken for calibrated.
+        demo, text = checkpoints.ROOT / "models" / "demo", checkpoints.ROOT / "test" / "goldens" / "demo" / "held_out.txt"
+        evaluate = ["eval", "quality", demo, "--storage", "q4_0", "--text", text, "--window", "256"]
+        env = {"QUIPU_CACHE_DIR": str(self.folder / "cache")}
+        self.run_well(*evaluate, env=env)
+        self.assert_refused([*evaluate, "--calibrate", self.folder / "no.txt"], "--calibrate", "no.txt", env=env)
+
 
 def add_cases():
     stories, _ = checkpoints.shared_models()

@@ -59,8 +59,12 @@ static std::string checkpointKey(const fs::path &checkpoint, const std::string &
       parts.push_back(fmt::format("{} {} {}", entry.path().filename().string(), entry.file_size(error),
                                   entry.last_write_time(error).time_since_epoch().count()));
   };
-  if (!storage.calibrate.empty())
-    add(fs::directory_entry(fs::weakly_canonical(storage.calibrate), error));
+  // Named even where it is not there: the compiler says so, and what was compiled without it is not taken for it.
+  if (!storage.calibrate.empty()) {
+    fs::path text = fs::weakly_canonical(storage.calibrate, error);
+    parts.push_back("calibrated on " + text.string());
+    add(fs::directory_entry(text, error));
+  }
   if (fs::is_directory(checkpoint, error))
     for (const fs::directory_entry &entry : fs::directory_iterator(checkpoint, error))
       add(entry);

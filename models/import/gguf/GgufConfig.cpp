@@ -190,8 +190,19 @@ private:
     else
       metadata.fail("token_embd.weight", "is missing or no matrix");
     values["tie_word_embeddings"] = findTensor(file, "output.weight") == nullptr;
-    values["attention_bias"] = findTensor(file, "blk.0.attn_q.bias") != nullptr;
-    values["mlp_bias"] = findTensor(file, "blk.0.ffn_up.bias") != nullptr;
+    // One is enough: the check of the tensors names those that are missing beside it.
+    values["attention_bias"] = hasBias({"attn_q", "attn_k", "attn_v", "attn_output"});
+    values["mlp_bias"] = hasBias({"ffn_gate", "ffn_up", "ffn_down"});
+  }
+
+  // Whether any layer has a bias for one of these projections.
+  bool hasBias(std::initializer_list<std::string_view> projections) const {
+    return std::any_of(file.tensors.begin(), file.tensors.end(), [&](const GgufTensor &tensor) {
+      std::string_view name = tensor.name;
+      size_t end = name.rfind('.'), begin = end == name.npos ? end : name.rfind('.', end - 1);
+      return begin != name.npos && name.substr(0, 4) == "blk." && name.substr(end) == ".bias" &&
+             contains(projections, name.substr(begin + 1, end - begin - 1));
+    });
   }
 
   void readSpecialTokens() {

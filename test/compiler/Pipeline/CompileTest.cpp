@@ -132,6 +132,20 @@ TEST_F(CompileTest, a_second_target_adds_code_and_no_weights) {
   EXPECT_EQ(first->program().rope_tables()->size(), second->program().rope_tables()->size());
 }
 
+TEST_F(CompileTest, no_file_of_the_checkpoint_is_replaced) {
+  CompileRequest request = requestFor("gqa_tied_f32");
+  std::filesystem::copy(request.model, pathOf("checkpoint"), std::filesystem::copy_options::recursive);
+  request.model = pathOf("checkpoint");
+  request.output = pathOf("checkpoint/model.safetensors");
+  std::string weights = bytesOf(request.output);
+  EXPECT_EQ(errorOf(request), "-o " + request.output +
+                                  ": is there already and belongs to the checkpoint; give the artifact another name");
+  EXPECT_TRUE(bytesOf(request.output) == weights);
+  request.output = pathOf("checkpoint/model.qpu");
+  EXPECT_EQ(errorOf(request), "none");
+  EXPECT_EQ(errorOf(request), "none"); // a second time as well
+}
+
 TEST_F(CompileTest, errors_name_the_flag) {
   CompileRequest base = requestFor("gqa_tied_f32");
   auto with = [&](auto change) {
@@ -152,6 +166,9 @@ TEST_F(CompileTest, errors_name_the_flag) {
             "--storage-of 'bf16': expected PATTERN=FORMAT, such as *.down_proj.weight=q8_0");
   EXPECT_EQ(with([](auto &r) { r.storageOf = {"*.gate_proj.weight=bf16", "*.dwn_proj.*=f32"}; }),
             "--storage-of *.dwn_proj.*=f32: the model has no matrix of such a name");
+  EXPECT_EQ(with([](auto &r) { r.storageOf = {"*_proj.weight=bf16", "*.up_proj.*=f32"}; }),
+            "--storage-of *.up_proj.*=f32: patterns before it match all of its matrices, and the first that matches "
+            "counts");
   EXPECT_EQ(with([](auto &r) { r.kvStorage = "q8_0"; }), "--kv-storage q8_0: expected f32, f16, bf16 or i8");
   EXPECT_EQ(with([](auto &r) { r.kvStorage = "i8", r.targets = {"simt:sm_90a"}; }),
             "--kv-storage i8: target simt:sm_90a has no kernels for such a cache; f32, f16 and bf16 it has");

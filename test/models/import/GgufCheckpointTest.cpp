@@ -117,6 +117,19 @@ TEST_F(GgufCheckpoint, what_the_family_cannot_do_is_refused) {
             "m.gguf: tensors 'output_norm.weight' and 'model.norm.weight' are the same weight");
 }
 
+TEST_F(GgufCheckpoint, no_bias_is_left_out) {
+  GgufWriter all = smallGguf();
+  all.zeros("blk.0.attn_q.bias", {8}).zeros("blk.0.attn_k.bias", {4}).zeros("blk.0.attn_v.bias", {4});
+  EXPECT_EQ(messageOf(all), "m.gguf: tensor 'model.layers.0.self_attn.o_proj.bias' is missing; expected shape [8]");
+  EXPECT_EQ(messageOf(all.zeros("blk.0.attn_output.bias", {8})), "accepted");
+  EXPECT_EQ(messageOf(smallGguf().zeros("blk.0.attn_output.bias", {8})),
+            "m.gguf: tensor 'model.layers.0.self_attn.q_proj.bias' is missing; expected shape [8] (and 2 other tensors "
+            "at fault)");
+  EXPECT_EQ(messageOf(smallGguf().zeros("blk.0.ffn_down.bias", {8})),
+            "m.gguf: tensor 'model.layers.0.mlp.gate_proj.bias' is missing; expected shape [12] (and 1 other tensors "
+            "at fault)");
+}
+
 TEST_F(GgufCheckpoint, unknown_keys_give_a_warning) {
   auto checkpoint = open(smallGguf().u32("llama.never_heard_of", 1));
   ASSERT_TRUE(checkpoint) << checkpoint.error().message;

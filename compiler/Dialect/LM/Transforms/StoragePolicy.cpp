@@ -41,11 +41,14 @@ Expected<StoragePolicy> StoragePolicy::create(llvm::StringRef storage, llvm::Arr
 }
 
 const StorageFormat *StoragePolicy::formatOf(llvm::StringRef name, const StorageFormat *own, bool isTable) {
+  const StorageFormat *first = nullptr;
   for (Rule &rule : rules)
     if (rule.pattern.match(name)) {
-      rule.used = true;
-      return rule.format;
+      (first ? rule.late : rule.used) = true;
+      first = first ? first : rule.format;
     }
+  if (first)
+    return first;
   if (!storage)
     return own;
   if (isTable && storage->bitsPerElement() < leastBitsOfTables)
@@ -57,12 +60,13 @@ bool StoragePolicy::isAsked(llvm::StringRef name) const {
   return storage || llvm::any_of(rules, [&](const Rule &rule) { return rule.pattern.match(name); });
 }
 
-std::vector<std::string> StoragePolicy::unusedRules() const {
-  std::vector<std::string> unused;
+Expected<> StoragePolicy::checkRulesUsed() const {
   for (const Rule &rule : rules)
     if (!rule.used)
-      unused.push_back(rule.text);
-  return unused;
+      return makeError("{}: {}", rule.text,
+                       rule.late ? "patterns before it match all of its matrices, and the first that matches counts"
+                                 : "the model has no matrix of such a name");
+  return {};
 }
 
 const StorageFormat &StoragePolicy::fitting(const StorageFormat &wanted, int64_t columns) {

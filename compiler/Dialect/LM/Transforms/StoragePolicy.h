@@ -28,8 +28,8 @@ public:
   // Whether a rule or the storage names a format for the matrix.
   bool isAsked(llvm::StringRef name) const;
 
-  // Rules that have matched no matrix so far.
-  std::vector<std::string> unusedRules() const;
+  // An error that names the first rule that has decided about no matrix so far, and why.
+  Expected<> checkRulesUsed() const;
 
   // The format for rows that are no whole blocks of `wanted`: the nearest of smaller blocks that fits, at last bf16.
   static const StorageFormat &fitting(const StorageFormat &wanted, int64_t columns);
@@ -40,6 +40,7 @@ private:
     llvm::GlobPattern pattern;
     const StorageFormat *format;
     bool used = false;
+    bool late = false; // it matches a matrix, and a rule before it has decided
   };
 
   const StorageFormat *storage = nullptr; // null: as the checkpoint
