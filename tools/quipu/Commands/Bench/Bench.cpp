@@ -117,9 +117,9 @@ nlohmann::ordered_json toJson(Engine &engine, const BenchOptions &options, const
 }
 
 // "1.07 (1.05 to 1.09)": the median and the quartiles.
-std::string middle(const nlohmann::ordered_json &values) {
-  auto number = [&](const char *key) { return values[key].get<double>(); };
-  return fmt::format("{:.2f} ({:.2f} to {:.2f})", number("median"), number("lower_quartile"), number("upper_quartile"));
+std::string middle(const nlohmann::ordered_json &values, int digits = 2) {
+  auto number = [&](const char *key) { return fmt::format("{:.{}f}", values[key].get<double>(), digits); };
+  return fmt::format("{} ({} to {})", number("median"), number("lower_quartile"), number("upper_quartile"));
 }
 
 std::string pairsOf(const nlohmann::ordered_json &comparison) {
@@ -132,7 +132,8 @@ void printComparisons(const nlohmann::ordered_json &object) {
     const nlohmann::ordered_json &than = *found;
     fmt::print("    after 1 token in turn, {}: a step takes {} ms longer, {} times as long, and reads {:.3f} times the "
                "bytes\n",
-               pairsOf(than), middle(than["longer_ms"]), middle(than["step_times"]), than["bytes_times"].get<double>());
+               pairsOf(than), middle(than["longer_ms"]), middle(than["step_times"], 3),
+               than["bytes_times"].get<double>());
     if (than.contains("cache_ms"))
       fmt::print(
           "      the cache's bytes take {} ms at the bandwidth of the same pairs; the step is longer by {} times "
