@@ -77,13 +77,15 @@ ScaleAndZero searchScaleAndZero(const Run &run, int highest) {
   offer(0, 0);
   int steps = highest == 15 ? 12 : 2;
   for (int step = 0; step < steps; ++step) {
-    float scale = halfRounded((high - low) * (1.03f - 0.03f * float(step)) / float(highest));
+    float scale = halfRoundedAbove0((high - low) * (1.03f - 0.03f * float(step)) / float(highest));
     if (scale == 0)
       continue;
     int middle = std::clamp(int(std::lrint(-low / (high - low) * float(highest))), 0, highest);
     for (int zero = std::max(0, middle - 1); zero <= std::min(highest, middle + 1); ++zero) {
       offer(scale, zero);
       offer(fitScale(run, levels, scale, float(zero)), zero);
+      if (scale < coarseHalf)
+        offer(scale + leastHalf, zero);
     }
   }
   return best;

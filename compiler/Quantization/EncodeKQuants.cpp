@@ -16,7 +16,7 @@ constexpr int refinements = 3;
 struct Q4KScales {
   float d = 0, dmin = 0;
   std::array<int, 8> scale = {}, min = {};
-  double error = INFINITY;
+  double error = 0;
 };
 
 Run runOf(const float *values, const float *importance, int64_t run, int64_t size) {
@@ -82,13 +82,14 @@ Q4KScales searchQ4K(const float *values, const float *importance) {
     largestMin = std::max(largestMin, runs[r].min);
   }
   Q4KScales block;
-  block.d = halfRounded(largestScale / 63);
-  block.dmin = halfRounded(largestMin / 63);
+  block.d = halfRoundedAbove0(largestScale / 63);
+  block.dmin = halfRoundedAbove0(largestMin / 63);
   for (int r = 0; r < 8; ++r) {
     block.scale[r] = nearestInteger(runs[r].scale, block.d, 0, 63);
     block.min[r] = nearestInteger(runs[r].min, block.dmin, 0, 63);
   }
-  Q4KScales best;
+  Q4KScales best; // all zeros
+  best.error = errorOf({values, importance, 256}, fourBits, 0, 0);
   for (int round = 0; round < refinements; ++round) {
     chooseRunScales(values, importance, block);
     if (!(block.error < best.error))
@@ -115,7 +116,7 @@ void setScaleAndMin(BlockQ4K &block, int run, int scale, int min) {
 struct Q6KScales {
   float d = 0;
   std::array<int, 16> scale = {};
-  double error = INFINITY;
+  double error = 0;
 };
 
 void chooseRunScales(const float *values, const float *importance, Q6KScales &block) {
@@ -158,10 +159,11 @@ Q6KScales searchQ6K(const float *values, const float *importance) {
       extreme = runs[r];
   }
   Q6KScales block;
-  block.d = halfRounded(extreme / -128);
+  block.d = halfRoundedAbove0(extreme / -128);
   for (int r = 0; r < 16; ++r)
     block.scale[r] = nearestInteger(runs[r], block.d, -128, 127);
-  Q6KScales best;
+  Q6KScales best; // all zeros
+  best.error = errorOf({values, importance, 256}, sixBits, 0, 0);
   for (int round = 0; round < refinements; ++round) {
     chooseRunScales(values, importance, block);
     if (!(block.error < best.error))

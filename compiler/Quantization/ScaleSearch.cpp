@@ -81,6 +81,11 @@ template <typename Levels> float searchScale(const Run &run, const Levels &level
         best = rounded;
       }
     }
+  if (std::fabs(best) < coarseHalf) {
+    auto gain = [&](float scale) { return scale != 0 ? sumsFor(run, levels, 1 / scale).gain(scale) : 0; };
+    float next = best + (best < 0 ? -leastHalf : leastHalf);
+    best = gain(next) > gain(best) ? next : best;
+  }
   // The rounded scale may lead to better levels, and those to a better scale.
   for (int round = 0; round < 2 && best != 0; ++round) {
     ScaleSums sums = sumsFor(run, levels, 1 / best);

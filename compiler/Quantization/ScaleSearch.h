@@ -54,5 +54,12 @@ template <typename Levels> void quantise(const Run &run, const Levels &levels, f
 // As f16 rounds it, kept finite.
 uint16_t toHalf(float value);
 inline float halfRounded(float value) { return halfToFloat(toHalf(value)); }
+// Below coarseHalf f16 has steps of leastHalf, its least number: nothing, or much less, may be left of a scale that is
+// rounded down there. With one that is too large at least the levels near zero are of use.
+constexpr float leastHalf = 0x1p-24f, coarseHalf = 0x1p-14f;
+inline float halfRoundedAbove0(float value) {
+  float rounded = halfRounded(value);
+  return rounded != 0 || value == 0 ? rounded : value < 0 ? -leastHalf : leastHalf;
+}
 
 } // namespace quipu::quantization

@@ -145,6 +145,26 @@ TEST_P(EncodeFormat, numbers_that_are_none_are_not_hidden) {
   }
 }
 
+// Scales below the least f16: levels near zero are left, and nothing becomes worse than zeros.
+TEST_P(EncodeFormat, small_elements_are_not_lost) {
+  for (float scale : {1e-4f, 1e-5f, 3e-6f, 1e-7f}) {
+    std::vector<float> x(static_cast<size_t>(elements)), alternating(x.size());
+    for (size_t j = 0; j < x.size(); ++j) {
+      x[j] = scale * float(uniform(j, 1));
+      alternating[j] = j % 2 ? scale : -scale;
+    }
+    for (const std::vector<float> &values : {x, alternating}) {
+      std::vector<float> back = roundTrip(format, values.data(), nullptr, elements);
+      double error = 0, all = 0;
+      for (size_t j = 0; j < x.size(); ++j) {
+        error += std::pow(double(back[j]) - values[j], 2);
+        all += std::pow(double(values[j]), 2);
+      }
+      EXPECT_LE(error, (scale > 2e-6f ? 0.05 : 1) * all) << format.name << " of " << scale;
+    }
+  }
+}
+
 TEST_P(EncodeFormat, the_ends_of_the_range_stay_finite) {
   for (float scale : {1e-38f, 1e-9f, 1e30f}) {
     std::vector<float> x(static_cast<size_t>(elements));
