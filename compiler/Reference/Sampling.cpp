@@ -62,7 +62,7 @@ double noise(uint64_t key, int32_t token) {
 SampledToken sampleRow(const double *logits, int64_t count, const RowSampling &sampling, const uint32_t *seen) {
   std::vector<Candidate> candidates = rank(logits, count, sampling, seen);
   if (candidates.empty())
-    return {0, infinity};
+    return {-1, infinity};
   float largest = candidates.front().value;
   if (sampling.temperature == 0 || std::isinf(largest))
     return {candidates.front().token, infinity};

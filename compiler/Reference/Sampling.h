@@ -2,7 +2,7 @@
 // token, for nothing in it depends on an order of summation but sums of weights. In this order (that of Hugging Face
 // transformers):
 //
-//   1. A logit that is NaN is out; token 0 where all are.
+//   1. A logit that is NaN is out; where all are there is no token, which is -1.
 //   2. Repetition penalty, in float32: the logit of a token the sequence has is divided by it where above 0, else
 //      multiplied. What follows sees this value v. -0 equals 0.
 //   3. Tokens rank by v, the lower id before its equals. Temperature 0, or a largest v that is infinite: the first.
@@ -20,7 +20,7 @@
 namespace quipu::reference {
 
 struct SampledToken {
-  int32_t token;
+  int32_t token; // -1: none
   // By how much something computed would have to be wrong for another token to win: a score, or a weight (or a sum of
   // weights) relative to min_p (or the sum of all). Infinite where nothing is computed. float32 arithmetic may choose
   // another token where this is some 1e-5.

@@ -70,18 +70,7 @@ Expected<void> LoadedProgram::read(uint32_t buffer, uint64_t offset, void *to, u
   Expected<MemoryRange> range = rangeOf(buffer, offset, bytes);
   if (!range)
     return passError(std::move(range));
-  return download({*range}, to);
-}
-
-Expected<void> LoadedProgram::gather(uint32_t buffer, const std::vector<uint64_t> &offsets, void *to, uint64_t bytes) {
-  std::vector<MemoryRange> ranges;
-  for (uint64_t offset : offsets) {
-    Expected<MemoryRange> range = rangeOf(buffer, offset, bytes);
-    if (!range)
-      return passError(std::move(range));
-    ranges.push_back(*range);
-  }
-  return download(ranges, to);
+  return download(*range, to);
 }
 
 Expected<void> LoadedProgram::write(uint32_t buffer, uint64_t offset, const void *from, uint64_t bytes) {

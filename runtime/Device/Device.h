@@ -58,8 +58,6 @@ public:
   // Copies bytes out of and into one of the target's buffers. An error where the range is not inside the buffer.
   Expected<void> read(uint32_t buffer, uint64_t offset, void *to, uint64_t bytes);
   Expected<void> write(uint32_t buffer, uint64_t offset, const void *from, uint64_t bytes);
-  // Copies `bytes` from each of several places of a buffer, one behind the other.
-  Expected<void> gather(uint32_t buffer, const std::vector<uint64_t> &offsets, void *to, uint64_t bytes);
 
   // The index of an output; the loader has seen to it that it is there.
   uint32_t outputBuffer(StepOutput output) const { return outputs[static_cast<size_t>(output)]; }
@@ -71,8 +69,7 @@ public:
 
 protected:
   virtual Expected<void> upload(MemoryRange range, const void *from) = 0;
-  // Ranges one behind the other: a device that is asked once answers sooner than one that is asked for each.
-  virtual Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) = 0;
+  virtual Expected<void> download(MemoryRange range, void *to) = 0;
 
 private:
   Expected<MemoryRange> rangeOf(uint32_t buffer, uint64_t offset, uint64_t bytes) const;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 namespace quipu {
 
@@ -73,29 +72,19 @@ Expected<void> Engine::readLogits(uint32_t firstRow, size_t rows, float *to) {
   return program->read(program->outputBuffer(StepOutput::Logits), firstRow * rowBytes, to, rows * rowBytes);
 }
 
-// Sampling passes over what is not a number, so the logit of its token is one unless all of the row are none.
-Expected<void> Engine::checkSampled(const std::vector<Share> &shares) {
-  std::vector<const Share *> asked;
-  std::vector<uint64_t> offsets;
+// Before any sequence is given its token.
+Expected<void> Engine::checkSampled(const std::vector<Share> &shares) const {
   for (const Share &share : shares) {
     if (!share.hasRow)
       continue;
     int32_t token = sampled[share.row];
+    if (token == -1)
+      return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
+                       share.sequence->id);
     if (token < 0 || static_cast<uint32_t>(token) >= model().vocab())
       return makeError("sequence {}: the device gave token id {}, outside the vocabulary of {}", share.sequence->id,
                        token, model().vocab());
-    asked.push_back(&share);
-    offsets.push_back((uint64_t(share.row) * model().vocab() + static_cast<uint32_t>(token)) * sizeof(float));
   }
-  std::vector<float> chosen(asked.size());
-  if (Expected<void> result =
-          program->gather(program->outputBuffer(StepOutput::Logits), offsets, chosen.data(), sizeof(float));
-      !result)
-    return result;
-  for (size_t i = 0; i < asked.size(); ++i)
-    if (std::isnan(chosen[i]))
-      return makeError("sequence {}: logits are not numbers; `quipu verify` names the first launch at fault",
-                       asked[i]->sequence->id);
   return {};
 }
 

@@ -86,7 +86,7 @@ private:
          std::unique_ptr<Tokenizer> text);
   Expected<void> checkPrompt(const std::vector<int32_t> &ids) const;
   Expected<void> readOutputs(const std::vector<Share> &shares);
-  Expected<void> checkSampled(const std::vector<Share> &shares);
+  Expected<void> checkSampled(const std::vector<Share> &shares) const;
   NewToken finishShare(const Share &share);
   FinishReason finishOf(const Sequence &sequence) const;
   Expected<void> readLogits(uint32_t firstRow, size_t rows, float *to);

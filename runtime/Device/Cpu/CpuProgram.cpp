@@ -183,11 +183,8 @@ Expected<void> CpuProgram::upload(MemoryRange range, const void *from) {
   return {};
 }
 
-Expected<void> CpuProgram::download(const std::vector<MemoryRange> &ranges, void *to) {
-  for (const MemoryRange &range : ranges) {
-    std::memcpy(to, block.data() + range.offset, range.bytes);
-    to = static_cast<std::byte *>(to) + range.bytes;
-  }
+Expected<void> CpuProgram::download(MemoryRange range, void *to) {
+  std::memcpy(to, block.data() + range.offset, range.bytes);
   return {};
 }
 

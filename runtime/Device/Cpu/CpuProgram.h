@@ -25,7 +25,7 @@ public:
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override;
-  Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) override;
+  Expected<void> download(MemoryRange range, void *to) override;
 
 private:
   struct Variant {

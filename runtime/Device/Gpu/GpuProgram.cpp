@@ -275,39 +275,26 @@ Expected<void> GpuProgram::upload(MemoryRange range, const void *from) {
   return {};
 }
 
-Expected<void> GpuProgram::download(const std::vector<MemoryRange> &ranges, void *to) {
+Expected<void> GpuProgram::download(MemoryRange range, void *to) {
   if (Expected<void> can = usable(); !can)
     return can;
   auto *out = static_cast<std::byte *>(to);
   const MemoryRange &sampled = plan().buffers[outputBuffer(StepOutput::Sampled)];
-  if (ranges.size() == 1 && isInside(ranges[0], {sampled.offset, sampledBytes})) {
-    std::memcpy(out, sampledMirror + (ranges[0].offset - sampled.offset), ranges[0].bytes);
+  if (isInside(range, {sampled.offset, sampledBytes})) {
+    std::memcpy(out, sampledMirror + (range.offset - sampled.offset), range.bytes);
     return {};
   }
   if (Expected<void> sent = sendInputs(); !sent)
     return sent;
-  // As much as the staging memory holds, whatever ranges that is of, then one wait.
-  uint64_t staged = 0;
-  auto flush = [&]() -> Expected<void> {
-    Expected<void> waited = wait("a copy from the device");
-    if (waited)
-      std::memcpy(out, staging, staged);
-    out += staged;
-    staged = 0;
-    return waited;
-  };
-  for (const MemoryRange &range : ranges)
-    for (uint64_t done = 0; done < range.bytes;) {
-      if (staged == stagingBytes)
-        if (Expected<void> flushed = flush(); !flushed)
-          return flushed;
-      uint64_t part = std::min(stagingBytes - staged, range.bytes - done);
-      if (Expected<void> got = driver->copyToHost(staging + staged, block + range.offset + done, part, stream); !got)
-        return fail("a copy from the device", got.error());
-      staged += part;
-      done += part;
-    }
-  return staged > 0 ? flush() : Expected<void>();
+  for (uint64_t done = 0; done < range.bytes; done += stagingBytes) {
+    uint64_t part = std::min(stagingBytes, range.bytes - done);
+    if (Expected<void> got = driver->copyToHost(staging, block + range.offset + done, part, stream); !got)
+      return fail("a copy from the device", got.error());
+    if (Expected<void> waited = wait("a copy from the device"); !waited)
+      return waited;
+    std::memcpy(out + done, staging, part);
+  }
+  return {};
 }
 
 } // namespace quipu::gpu

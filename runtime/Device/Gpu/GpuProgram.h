@@ -40,7 +40,7 @@ public:
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override;
-  Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) override;
+  Expected<void> download(MemoryRange range, void *to) override;
 
 private:
   static constexpr uint64_t stagingBytes = uint64_t(4) << 20;

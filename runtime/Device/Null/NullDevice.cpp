@@ -39,11 +39,8 @@ protected:
     std::memcpy(block.data() + range.offset, from, range.bytes);
     return {};
   }
-  Expected<void> download(const std::vector<MemoryRange> &ranges, void *to) override {
-    for (const MemoryRange &range : ranges) {
-      std::memcpy(to, block.data() + range.offset, range.bytes);
-      to = static_cast<std::byte *>(to) + range.bytes;
-    }
+  Expected<void> download(MemoryRange range, void *to) override {
+    std::memcpy(to, block.data() + range.offset, range.bytes);
     return {};
   }
 

@@ -58,8 +58,14 @@ const std::vector<double> logits = {1.0, 3.0, 2.0, -1.0, 2.5};
 TEST(ReferenceSampling, Temperature0TakesTheLargestAndTheLowestOfEquals) {
   EXPECT_EQ(draw({}, {1, 5, 5, 2}), 1);
   EXPECT_EQ(draw({}, {NAN, -INFINITY, -3, NAN}), 2);
-  EXPECT_EQ(draw({}, {NAN, NAN, NAN, NAN}), 0);
   EXPECT_EQ(draw({}, {-1, -0.0, 0.0}), 1);
+}
+
+TEST(ReferenceSampling, NoTokenIsChosenWhereNoLogitIsANumber) {
+  for (float temperature : {0.0f, 1.0f}) {
+    EXPECT_EQ(draw(at(temperature), {NAN, NAN, NAN, NAN}), -1);
+    EXPECT_EQ(draw(at(temperature), {NAN, NAN, -INFINITY, NAN}), 2);
+  }
 }
 
 TEST(ReferenceSampling, DrawsFromTheSoftmaxOfLogitsOverTemperature) {

@@ -8,21 +8,21 @@ namespace quipu::toy {
 
 constexpr uint32_t vocab = 11;
 
-// seen: the row's one word.
+// seen: the row's one word. -1 where no logit is a number.
 inline int32_t sampleRow(const float *logits, const RowSampling &sampling, uint32_t seen) {
-  uint32_t best = 0;
+  int32_t best = -1;
   float largest = 0;
   for (uint32_t v = 0; v < vocab; ++v) {
     float value = logits[v];
     if (sampling.repetitionPenalty != 1 && (seen >> v & 1) != 0)
       value -= sampling.repetitionPenalty;
     value += sampling.temperature * static_cast<float>(noiseBits(sampling.key, v) >> 40);
-    if (v == 0 || value > largest) {
-      best = v;
+    if (best < 0 ? value == value : value > largest) {
+      best = static_cast<int32_t>(v);
       largest = value;
     }
   }
-  return static_cast<int32_t>(best);
+  return best;
 }
 
 } // namespace quipu::toy

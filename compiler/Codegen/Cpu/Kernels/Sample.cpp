@@ -124,8 +124,8 @@ Value RowSampler::findLargest() {
   return b.reduceMax(largest);
 }
 
-// i64. Where nothing is above -infinity, a group may have nothing but NaN: all of the row is looked at, and column 0 is
-// taken where there is nothing else.
+// i64, -1 where there is none. Where nothing is above -infinity, a group may have nothing but NaN: all of the row is
+// looked at.
 Value RowSampler::firstColumnOf(Value largest) {
   Value wanted = splat(largest);
   Value start = b.when(
@@ -150,7 +150,7 @@ Value RowSampler::firstColumnOf(Value largest) {
                           return {more, {column, bits}};
                         });
   return b.when(
-      b.equal(end[1], b.constant(0)), [&]() -> Values { return {b.constant(0)}; },
+      b.equal(end[1], b.constant(0)), [&]() -> Values { return {b.constant(-1)}; },
       [&]() -> Values { return {b.add(end[0], b.lowestBit(end[1]))}; })[0];
 }
 

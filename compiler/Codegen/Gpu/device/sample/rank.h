@@ -20,7 +20,7 @@ QUIPU_DEVICE u32 orderedBits(float value) {
 QUIPU_DEVICE float valueOfBits(u32 ordered) { return bitsFloat(ordered >> 31 ? ordered & 0x7fffffffu : ~ordered); }
 
 // The token with the larger rank comes first: the larger value, then the lower id. Ranks of numbers begin at
-// leastRank.
+// leastRank; rank 0 is that of no token, and tokenOf gives -1 for it.
 QUIPU_DEVICE u64 rankOf(float value, i32 token) { return u64(orderedBits(value)) << 32 | u32(~token); }
 QUIPU_DEVICE i32 tokenOf(u64 rank) { return i32(~u32(rank)); }
 QUIPU_DEVICE u32 keyOf(u64 rank) { return u32(rank >> 32); }

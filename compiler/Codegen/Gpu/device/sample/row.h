@@ -82,7 +82,7 @@ QUIPU_DEVICE u32 waveLargest(u32 value) {
 }
 
 // Reads groups first, first + step, ... below last, all lanes of a wave together. groupKeys: gets orderedBits of the
-// largest value of each; null: nobody asks. Gives the largest rank among this lane's tokens.
+// largest value of each; null: nobody asks. Gives the largest rank among this lane's tokens, 0 where all are NaN.
 template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first, int step, int last, u32 *groupKeys) {
   Largest best = {bitsFloat(0x7fc00000u), 0};
   for (int group = first; group < last; group += groupsInFlight * step) {
@@ -107,7 +107,7 @@ template <int n> QUIPU_DEVICE u64 surveyGroups(const LogitRow<n> &row, int first
       }
     }
   }
-  return rankOf(best.value, best.value == best.value ? best.token : 0);
+  return best.value == best.value ? rankOf(best.value, best.token) : 0;
 }
 
 // Calls visit(value, token) for this lane's tokens of groups that begin at `starts` (n: none), all lanes of a wave

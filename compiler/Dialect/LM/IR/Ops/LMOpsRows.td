@@ -48,7 +48,7 @@ def LM_SampleOp : LM_Op<"sample", [Pure]> {
     Row r of `logits` gives token r by row r of `sampling`, in the order of Hugging Face transformers: repetition penalty,
     temperature (0: the largest, the lowest column of equals), top-k, top-p, min-p, then a draw. The draw's noise is a
     function of the row's key and of the token alone, so the same row gives the same token in any batch and on any
-    device. compiler/Reference/Sampling.h is the word on it.
+    device. A row with nothing but NaN gives -1. compiler/Reference/Sampling.h is the word on it.
 
     ```mlir
     %token = lm.sample %logits, %sampling : tensor<?x512xf32>
