@@ -19,19 +19,6 @@ KernelParams MatmulShape::productParams() const {
   return params;
 }
 
-std::string AttentionShape::symbolStem() const {
-  return fmt::format("attention_{}_h{}_kv{}_d{}{}", elem, heads, kvHeads, dim,
-                     window ? fmt::format("_w{}", *window) : "");
-}
-
-KernelParams AttentionShape::params() const {
-  KernelParams params = {{"heads", heads}, {"kv_heads", kvHeads},   {"dim", dim},
-                         {"elem", elem},   {"page_size", pageSize}, {"scale", scale}};
-  if (window)
-    params["window"] = *window;
-  return params;
-}
-
 std::string SampleShape::symbolStem() const { return fmt::format("sample{}_n{}", rowsSuffix(rows), n); }
 
 KernelParams SampleShape::params() const { return {{"n", n}, {"rows_dim", static_cast<int64_t>(rows)}}; }

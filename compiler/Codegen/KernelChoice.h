@@ -2,6 +2,7 @@
 // dialect asks here for what differs between targets; operands, buffers and names are the same for all of them.
 #pragma once
 
+#include "compiler/Codegen/AttentionShape.h"
 #include "compiler/Codegen/KernelSpec.h"
 #include "runtime/Artifact/StorageFormat.h"
 
@@ -55,20 +56,6 @@ struct MatmulShape {
   std::string symbolStem() const;
   // The product and what follows it: all parameters but norm_eps and those of a variant.
   KernelParams productParams() const;
-};
-
-struct AttentionShape {
-  int64_t heads = 0;
-  int64_t kvHeads = 0;
-  int64_t dim = 0; // of a head
-  std::string elem;
-  int64_t pageSize = 0;
-  double scale = 1;
-  std::optional<int64_t> window;
-
-  // "attention_bf16_h32_kv8_d64"
-  std::string symbolStem() const;
-  KernelParams params() const;
 };
 
 // The next token of each row of logits.

@@ -298,7 +298,7 @@ KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
 
 } // namespace
 
-KernelRow attentionRow(const AttentionShape &attention, const std::string &layout, double tolerance, int64_t partials) {
+KernelRow attentionRow(const AttentionCase &attention, const std::string &layout, double tolerance, int64_t partials) {
   CacheShape shape{attention.heads, attention.kvHeads, attention.dim, attention.element, layout};
   int64_t window = attention.window;
   KernelRow row;
@@ -343,16 +343,9 @@ KernelRow attentionRow(const AttentionShape &attention, const std::string &layou
   return row;
 }
 
-KernelParams attentionParams(const AttentionShape &shape) {
-  KernelParams params = {{"heads", shape.heads},
-                         {"kv_heads", shape.kvHeads},
-                         {"dim", shape.dim},
-                         {"elem", name(shape.element)},
-                         {"scale", 1 / std::sqrt(double(shape.dim))},
-                         {"page_size", pageSize}};
-  if (shape.window)
-    params["window"] = shape.window;
-  return params;
+AttentionShape kernelShape(const AttentionCase &shape) {
+  return {shape.heads, shape.kvHeads, shape.dim, name(shape.element), pageSize, 1 / std::sqrt(double(shape.dim)),
+          shape.window};
 }
 
 int64_t mostTokensOfAttention() {

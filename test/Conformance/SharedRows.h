@@ -1,6 +1,7 @@
 // Rows that hold on every device. Layouts that differ are parameters.
 #pragma once
 
+#include "compiler/Codegen/AttentionShape.h"
 #include "test/Conformance/KernelRow.h"
 
 namespace quipu::conformance {
@@ -16,7 +17,7 @@ std::vector<KernelRow> sampleRows(const SampleStages &stages);
 // runtime/Artifact/KvLayout.h.
 std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements);
 
-struct AttentionShape {
+struct AttentionCase {
   int64_t heads, kvHeads, dim, window; // no window: 0
   ElementType element;                 // of the cache
 };
@@ -26,10 +27,10 @@ constexpr int64_t attentionBatches = 7;
 constexpr int64_t longContexts = 7;
 constexpr int64_t longAmongMany = 8;
 int64_t mostTokensOfAttention();
-// One row, with an operand of so many f32 before the result; the caller sets its stages (of `params`,
-// what all attention kernels share) and may lower its sizes.
-KernelRow attentionRow(const AttentionShape &shape, const std::string &layout, double tolerance, int64_t partials = 0);
-KernelParams attentionParams(const AttentionShape &shape);
+// One row, with an operand of so many f32 before the result; the caller sets its stages and may lower its sizes.
+KernelRow attentionRow(const AttentionCase &shape, const std::string &layout, double tolerance, int64_t partials = 0);
+// As generators are asked for it.
+AttentionShape kernelShape(const AttentionCase &shape);
 
 // embedding of a table in one layout, which `lay` puts a [rows, dim] table into.
 using TableLayout = std::function<Operand(const std::vector<float> &table, int64_t rows, int64_t dim, ElementType)>;

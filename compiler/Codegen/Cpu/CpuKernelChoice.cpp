@@ -38,10 +38,7 @@ MatmulKernels CpuKernelChoice::matmul(const MatmulShape &shape) const {
 std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shape) const {
   KernelSpec split{shape.symbolStem() + "_splits", "attention", shape.params()};
   split.params["splits"] = true;
-  KernelSpec merge{shape.symbolStem() + "_merge", "attention_merge", {}};
-  for (const char *name : {"heads", "dim", "window"})
-    if (auto param = split.params.find(name); param != split.params.end())
-      merge.params.insert(*param);
+  KernelSpec merge{shape.symbolStem() + "_merge", "attention_merge", shape.params()};
   constexpr uint32_t fewTokens = 64;
   std::vector<VariantChoice> variants = KernelChoice::attention(shape);
   variants.insert(variants.begin(), {fewTokens, {split, merge}});
@@ -49,7 +46,7 @@ std::vector<VariantChoice> CpuKernelChoice::attention(const AttentionShape &shap
 }
 
 int64_t CpuKernelChoice::attentionPartials(const AttentionShape &shape) const {
-  return PartialLayout{shape.heads, (shape.dim + 15) / 16 * 16}.bytes() / int64_t(sizeof(float));
+  return PartialLayout::of(shape).bytes() / int64_t(sizeof(float));
 }
 
 std::vector<KernelStages> CpuKernelChoice::alternatives(const KernelStages &stages, int64_t rows) const {

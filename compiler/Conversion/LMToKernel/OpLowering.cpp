@@ -302,11 +302,13 @@ LogicalResult OpLowering::lowerAttention(lm::CachedAttentionOp op) {
   std::string elem = formatName(type.getElem());
   Value cache = bufferOf(op.getCache());
   std::string name = layerName(cache) + ".attention";
-  AttentionShape shape{
-      static_cast<int64_t>(op.getHeads()), type.getHeads(), type.getDim(), elem, type.getLayout().getPageSize(),
-      op.getScale().convertToDouble(),     std::nullopt};
-  if (op.getWindow())
-    shape.window = static_cast<int64_t>(*op.getWindow());
+  AttentionShape shape{static_cast<int64_t>(op.getHeads()),
+                       type.getHeads(),
+                       type.getDim(),
+                       elem,
+                       type.getLayout().getPageSize(),
+                       op.getScale().convertToDouble(),
+                       static_cast<int64_t>(op.getWindow().value_or(0))};
   llvm::SmallVector<Value> writes;
   if (int64_t partials = choice.attentionPartials(shape))
     writes.push_back(

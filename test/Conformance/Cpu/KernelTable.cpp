@@ -15,19 +15,15 @@ double attentionTolerance(ElementType element, const Chip &chip) {
 }
 
 std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
-  using Shape = quipu::conformance::AttentionShape;
+  using quipu::conformance::AttentionCase;
   std::vector<KernelRow> rows;
   for (ElementType element : cacheElements)
-    for (const Shape &shape : {Shape{8, 2, 64, 0, element},
-                               {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
-                               {3, 1, 8, 7, element},        // an odd group, a window inside a page
-                               {32, 1, 128, 40, element}}) { // a group larger than a tile
+    for (const AttentionCase &shape : {AttentionCase{8, 2, 64, 0, element},
+                                       {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
+                                       {3, 1, 8, 7, element},        // an odd group, a window inside a page
+                                       {32, 1, 128, 40, element}}) { // a group larger than a tile
       // Both variants, as the target has them.
-      quipu::AttentionShape asked{
-          shape.heads, shape.kvHeads, shape.dim, name(element), 16, std::get<double>(attentionParams(shape)["scale"]),
-          std::nullopt};
-      if (shape.window)
-        asked.window = shape.window;
+      AttentionShape asked = kernelShape(shape);
       CpuKernelChoice choice(chip);
       for (VariantChoice &variant : choice.attention(asked)) {
         rows.push_back(

@@ -1,22 +1,19 @@
 // What the attention generators share.
 #pragma once
 
-#include "compiler/Codegen/Gpu/Chip.h"
+#include "compiler/Codegen/AttentionShape.h"
 #include "compiler/Codegen/Gpu/Generate.h"
+#include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 
 #include <string>
 #include <vector>
 
 namespace quipu::gpu {
 
-struct AttentionParams {
-  int64_t heads = 0, kvHeads = 0, dim = 0;
-  int64_t window = 0; // 0: none
-  double scale = 1;
-  std::string elem; // as the device headers name it: "float", "bf16", "f16"
+struct AttentionParams : AttentionShape {
+  std::string type; // of the cache's elements, as the device headers name it: "float", "bf16", "f16"
 
-  int64_t group() const { return heads / kvHeads; } // query heads that share a KV head
-  int64_t elemBytes() const { return elem == "float" ? 4 : 2; }
+  int64_t elemBytes() const { return bytesOf(type); }
 
   // Members of the structure the templates in device/attention read: all but those of one template.
   std::string members() const;

@@ -51,10 +51,10 @@ void chooseTiles(PrefillGeometry &g, const AttentionParams &p, const Chip &chip)
 
 Expected<PrefillGeometry> prefillGeometry(const KernelSpec &spec, const AttentionParams &p, const Chip &chip) {
   PrefillGeometry g;
-  g.matrix = p.elem == "f16" ? chip.matrix != Matrix::None : p.elem == "bf16" && chip.hasBf16Matrix;
+  g.matrix = p.type == "f16" ? chip.matrix != Matrix::None : p.type == "bf16" && chip.hasBf16Matrix;
   // Rows of whole 16 bytes in the type they have in shared memory; in f32 only those that leave registers for it.
   g.async = chip.asyncCopy != AsyncCopy::None && p.dim * p.elemBytes() % 16 == 0 &&
-            (g.matrix || (p.elem == "float" && p.dim <= 128));
+            (g.matrix || (p.type == "float" && p.dim <= 128));
   if (g.matrix)
     chooseTiles(g, p, chip);
   else

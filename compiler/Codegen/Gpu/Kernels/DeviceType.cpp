@@ -11,6 +11,12 @@ std::string deviceType(ParamReader &params, const std::string &name) {
   return storage;
 }
 
+std::string cacheType(ParamReader &params) {
+  int64_t pageSize = params.integer("page_size");
+  params.require(pageSize == 16, fmt::format("expected pages of 16 positions, got {}", pageSize));
+  return deviceType(params, "elem");
+}
+
 int64_t bytesOf(const std::string &deviceType) { return deviceType == "float" ? 4 : 2; }
 
 } // namespace quipu::gpu

@@ -21,12 +21,6 @@ int64_t readDim(ParamReader &params) {
   return dim;
 }
 
-std::string readElement(ParamReader &params) {
-  int64_t pageSize = params.integer("page_size");
-  params.require(pageSize == 16, fmt::format("expected pages of 16 positions, got {}", pageSize));
-  return deviceType(params, "elem");
-}
-
 // Pairs of a piece: a chunk of `type` in each of its runs, where heads divide into such.
 int64_t pairsOf(int64_t dim, const std::string &type) {
   int64_t chunk = 16 / bytesOf(type);
@@ -62,7 +56,7 @@ Expected<Kernel> generateRope(const KernelSpec &spec, const Chip &chip) {
 Expected<Kernel> generateKvAppend(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t kvHeads = params.integer("kv_heads"), dim = readDim(params);
-  std::string element = readElement(params);
+  std::string element = cacheType(params);
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 
@@ -78,7 +72,7 @@ Expected<Kernel> generateKvAppend(const KernelSpec &spec, const Chip &chip) {
 Expected<Kernel> generateRopeAppend(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = readDim(params);
-  std::string rotation = readRotation(params, /*required=*/false), element = readElement(params);
+  std::string rotation = readRotation(params, /*required=*/false), element = cacheType(params);
   bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   if (auto read = params.finish(); !read)
     return passError(std::move(read));

@@ -81,7 +81,7 @@ private:
         if (sequence) {
           tile.split = split;
           tile.splits = splits;
-          PartialLayout layout{p.heads, p.cache.paddedDim()};
+          PartialLayout layout = PartialLayout::of(p);
           tile.partial = b.offset(b.buffer(6), cut->part(sequence, split), layout.partBytes());
         }
         AttentionTile(b, p, 1, p.kvHeads).generate(scratch, tile);
@@ -101,16 +101,9 @@ private:
 
 Expected<> generateAttention(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  AttentionParams p;
-  p.heads = params.integer("heads");
-  p.kvHeads = params.integer("kv_heads");
-  p.dim = params.integer("dim");
-  p.scale = params.real("scale");
-  p.window = params.integerOr("window", 0);
+  AttentionParams p{AttentionShape::read(params), {}};
   p.cache = readCacheLayout(params, p.kvHeads, p.dim);
   bool splits = params.flag("splits");
-  params.require(p.heads % p.kvHeads == 0,
-                 fmt::format("expected heads ({}) to be a multiple of kv_heads ({})", p.heads, p.kvHeads));
   if (auto read = params.finish(); !read)
     return read;
 

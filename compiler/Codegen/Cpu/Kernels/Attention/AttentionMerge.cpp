@@ -52,12 +52,12 @@ void mergeRow(KernelBuilder &b, const PartialLayout &layout, int64_t dim, Value 
 
 Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t heads = params.integer("heads"), dim = params.integer("dim");
-  int64_t window = params.integerOr("window", 0);
+  AttentionShape shape = AttentionShape::read(params);
   if (auto read = params.finish(); !read)
     return read;
 
-  PartialLayout layout{heads, (dim + 15) / 16 * 16};
+  int64_t heads = shape.heads, dim = shape.dim;
+  PartialLayout layout = PartialLayout::of(shape);
   Splits cut(b);
   Value partials = b.buffer(6), out = b.buffer(7);
   auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Sequences), heads));
@@ -65,7 +65,7 @@ Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
     Value sequence = b.div(item, heads), head = b.rem(item, heads);
     Value token = firstToken(b, sequence), count = b.sub(firstToken(b, b.add(sequence, 1)), token);
     b.when(b.equal(count, b.constant(1)), [&] {
-      Value splits = cut.of(token, window);
+      Value splits = cut.of(token, shape.window);
       b.when(b.less(b.constant(1), splits), [&] {
         Value first = b.offset(partials, cut.part(sequence, b.constant(0)), layout.partBytes());
         mergeRow(b, layout, dim, b.offset(first, head, layout.rowBytes()), splits,

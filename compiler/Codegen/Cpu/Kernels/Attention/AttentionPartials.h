@@ -1,7 +1,10 @@
 // Attention of one token and head cut along its positions: what a part leaves for attention_merge.
 #pragma once
 
+#include "compiler/Codegen/AttentionShape.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+
+#include <llvm/Support/MathExtras.h>
 
 namespace quipu::cpu {
 
@@ -14,6 +17,7 @@ struct PartialLayout {
 
   int64_t heads, paddedDim;
 
+  static PartialLayout of(const AttentionShape &shape) { return {shape.heads, int64_t(llvm::alignTo(shape.dim, 16))}; }
   int64_t maximumAt() const { return paddedDim * 4; }
   int64_t sumAt() const { return paddedDim * 4 + 4; }
   int64_t rowBytes() const { return paddedDim * 4 + 64; }

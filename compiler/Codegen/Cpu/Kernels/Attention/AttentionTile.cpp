@@ -373,7 +373,7 @@ void AttentionTile::storeRows() {
 }
 
 void AttentionTile::storePartial(Value partial) {
-  PartialLayout layout{p.heads, p.cache.paddedDim()};
+  PartialLayout layout = PartialLayout::of(p);
   Value first = b.offset(partial, head, layout.rowBytes());
   for (int64_t row = 0; row < rowCount; ++row) {
     Value at = b.offset(first, row * layout.rowBytes());

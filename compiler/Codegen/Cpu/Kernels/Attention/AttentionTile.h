@@ -6,16 +6,13 @@
 // raises m scales l and o by exp(old m - new m).
 #pragma once
 
+#include "compiler/Codegen/AttentionShape.h"
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionProducts.h"
 
 namespace quipu::cpu {
 
-struct AttentionParams {
-  int64_t heads, kvHeads, dim, window; // window 0: none
-  double scale;
+struct AttentionParams : AttentionShape {
   CacheLayout cache;
-
-  int64_t group() const { return heads / kvHeads; } // query heads that share a KV head
 };
 
 class AttentionTile {
