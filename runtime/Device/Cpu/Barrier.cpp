@@ -9,39 +9,49 @@ namespace quipu::cpu {
 
 namespace {
 
-void futex(std::atomic<uint32_t> &word, int operation, uint32_t value) {
-  static_assert(sizeof(word) == 4 && std::atomic<uint32_t>::is_always_lock_free);
+// The system waits for 32 bits: the low half, in front on every machine with these instructions.
+void futex(std::atomic<uint64_t> &word, int operation, uint32_t value) {
+  static_assert(sizeof(word) == 8 && std::atomic<uint64_t>::is_always_lock_free);
   ::syscall(SYS_futex, reinterpret_cast<uint32_t *>(&word), operation, value, nullptr, nullptr, 0);
 }
 
 } // namespace
 
-// Sequential consistency on value and sleepers: either the sleeper is counted before advance() looks, or the sleeper's
-// futex call sees the new value and returns at once.
-void Phase::advance() {
-  value.fetch_add(1, std::memory_order_seq_cst);
-  if (sleepers.load(std::memory_order_seq_cst) > 0)
+// Sequential consistency on value and sleepers: either the sleeper has said so before advance() looks, or it sees the
+// new value and does not sleep. The flag is taken back by who wakes, not by who wakes up: until that one has a CPU
+// again, no later advance() has a call to make.
+void Phase::advance(uint64_t next) {
+  value.store(next, std::memory_order_seq_cst);
+  if (sleepers.load(std::memory_order_seq_cst) && sleepers.exchange(false, std::memory_order_seq_cst))
     futex(value, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
-void Phase::waitWhile(uint32_t old, uint32_t spins) {
+bool Phase::staysFor(uint64_t old, uint32_t spins) const {
   for (uint32_t i = 0; i < spins; ++i) {
-    if (value.load(std::memory_order_acquire) != old)
-      return;
+    if (load() != old)
+      return false;
     __builtin_ia32_pause();
   }
-  sleepers.fetch_add(1, std::memory_order_seq_cst);
-  while (value.load(std::memory_order_seq_cst) == old)
-    futex(value, FUTEX_WAIT_PRIVATE, old);
-  sleepers.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+void Phase::waitWhile(uint64_t old, uint32_t spins) {
+  if (!staysFor(old, spins))
+    return;
+  while (true) {
+    sleepers.store(true, std::memory_order_seq_cst);
+    if (value.load(std::memory_order_seq_cst) != old)
+      return;
+    futex(value, FUTEX_WAIT_PRIVATE, static_cast<uint32_t>(old));
+  }
 }
 
 void Barrier::arrive() {
-  uint32_t current = phase.load();
+  uint64_t current = phase.load();
   if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
     // Nobody can arrive for the next phase before this one is advanced.
     arrived.store(0, std::memory_order_relaxed);
-    phase.advance();
+    phase.advance(current + 1);
   } else {
     phase.waitWhile(current, spins);
   }

@@ -1,6 +1,5 @@
-// A barrier for threads that meet thousands of times a second. The last one to arrive turns the phase; the others spin
-// on it. After some hundred microseconds they sleep in the kernel, so that with more threads than CPUs a waiting thread
-// does not burn the time of the one it waits for.
+// How threads that meet thousands of times a second wait for each other. Whoever waits spins first, then sleeps in the
+// kernel, so that with more programs than CPUs a waiting thread does not burn the time of the one it waits for.
 #pragma once
 
 #include <atomic>
@@ -8,20 +7,24 @@
 
 namespace quipu::cpu {
 
-// A word that one thread advances and others wait for.
+// A word that one thread at a time changes and others wait for. It never takes a value twice.
 class Phase {
 public:
-  uint32_t load() const { return value.load(std::memory_order_acquire); }
-  // Everything written before advance() is seen by those who waited.
-  void advance();
+  explicit Phase(uint64_t value = 0) : value(value) {}
+  uint64_t load() const { return value.load(std::memory_order_acquire); }
+  // Everything written before advance() is seen by those who see its value.
+  void advance(uint64_t next);
+  // Looks `spins` times whether the phase is still `old`; false where it is not.
+  bool staysFor(uint64_t old, uint32_t spins) const;
   // Returns when the phase is no longer `old`: spins first, then sleeps.
-  void waitWhile(uint32_t old, uint32_t spins);
+  void waitWhile(uint64_t old, uint32_t spins);
 
 private:
-  std::atomic<uint32_t> value{0};
-  std::atomic<uint32_t> sleepers{0};
+  std::atomic<uint64_t> value;
+  std::atomic<bool> sleepers{false}; // since the last advance
 };
 
+// Where all of some threads meet.
 class Barrier {
 public:
   // `spins` is how often a thread looks before it sleeps.

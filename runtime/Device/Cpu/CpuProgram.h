@@ -1,5 +1,5 @@
-// A CPU target of an artifact in memory. All workers walk the same list of launches; each computes its share of
-// a launch and meets the others at a barrier.
+// A CPU target of an artifact in memory. The workers go through the stages of its launches together; each stage has a
+// share for each worker.
 #pragma once
 
 #include "runtime/Device/Cpu/CodeImage.h"
@@ -9,6 +9,7 @@
 #include "runtime/Device/HugeBlock.h"
 
 #include <array>
+#include <cmath>
 
 namespace quipu::cpu {
 
@@ -21,13 +22,20 @@ public:
   Expected<void> runLaunch(uint32_t launch) override;
   void setDims(const StepDims &newDims) override { dims = newDims; }
   void profile(bool on) override;
-  std::vector<KernelSpan> spans() const override;
+  std::vector<KernelSpan> spans() const override { return kept; }
 
 protected:
   Expected<void> upload(MemoryRange range, const void *from) override;
   Expected<void> download(MemoryRange range, void *to) override;
 
 private:
+  struct Stage {
+    uint32_t launch;
+    uint32_t kernel;
+    Kernel function;
+    void *const *operands;
+    double seconds = INFINITY; // of all shares together, when last measured
+  };
   struct Variant {
     uint32_t maxValue;
     std::vector<uint32_t> stages; // indices of kernels
@@ -42,22 +50,33 @@ private:
   Expected<void> fillBlock(const Artifact &artifact, const LoadOptions &options);
   Expected<void> resolveLaunches();
   const Variant *chooseVariant(const Launch &launch) const;
-  void runLaunches(uint32_t begin, uint32_t end, uint32_t worker);
-  void runTimed(uint32_t launch, uint32_t kernel, const KernelArgs &args);
+  // The stages of these launches with the dims of the step.
+  std::vector<Stage> stagesOf(uint32_t begin, uint32_t end) const;
+  void runStages(std::vector<Stage> &stages, bool timed);
+  void runShare(const Stage &stage, const Share &share);
+  // What runs of all shares took is kept in the stages, and for a profile.
+  void keepTimes(std::vector<Stage> &stages);
 
   HugeBlock block;
   CodeImage code;
   std::vector<Kernel> kernels;
   std::vector<Launch> launches;
   StepDims dims = {};
-  // KernelArgs::taken of this kernel and of the one before, which the first worker sets back for the next.
+  std::vector<Stage> stepStages; // of all launches
+  StepDims stepStagesDims = {};  // that they are for
+  uint32_t stepsRun = 0;         // with these
+  // KernelArgs::taken of this stage and of the one before, which the first share sets back for the next.
   struct alignas(64) Counter {
     uint32_t value = 0;
   };
   std::array<Counter, 2> counters;
+  struct Times {
+    double begin, working; // in seconds
+  };
+  std::vector<Times> times; // of each share of each stage of a timed run
   bool profiling = false;
-  std::vector<std::vector<KernelSpan>> spansOf; // of each worker
-  std::unique_ptr<ThreadPool> pool;             // last: its threads end before anything they use
+  std::vector<KernelSpan> kept;
+  std::unique_ptr<ThreadPool> pool; // last: its threads end before anything they use
 };
 
 } // namespace quipu::cpu

@@ -12,10 +12,17 @@ namespace {
 // more threads than CPUs, spinning takes time from the thread that is waited for.
 uint32_t spinsFor(uint32_t workers) { return workers <= availableCpus() ? 8000 : 50; }
 
+// How long others may be late for their shares: some times what a change of the phase takes to reach another core.
+constexpr uint32_t spinsBeforeOthersShares = 40;
+
+constexpr uint64_t endOfThreads = UINT64_MAX - 1;
+
+bool isOpen(uint64_t phase) { return phase % 2 == 1; }
+
 } // namespace
 
 ThreadPool::ThreadPool(uint32_t workers)
-    : workerCount(workers), spins(spinsFor(workers)), meeting(workers, spinsFor(workers)) {}
+    : workerCount(workers), spins(spinsFor(workers)), claims(workers), meeting(workers, spinsFor(workers)) {}
 
 Expected<std::unique_ptr<ThreadPool>> ThreadPool::start(uint32_t workers) {
   std::unique_ptr<ThreadPool> pool(new ThreadPool(workers));
@@ -29,29 +36,64 @@ Expected<std::unique_ptr<ThreadPool>> ThreadPool::start(uint32_t workers) {
 }
 
 ThreadPool::~ThreadPool() {
-  current = nullptr;
-  jobs.advance();
+  phase.advance(endOfThreads);
   for (std::thread &thread : threads)
     thread.join();
 }
 
+void ThreadPool::run(const StagedWork &work) {
+  current = &work;
+  stage = 0;
+  goOn(0, phase.load());
+  for (uint64_t seen = phase.load(); isOpen(seen); seen = phase.load())
+    takeShares(0, seen);
+}
+
 void ThreadPool::run(const std::function<void(uint32_t)> &job) {
-  if (workerCount == 1)
-    return job(0);
-  current = &job;
-  jobs.advance();
-  job(0);
-  meeting.arrive(); // the end of the job
+  run({1, [&job](const Share &share) { job(share.index); }, [](uint32_t) { return false; }});
 }
 
 void ThreadPool::work(uint32_t worker) {
-  for (uint32_t seen = 0;; ++seen) {
-    jobs.waitWhile(seen, spins);
-    if (!current)
-      return;
-    (*current)(worker);
-    meeting.arrive();
+  for (uint64_t seen = phase.load(); seen != endOfThreads; seen = phase.load())
+    if (isOpen(seen))
+      takeShares(worker, seen);
+    else
+      phase.waitWhile(seen, spins);
+}
+
+// Returns when the phase is no longer `seen`.
+void ThreadPool::takeShares(uint32_t worker, uint64_t seen) {
+  tryShare(worker, worker, seen);
+  if (!phase.staysFor(seen, spinsBeforeOthersShares))
+    return;
+  for (uint32_t i = 1; i < workerCount; ++i)
+    tryShare((worker + i) % workerCount, worker, seen);
+  phase.waitWhile(seen, spins); // all shares are taken
+}
+
+bool ThreadPool::tryShare(uint32_t index, uint32_t worker, uint64_t seen) {
+  uint64_t before = seen / 2 - 1;
+  std::atomic<uint64_t> &claim = claims[index].stage;
+  if (claim.load(std::memory_order_relaxed) != before ||
+      !claim.compare_exchange_strong(before, seen / 2, std::memory_order_acquire, std::memory_order_relaxed))
+    return false;
+  current->run({stage, index, worker});
+  if (finished.fetch_add(1, std::memory_order_acq_rel) + 1 == workerCount) {
+    finished.store(0, std::memory_order_relaxed);
+    ++stage;
+    goOn(worker, seen);
   }
+  return true;
+}
+
+// The caller is the only one in the work. It does small stages by itself, then opens the next one to all or ends.
+void ThreadPool::goOn(uint32_t worker, uint64_t seen) {
+  for (; stage < current->stages && (workerCount == 1 || current->isSmall(stage)); ++stage)
+    for (uint32_t index = 0; index < workerCount; ++index)
+      current->run({stage, index, worker});
+  bool more = stage < current->stages;
+  if (more || isOpen(seen))
+    phase.advance(isOpen(seen) && more ? seen + 2 : seen + 1);
 }
 
 } // namespace quipu::cpu

@@ -1,5 +1,14 @@
 // Worker threads that live as long as the program. The caller is worker 0. Between jobs the others spin for a short
 // time, because the next step usually follows at once, and then sleep.
+//
+// Work comes as stages, one after the other, and each stage as one share for each worker. What a share computes depends
+// on its number alone, who computes it on who is there: every worker takes its own share first, and one that has ended
+// takes those that nobody has begun. So a worker that the system has taken off its CPU holds up the others only if it
+// is within a share; while it waited for work, they go on without it. Nor does anyone wait for it at the end.
+//
+// A claim of a share is one compare-and-swap on a word that counts stages. A worker that was away for long knows an old
+// stage and fails. Nothing of a stage but its number is read before the claim, and while a claimed share is not done,
+// its stage cannot end, so nothing that a late worker reads is being changed.
 #pragma once
 
 #include "runtime/Device/Cpu/Barrier.h"
@@ -12,6 +21,20 @@
 
 namespace quipu::cpu {
 
+struct Share {
+  uint32_t stage;
+  uint32_t index;  // of the workers() shares of a stage
+  uint32_t worker; // who computes it
+};
+
+// A stage begins when all shares of the one before are done, and sees what they wrote.
+struct StagedWork {
+  uint32_t stages;
+  std::function<void(const Share &)> run;
+  // Stages whose shares together take less time than it takes to tell another worker: one computes them all.
+  std::function<bool(uint32_t stage)> isSmall;
+};
+
 class ThreadPool {
 public:
   // An error where the system does not grant that many threads.
@@ -21,9 +44,11 @@ public:
   ThreadPool &operator=(const ThreadPool &) = delete;
 
   uint32_t workers() const { return workerCount; }
-  // Calls job(worker) on every worker and returns when all have ended. What one job does with barrier() all must do.
-  void run(const std::function<void(uint32_t worker)> &job);
-  // Waits until every worker of the job is here.
+  // Returns when all stages are done.
+  void run(const StagedWork &work);
+  // One stage: calls job(index) once for each share.
+  void run(const std::function<void(uint32_t index)> &job);
+  // Within a job of one stage: waits until every share is here, so each has a thread. All shares must do it as often.
   void barrier() {
     if (workerCount > 1)
       meeting.arrive();
@@ -32,11 +57,21 @@ public:
 private:
   explicit ThreadPool(uint32_t workers);
   void work(uint32_t worker);
+  void takeShares(uint32_t worker, uint64_t seen);
+  bool tryShare(uint32_t index, uint32_t worker, uint64_t seen);
+  void goOn(uint32_t worker, uint64_t seen);
+
+  struct alignas(64) Claim {
+    std::atomic<uint64_t> stage{0}; // the last one whose share of this number has been taken
+  };
 
   const uint32_t workerCount;
   const uint32_t spins;
-  const std::function<void(uint32_t)> *current = nullptr; // null: the threads end
-  alignas(64) Phase jobs;
+  const StagedWork *current = nullptr;
+  uint32_t stage = 0;                            // of `current`; both change only between two values of the phase
+  alignas(64) Phase phase{2};                    // 2 * stages opened so far since the start, + 1 while one is open
+  alignas(64) std::atomic<uint32_t> finished{0}; // shares of the stage
+  std::vector<Claim> claims;
   Barrier meeting;
   std::vector<std::thread> threads;
 };
