@@ -1,6 +1,9 @@
 #include "compiler/Calibration/Calibrate.h"
 
+#include "compiler/Dialect/LM/Transforms/StoragePolicy.h"
 #include "compiler/Pipeline/Compile.h"
+#include "compiler/Pipeline/Definition.h"
+#include "compiler/Pipeline/Settings.h"
 #include "compiler/Target/TemporaryFolder.h"
 #include "models/import/CheckpointTokenizer.h"
 #include "runtime/Device/Device.h"
@@ -138,10 +141,28 @@ private:
 
 } // namespace
 
-Expected<ColumnImportance> calibrate(const CompileRequest &request) {
+// What the compile after the calibration would refuse, before the model runs over the text.
+static Expected<> checkRequest(const CompileRequest &request) {
   if (request.storage.empty() && request.storageOf.empty())
     return makeError("--calibrate {}: it weighs the rounding to --storage or --storage-of, and neither is given",
                      request.calibrate);
+  auto source = openModel(request.model);
+  if (!source)
+    return passError(std::move(source));
+  std::vector<std::string> warnings;
+  auto options = resolvePhaseOptions(request, *source->checkpoint, source->description, warnings);
+  if (!options)
+    return passError(std::move(options));
+  auto policy = lm::StoragePolicy::create(options->storage, options->storageOf);
+  if (policy && !policy->asksForBlocks())
+    return makeError("--calibrate {}: only the rounding to blocks is weighed, such as --storage q4_0",
+                     request.calibrate);
+  return {};
+}
+
+Expected<ColumnImportance> calibrate(const CompileRequest &request) {
+  if (auto checked = checkRequest(request); !checked)
+    return passError(std::move(checked));
   auto windows = readWindows(request);
   if (!windows)
     return passError(std::move(windows));

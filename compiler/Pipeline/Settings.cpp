@@ -4,6 +4,8 @@
 #include "compiler/Target/Target.h"
 #include "runtime/Artifact/KvLayout.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <algorithm>
 #include <fmt/ranges.h>
 #include <map>
@@ -33,6 +35,25 @@ std::string targetWithout(const StorageFormat &format, const std::vector<std::st
   return "";
 }
 
+bool isMatrix(const models::TensorSpec &spec) {
+  return spec.role == TensorRole::Matrix || spec.role == TensorRole::Embedding;
+}
+
+// The names that patterns of --storage-of are held to, with a * for the number of a layer.
+std::string matrixNames(const models::ModelDescription &model) {
+  std::vector<std::string> names;
+  for (const models::TensorSpec &spec : model.tensors) {
+    if (!isMatrix(spec))
+      continue;
+    std::vector<llvm::StringRef> parts;
+    for (llvm::StringRef part : llvm::split(spec.name, '.'))
+      parts.push_back(llvm::all_of(part, llvm::isDigit) ? "*" : part);
+    if (std::string name = llvm::join(parts, "."); !llvm::is_contained(names, name))
+      names.push_back(std::move(name));
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 // Gives each matrix its format. What the checkpoint has and a target has no kernels for becomes bf16, with a warning;
 // where it was asked for it is an error.
 Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::ModelDescription &model,
@@ -40,7 +61,7 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
   std::map<std::string_view, size_t> rounded;
   for (const models::TensorSpec &spec : model.tensors) {
     const models::TensorInfo *tensor = checkpoint.find(spec.name);
-    if (!tensor || (spec.role != TensorRole::Matrix && spec.role != TensorRole::Embedding))
+    if (!tensor || !isMatrix(spec))
       continue;
     const StorageFormat *own = models::storageFormatOf(tensor->dtype);
     const StorageFormat &format = *policy.formatOf(spec.name, own, /*isTable=*/false);
@@ -54,7 +75,7 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     options.storageOf.push_back(spec.name + "=bf16");
     ++rounded[own->name];
   }
-  if (auto used = policy.checkRulesUsed(); !used)
+  if (auto used = policy.checkRulesUsed(matrixNames(model)); !used)
     return makeError("--storage-of {}", used.error().message);
   for (auto [name, count] : rounded) {
     const StorageFormat &format = *findStorageFormat(name);

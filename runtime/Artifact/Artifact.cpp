@@ -153,7 +153,8 @@ Expected<WeightReader> WeightReader::open(const Artifact &artifact) {
   WeightReader reader;
   reader.artifact = &artifact;
   if (index.placement == WeightPlacement::None)
-    return makeError("{}: holds no weights (--weights none); compile it with --weights embed or --weights file",
+    return makeError("{}: holds no weights (--weights none); compile it with --weights embed or --weights file; "
+                     "only `quipu bench --random-weights` needs none",
                      artifact.path());
   if (index.placement == WeightPlacement::File) {
     std::string path = artifact.path().substr(0, artifact.path().find_last_of('/') + 1) + index.fileName;

@@ -61,6 +61,8 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::fromGguf(const GgufVocabulary &v
       return passError(std::move(bytes));
     return fromBytes(TokenizerFormat::SentencePiece, *bytes, std::move(settings), name);
   }
+  if (vocabulary.model.empty())
+    return makeError("{}: tokenizer.ggml.model is missing; expected llama or gpt2", name);
   if (vocabulary.model != "gpt2")
     return makeError("{}: tokenizer.ggml.model is '{}'; expected llama or gpt2", name, vocabulary.model);
   auto model = byteLevelModel(vocabulary, name);

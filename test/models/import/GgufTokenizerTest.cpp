@@ -92,6 +92,8 @@ TEST(GgufTokenizer, llama_bpe_begins_with_bos) {
 TEST(GgufTokenizer, other_vocabularies_are_refused_by_name) {
   EXPECT_EQ(messageOf(GgufWriter().strings("tokenizer.ggml.tokens", {"a"}).string("tokenizer.ggml.model", "t5")),
             "v.gguf: tokenizer.ggml.model is 't5'; expected llama or gpt2");
+  EXPECT_EQ(messageOf(GgufWriter().strings("tokenizer.ggml.tokens", {"a"})),
+            "v.gguf: tokenizer.ggml.model is missing; expected llama or gpt2");
   EXPECT_EQ(messageOf(byteLevel("tekken")),
             "v.gguf: tokenizer.ggml.pre is 'tekken'; expected gpt-2, llama-bpe, qwen2 or smollm");
   GgufWriter gguf = sentencePiece();

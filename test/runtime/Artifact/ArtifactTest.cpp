@@ -82,7 +82,8 @@ TEST_F(ArtifactTest, an_artifact_without_weights_opens_and_says_so_when_they_are
   Expected<WeightReader> reader = WeightReader::open(*artifact);
   ASSERT_FALSE(reader);
   EXPECT_EQ(reader.error().message,
-            path() + ": holds no weights (--weights none); compile it with --weights embed or --weights file");
+            path() + ": holds no weights (--weights none); compile it with --weights embed or --weights file; "
+                     "only `quipu bench --random-weights` needs none");
 }
 
 TEST_F(ArtifactTest, a_weights_file_that_is_gone_or_of_another_size_is_named) {

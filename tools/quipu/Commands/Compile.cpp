@@ -104,17 +104,24 @@ Expected<> compile(CompileOptions &options) {
 } // namespace
 
 static std::string knownFormats() {
-  std::vector<std::string_view> formats = {"4bit (the best of about four bits)"};
+  std::vector<std::string> formats = {"4bit (iq4_nl, the best of about four bits)"};
   for (const StorageFormat &format : storageFormats)
-    formats.push_back(format.name);
+    formats.push_back(format.dtype == fb::DType::q8_0   ? "q8_0 (i8_g32)"
+                      : format.dtype == fb::DType::q4_0 ? "q4_0 (i4_g32)"
+                                                        : std::string(format.name));
   return fmt::format("{}", fmt::join(formats, ", "));
 }
 
+constexpr const char *keptHigher =
+    "With less than six bits the embedding and the head are kept in q8_0, where --storage-of does not name them";
+
 static void addOtherStorageOptions(CLI::App &command, StorageChoice &choice) {
   command
-      .add_option("--storage-of", choice.storageOf,
-                  "format of the matrices whose name matches, such as '*.down_proj.weight=q6_k'; may be given several "
-                  "times, the first that matches counts")
+      .add_option(
+          "--storage-of", choice.storageOf,
+          "format of the matrices whose Hugging Face name (of a GGUF file too) matches, with *, ? and [...] as in a "
+          "shell, such as '*.down_proj.weight=q6_k'; may be given several times, the first that matches "
+          "counts")
       ->type_name("PATTERN=FORMAT")
       ->allow_extra_args(false);
   command
@@ -126,15 +133,17 @@ static void addOtherStorageOptions(CLI::App &command, StorageChoice &choice) {
 void addStorageOptions(CLI::App &command, StorageChoice &choice) {
   command
       .add_option("--storage", choice.storage,
-                  fmt::format("format matrices are stored in: {}; default: as the checkpoint has each", knownFormats()))
+                  fmt::format("format matrices are stored in: {}; default: as the checkpoint has each. {}",
+                              knownFormats(), keptHigher))
       ->type_name("FORMAT");
   addOtherStorageOptions(command, choice);
 }
 
 void addStorageOptions(CLI::App &command, std::vector<std::string> &formats, StorageChoice &others) {
   command
-      .add_option("--storage", formats,
-                  fmt::format("format to store matrices in, once for each to be measured: {}", knownFormats()))
+      .add_option(
+          "--storage", formats,
+          fmt::format("format to store matrices in, once for each to be measured: {}. {}", knownFormats(), keptHigher))
       ->type_name("FORMAT")
       ->required()
       ->allow_extra_args(false);

@@ -64,6 +64,9 @@ Expected<std::vector<Candidate>> loadAll(const QualityOptions &options) {
   for (const std::string &format : options.formats) {
     CheckpointStorage storage = options.model.storage;
     storage.storage = format;
+    if (const StorageFormat *known = findStorageFormat(format);
+        known && !known->isBlocked() && storage.storageOf.empty())
+      storage.calibrate.clear(); // no rounding to weigh
     if (added)
       added = add(format, storage);
   }
@@ -152,6 +155,10 @@ void addEvalQuality(CLI::App &eval, Action &action) {
       "quality", "What storage formats do to a model: perplexity, and KL divergence and likeliest token against the "
                  "checkpoint in f32");
   addModelOptions(*command, options->model);
+  command->get_option("model")
+      ->description(
+          "checkpoint: a folder in Hugging Face layout or a GGUF file; compiled into the cache in every format")
+      ->type_name("MODEL_DIR|FILE.gguf");
   addStorageOptions(*command, options->formats, options->model.storage);
   addCalibrateOption(*command, options->model.storage.calibrate);
   addTextOptions(*command, options->text);

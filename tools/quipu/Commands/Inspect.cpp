@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fmt/ranges.h>
 
 namespace quipu::tool {
 namespace {
@@ -126,9 +127,14 @@ Json describe(const Artifact &artifact) {
            listOf(program.targets(), [&](const fb::TargetProgram *target) { return describe(target, artifact); })}};
 }
 
+std::string joined(const Json &names, const char *between) {
+  return fmt::format("{}", fmt::join(names.get<std::vector<std::string>>(), between));
+}
+
 void printTarget(const Json &target) {
   fmt::print("\ntarget {}: {} bytes of code, {} bytes of activations, needs {}\n", target["target"].get<std::string>(),
-             target["code_bytes"].get<uint64_t>(), target["arena_bytes"].get<uint64_t>(), jsonText(target["features"]));
+             target["code_bytes"].get<uint64_t>(), target["arena_bytes"].get<uint64_t>(),
+             joined(target["features"], " "));
   fmt::print("  kernels:\n");
   for (const Json &kernel : target["kernels"])
     fmt::print("    {} (scratch {})\n", kernel["symbol"].get<std::string>(), kernel["scratch_bytes"].get<uint64_t>());
@@ -138,7 +144,7 @@ void printTarget(const Json &target) {
     for (const Json &variant : launch["variants"]) {
       uint32_t most = variant["max_value"];
       fmt::print("      {} {}: {}\n", launch["dim"].get<std::string>(),
-                 most == UINT32_MAX ? "any" : fmt::format("<= {}", most), jsonText(variant["kernels"]));
+                 most == UINT32_MAX ? "any" : fmt::format("<= {}", most), joined(variant["kernels"], " then "));
     }
   }
 }
@@ -156,12 +162,15 @@ void printText(const Json &all) {
   fmt::print("\nweights ({}, {} bytes):\n", all["weight_placement"].get<std::string>(),
              all["weight_bytes"].get<uint64_t>());
   for (const Json &weight : all["weights"])
-    fmt::print("  {:<5} {:<16} {:<14} {:>12} bytes  {}\n", weight["dtype"].get<std::string>(),
+    fmt::print("  {:<8} {:<16} {:<14} {:>12} bytes  {}\n", weight["dtype"].get<std::string>(),
                jsonText(weight["shape"]), weight["layout"].get<std::string>(), weight["bytes"].get<uint64_t>(),
                weight["name"].get<std::string>());
   fmt::print("\nKV caches:\n");
   for (const Json &cache : all["kv_caches"])
-    fmt::print("  {}\n", jsonText(cache));
+    fmt::print("  layer {:<4} {:<5} {} heads of {}, pages of {} positions in {} bytes, {}\n",
+               cache["layer"].get<uint32_t>(), cache["dtype"].get<std::string>(), cache["heads"].get<uint32_t>(),
+               cache["dim"].get<uint32_t>(), cache["page_size"].get<uint32_t>(), cache["page_bytes"].get<uint64_t>(),
+               cache["layout"].get<std::string>());
   for (const Json &target : all["targets"])
     printTarget(target);
 }

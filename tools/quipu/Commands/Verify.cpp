@@ -57,6 +57,9 @@ Expected<> verify(const VerifyOptions &options) {
     failed += print("launches: the device on the reference's operands, against the reference", report->launches);
     failed += print("logits: whole steps on the device, against the definition", report->logits);
   }
+  if (!failed && !options.json)
+    fmt::print("all {} comparisons are within their tolerances\n",
+               report->passes.size() + report->launches.size() + report->logits.size());
   if (failed)
     return makeError("{}: {} comparison{} failed", options.request.model, failed, failed == 1 ? "" : "s");
   return {};

@@ -60,12 +60,18 @@ bool StoragePolicy::isAsked(llvm::StringRef name) const {
   return storage || llvm::any_of(rules, [&](const Rule &rule) { return rule.pattern.match(name); });
 }
 
-Expected<> StoragePolicy::checkRulesUsed() const {
+bool StoragePolicy::asksForBlocks() const {
+  return (storage && storage->isBlocked()) ||
+         llvm::any_of(rules, [](const Rule &rule) { return rule.format->isBlocked(); });
+}
+
+Expected<> StoragePolicy::checkRulesUsed(const std::string &matrices) const {
   for (const Rule &rule : rules)
     if (!rule.used)
-      return makeError("{}: {}", rule.text,
-                       rule.late ? "patterns before it match all of its matrices, and the first that matches counts"
-                                 : "the model has no matrix of such a name");
+      return makeError(
+          "{}: {}", rule.text,
+          rule.late ? std::string("patterns before it match all of its matrices, and the first that matches counts")
+                    : "the model has no matrix of such a name; it has " + matrices);
   return {};
 }
 

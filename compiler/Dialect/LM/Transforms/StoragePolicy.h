@@ -28,8 +28,12 @@ public:
   // Whether a rule or the storage names a format for the matrix.
   bool isAsked(llvm::StringRef name) const;
 
-  // An error that names the first rule that has decided about no matrix so far, and why.
-  Expected<> checkRulesUsed() const;
+  // Whether the storage or a rule names a format of blocks.
+  bool asksForBlocks() const;
+
+  // An error that names the first rule that has decided about no matrix so far, and why; `matrices` are the
+  // names there are.
+  Expected<> checkRulesUsed(const std::string &matrices) const;
 
   // The format for rows that are no whole blocks of `wanted`: the nearest of smaller blocks that fits, at last bf16.
   static const StorageFormat &fitting(const StorageFormat &wanted, int64_t columns);
