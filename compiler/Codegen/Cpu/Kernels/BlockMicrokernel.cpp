@@ -69,32 +69,41 @@ Value BlockMicrokernel::inputWord(Value inputs, int64_t at) const {
 }
 
 void BlockMicrokernel::emitRun(const Run &run, Values &held) const {
-  int64_t done = 0;
+  llvm::SmallVector<Values> ofSegments;
   for (int64_t segment = 0; segment < layout.segments(); ++segment) {
-    Values acc(vectors * tile);
-    for (int64_t t = 0; t < tile; ++t) {
-      Value start = sumsPairs() ? b.zero(b.i16(2 * b.lanes())) : startOfRow(run, segment, t);
-      for (int64_t v = 0; v < vectors; ++v)
-        acc[v * tile + t] = start;
-    }
-    for (int64_t quad : reader.quadOrder()) {
-      prefetchShare(run, done++);
-      step(run, segment, quad, acc);
-      // The loads of the next quads would take the accumulators' registers, and prefetches come in bursts.
-      b.memoryBarrier();
-      // Sums of plain additions would be put off as well, and the inputs of several quads kept in memory for them.
-      if (!b.chip().hasVnni)
-        for (Value &sum : acc)
-          sum = b.settled(sum);
-    }
-    if (sumsPairs())
-      for (int64_t t = 0; t < tile; ++t) {
-        Value start = startOfRow(run, segment, t);
-        for (int64_t v = 0; v < vectors; ++v)
-          acc[v * tile + t] = b.add(start, b.addPairs(acc[v * tile + t]));
-      }
-    addToSums(run, segment, acc, held);
+    ofSegments.push_back(dotSegment(run, segment));
+    if (!joinsSegments())
+      addToSums(run, segment, ofSegments[size_t(segment)], held);
   }
+  if (joinsSegments())
+    addSegmentsToSums(run, ofSegments, held);
+}
+
+Values BlockMicrokernel::dotSegment(const Run &run, int64_t segment) const {
+  Values acc(vectors * tile);
+  for (int64_t t = 0; t < tile; ++t) {
+    Value start = sumsPairs() ? b.zero(b.i16(2 * b.lanes())) : startOfRow(run, segment, t);
+    for (int64_t v = 0; v < vectors; ++v)
+      acc[v * tile + t] = start;
+  }
+  int64_t done = segment * layout.segmentQuads();
+  for (int64_t quad : reader.quadOrder()) {
+    prefetchShare(run, done++);
+    step(run, segment, quad, acc);
+    // The loads of the next quads would take the accumulators' registers, and prefetches come in bursts.
+    b.memoryBarrier();
+    // Sums of plain additions would be put off as well, and the inputs of several quads kept in memory for them.
+    if (!b.chip().hasVnni)
+      for (Value &sum : acc)
+        sum = b.settled(sum);
+  }
+  if (sumsPairs())
+    for (int64_t t = 0; t < tile; ++t) {
+      Value start = startOfRow(run, segment, t);
+      for (int64_t v = 0; v < vectors; ++v)
+        acc[v * tile + t] = b.add(start, b.addPairs(acc[v * tile + t]));
+    }
+  return acc;
 }
 
 // An eighth of this pass's part of the unit. Passes and runs ask for one part each.
@@ -188,6 +197,24 @@ void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef
           return b.fma(b.intToFloat(b.shiftLeftEach(products, scale)), scales.scale, lessMinimum(sum));
         Value scaled = lessMinimum(b.mulf(b.intToFloat(products), scales.scale));
         return b.fma(scaled, b.bitcast(scale, b.f32(lanes)), sum);
+      });
+    }
+  }
+}
+
+void BlockMicrokernel::addSegmentsToSums(const Run &run, llvm::ArrayRef<Values> ofSegments, Values &held) const {
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value column = b.add(run.column, v * b.lanes());
+    Values scales;
+    for (int64_t segment = 0; segment < layout.segments(); ++segment)
+      scales.push_back(
+          reader.segmentScales(run.scales[v], run.index, reader.segment(run.weights, segment), column).scale);
+    for (int64_t t = 0; t < tile; ++t) {
+      Value shift = inputWord(run.inputs, input.scaleAt(tile, t));
+      updateSum(run.sums, held, t, v, [&](Value sum) {
+        for (auto [acc, scale] : llvm::zip_equal(ofSegments, scales))
+          sum = b.fma(b.intToFloat(b.shiftLeftEach(acc[size_t(v * tile + t)], shift)), scale, sum);
+        return sum;
       });
     }
   }

@@ -25,6 +25,8 @@ private:
   // One unit; takes and gives the sums that are held in registers.
   Values emitUnit(Value unit, Value inputs, Value sums, const Values &held) const;
   void emitRun(const Run &run, Values &held) const;
+  // Sums [vectors][tile] of a segment of a run.
+  Values dotSegment(const Run &run, int64_t segment) const;
   // Takes a unit's integer minima from the sums, where runs leave them to it.
   bool takesMinimaByUnit() const { return layout.hasIntegerMinima() && passes() > 1; }
   Value factorOfMinima(const BlockReader::Scales &ofUnit) const;
@@ -41,6 +43,13 @@ private:
   // sums += what, of row t and weight vector v.
   void updateSum(Value sums, Values &held, int64_t t, int64_t v, llvm::function_ref<Value(Value sum)> update) const;
   void addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const;
+  // All segments of a run at once, so that sums in memory are read and written once for them. There are registers for
+  // that where a pass takes a part of the panel's columns and the chip has 32.
+  bool joinsSegments() const {
+    return layout.segments() > 1 && input.hasShifts && !layout.hasMinimum && passes() > 1 &&
+           layout.segments() * vectors * tile * 2 <= b.chip().vectorRegisters;
+  }
+  void addSegmentsToSums(const Run &run, llvm::ArrayRef<Values> ofSegments, Values &held) const;
   void prefetchShare(const Run &run, int64_t quad) const;
   int64_t passes() const { return panelRows / (vectors * b.lanes()); }
 
