@@ -38,23 +38,22 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Va
   llvm::SmallVector<BlockReader::Scales> shared;
   if (passes() == 1)
     shared = scalesAt(b.constant(0));
-  auto emitIndex = [&](Value index, Values held) {
+  auto emitIndex = [&](Value index, Values held, bool takesMinima) {
     Value inputsAt = b.offset(inputs, index, tile * input.runBytes());
     b.loopOrOnce(panelRows, vectors * lanes, [&](Value column) {
       llvm::SmallVector<BlockReader::Scales> scales = passes() == 1 ? shared : scalesAt(column);
       emitRun({index, reader.run(unit, index), inputsAt, column, b.offset(sums, column, 4), scales,
-               b.offset(unit, prefetch.bytes)},
+               b.offset(unit, prefetch.bytes), takesMinima ? unit : Value(), inputs},
               held);
     });
     return held;
   };
   if (layout.runs() == 1)
-    return emitIndex(b.constant(0), held);
-  Values result = b.loop(b.constant(0), b.constant(layout.runs()), 1, held,
-                         [&](Value index, auto carried) { return emitIndex(index, Values(carried)); });
-  if (takesMinimaByUnit())
-    takeMinima(unit, inputs, sums);
-  return result;
+    return emitIndex(b.constant(0), held, false);
+  int64_t alike = layout.runs() - (takesMinimaByUnit() ? 1 : 0);
+  Values result = b.loop(b.constant(0), b.constant(alike), 1, held,
+                         [&](Value index, auto carried) { return emitIndex(index, Values(carried), false); });
+  return takesMinimaByUnit() ? emitIndex(b.constant(alike), result, true) : result;
 }
 
 // What the weight's bias takes from a row's sums. A minimum is taken from the scaled sum.
@@ -182,9 +181,12 @@ void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef
     } else if (layout.hasMinimum) {
       minimum = b.negf(scales.minimum);
     }
+    Values ofUnit = run.unit ? minimaOfUnit(run, v) : Values();
     for (int64_t t = 0; t < tile; ++t) {
       Value scale = inputWord(run.inputs, input.scaleAt(tile, t)), products = acc[v * tile + t];
       auto lessMinimum = [&](Value sum) {
+        if (run.unit)
+          return b.fma(b.intToFloat(ofUnit[size_t(t)]), factor, sum);
         if (!layout.hasMinimum || takesMinimaByUnit())
           return sum;
         if (layout.hasIntegerMinima())
@@ -230,26 +232,20 @@ Value BlockMicrokernel::dotMinima(Value taken, Value minima, Value inputs, int64
                     b.bitcast(inputWord(inputs, input.correctionAt(tile, 0, t)), pairs));
 }
 
-// One multiplication for two runs, and one of f32 for all. Not for a few rows, which wait for memory: reads that skip
-// through a unit once more throw the prefetcher of Zen 4 off the stream, to less than half the bandwidth.
-void BlockMicrokernel::takeMinima(Value unit, Value inputs, Value sums) const {
-  b.loopOrOnce(panelRows, vectors * b.lanes(), [&](Value firstColumn) {
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value column = b.add(firstColumn, v * b.lanes());
-      BlockReader::Scales ofUnit = reader.unitScales(unit, column);
-      Values taken(size_t(tile), b.zero(b.i32(b.lanes()))), none;
-      for (int64_t pair = 0; pair < layout.runs() / 2; ++pair) {
-        Value minima = reader.minimumPair(ofUnit, unit, pair, column);
-        Value run = b.offset(inputs, (2 * pair + 1) * tile * input.runBytes());
-        for (int64_t t = 0; t < tile; ++t)
-          taken[size_t(t)] = dotMinima(taken[size_t(t)], minima, run, t);
-      }
-      Value factor = factorOfMinima(ofUnit);
-      for (int64_t t = 0; t < tile; ++t)
-        updateSum(b.offset(sums, firstColumn, 4), none, t, v,
-                  [&](Value sum) { return b.fma(b.intToFloat(taken[size_t(t)]), factor, sum); });
-    }
-  });
+// One multiplication for two runs, and one of f32 for all, with those of the last run: sums are read and written once
+// for both. Not for a few rows, which wait for memory: reads that skip through a unit once more throw the prefetcher of
+// Zen 4 off the stream, to less than half the bandwidth.
+Values BlockMicrokernel::minimaOfUnit(const Run &run, int64_t v) const {
+  Value column = b.add(run.column, v * b.lanes());
+  Values taken(size_t(tile), b.zero(b.i32(b.lanes())));
+  for (int64_t pair = 0; pair < layout.runs() / 2; ++pair) {
+    Value minima = reader.minimumPair(run.scales[size_t(v)], run.unit, pair, column);
+    Value inputs = b.offset(run.inputsOfUnit, (2 * pair + 1) * tile * input.runBytes());
+    for (int64_t t = 0; t < tile; ++t)
+      taken[size_t(t)] = dotMinima(taken[size_t(t)], minima, inputs, t);
+    b.memoryBarrier();
+  }
+  return taken;
 }
 
 } // namespace quipu::cpu

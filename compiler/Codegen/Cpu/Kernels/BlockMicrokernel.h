@@ -20,6 +20,7 @@ private:
     Value sums;                                 // where the pass's sums are in memory
     llvm::ArrayRef<BlockReader::Scales> scales; // of the unit, for each weight vector
     Value soonNeeded;
+    Value unit, inputsOfUnit; // in the last run, where it takes the minima of all
   };
   void emitBody(Value weights, Value inputs, int64_t groups, Value sums, bool accumulate) const override;
   // One unit; takes and gives the sums that are held in registers.
@@ -27,10 +28,10 @@ private:
   void emitRun(const Run &run, Values &held) const;
   // Sums [vectors][tile] of a segment of a run.
   Values dotSegment(const Run &run, int64_t segment) const;
-  // Takes a unit's integer minima from the sums, where runs leave them to it.
+  // A unit's last run takes the integer minima of all from the sums.
   bool takesMinimaByUnit() const { return layout.hasIntegerMinima() && passes() > 1; }
   Value factorOfMinima(const BlockReader::Scales &ofUnit) const;
-  void takeMinima(Value unit, Value inputs, Value sums) const;
+  Values minimaOfUnit(const Run &run, int64_t v) const;
   // Integers: what minima of one run or of a pair take from row t's sums.
   Value dotMinima(Value taken, Value minima, Value inputs, int64_t t) const;
   // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile]: int32, or int16
