@@ -63,6 +63,19 @@ void printTuning(const std::vector<TuningReport> &tuning, bool all) {
              measured);
 }
 
+// The phases and their sum, then the passes, which are parts of phases.
+void printSeconds(const CompileReport &report) {
+  double total = 0;
+  auto print = [](std::string_view name, double seconds) { fmt::print(stderr, "{:<26} {:9.4f} s\n", name, seconds); };
+  for (const auto &[name, seconds] : report.seconds) {
+    print(name, seconds);
+    total += seconds;
+  }
+  print("all phases", total);
+  for (const auto &[name, seconds] : report.passSeconds)
+    print("  " + name, seconds);
+}
+
 void printReport(const CompileReport &report, const CompileOptions &options) {
   const CompileRequest &request = options.request;
   if (!report.ir.empty())
@@ -72,9 +85,7 @@ void printReport(const CompileReport &report, const CompileOptions &options) {
   if (request.tune)
     printTuning(report.tuning, options.timing);
   if (options.timing)
-    for (const auto *list : {&report.seconds, &report.passSeconds})
-      for (const auto &[name, seconds] : *list)
-        fmt::print(stderr, "{:<26} {:9.4f} s\n", name, seconds);
+    printSeconds(report);
   std::error_code error;
   if (!request.output.empty() && std::filesystem::exists(request.output, error))
     fmt::print(stderr, "{}: {} bytes, {} kernels ({} from the cache), {} bytes of code\n", request.output,
