@@ -182,6 +182,35 @@ Value KernelBuilder::lowestBit(Value value) {
   return LLVM::CountTrailingZerosOp::create(builder, location, value, /*is_zero_poison=*/true);
 }
 
+Value KernelBuilder::countBits(Value value) { return LLVM::CtPopOp::create(builder, location, value); }
+
+Value KernelBuilder::compress(Value vector, Value mask) {
+  Type type = vector.getType();
+  if (lanes() == 16) // into a register: with a destination in memory some cores take 100 clocks
+    return intrinsic("llvm.experimental.vector.compress", type, {vector, mask, zero(type)});
+  Value places = load(offset(compressionTable(), maskBits(mask), 8), i8(8), 8);
+  return bitcast(intrinsic("llvm.x86.avx2.permd", i32(8), {bitcast(vector, i32(8)), zeroExtend(places, i32(8))}), type);
+}
+
+// For each mask of 8 lanes the places of its bits, a byte each.
+Value KernelBuilder::compressionTable() {
+  std::string name = symbol + "_places";
+  auto table = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!table) {
+    std::vector<int64_t> places(256);
+    for (size_t mask = 0; mask < places.size(); ++mask)
+      for (int64_t lane = 0, at = 0; lane < 8; ++lane)
+        if (mask >> lane & 1)
+          places[mask] |= lane << 8 * at++;
+    auto values = DenseElementsAttr::get(RankedTensorType::get({256}, builder.getI64Type()), ArrayRef<int64_t>(places));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(module.getBody());
+    table = LLVM::GlobalOp::create(builder, location, LLVM::LLVMArrayType::get(builder.getI64Type(), 256),
+                                   /*isConstant=*/true, LLVM::Linkage::Internal, name, values, /*alignment=*/8);
+  }
+  return LLVM::AddressOfOp::create(builder, location, table);
+}
+
 Value KernelBuilder::bitcast(Value value, Type type) { return LLVM::BitcastOp::create(builder, location, type, value); }
 
 Value KernelBuilder::intToFloat(Value value) {

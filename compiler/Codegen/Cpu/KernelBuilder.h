@@ -117,11 +117,14 @@ public:
   Value concatenate(Value a, Value b); // the lanes of a, then those of b
   Value extract(Value vector, int64_t lane);
   Value insert(Value scalar, Value vector, int64_t lane);
-  Value iota(int64_t lanes);                   // i32: 0, 1, 2, ...
-  Value tailMask(Value count, int64_t lanes);  // lane < count (i64, clamped to 0 .. lanes)
-  Value maskBits(Value mask);                  // i64 whose bit i is lane i
-  Value maskOf(Value bits);                    // an integer of as many bits as lanes -> mask
-  Value lowestBit(Value i64Value);             // its place; the value is not 0
+  Value iota(int64_t lanes);                  // i32: 0, 1, 2, ...
+  Value tailMask(Value count, int64_t lanes); // lane < count (i64, clamped to 0 .. lanes)
+  Value maskBits(Value mask);                 // i64 whose bit i is lane i
+  Value maskOf(Value bits);                   // an integer of as many bits as lanes -> mask
+  Value lowestBit(Value i64Value);            // its place; the value is not 0
+  Value countBits(Value i64Value);
+  // The lanes of the mask moved together to the front; those behind them have no meaning. lanes() of 32 bits.
+  Value compress(Value vector, Value mask);
   Value bitcast(Value value, mlir::Type type); // same bits
   Value intToFloat(Value i32Value);
   Value floatToInt(Value f32Value); // rounds to nearest even; the value must fit
@@ -181,6 +184,7 @@ public:
 private:
   mlir::Type vectorOf(mlir::Type element, int64_t lanes);
   Value field(int64_t byteOffset, mlir::Type type);
+  Value compressionTable();
 
   Chip target;
   mlir::OpBuilder builder;

@@ -54,7 +54,7 @@ private:
   using Predicate = llvm::function_ref<Value(Value values, Value ids)>;
   Value listLogits(Value least);
   Value keep(Value count, Predicate predicate);
-  Value append(Value kept, Value mask, Value from, Value first, llvm::function_ref<Value(Value lane)> idOf);
+  Value append(Value kept, Value mask, Value x, Value tokens);
   void endList(Value count);
 
   Value countAtLeast(Value list, Value count, Value least);
@@ -65,7 +65,9 @@ private:
 
   Value scores(Value values, Value largest, Value inverse);
   Value mass(Value count, Value largest, Value inverse);
-  Value noise(Value ids, Value key);
+  Value noiseBits(Value ids, Value key);
+  Value noise(Value bits);
+  Value canBeat(Value best, Value score, Value bits);
   Value race(Value count, Value largest, Value inverse, Value minP, Value key);
 
   KernelBuilder &b;
@@ -154,20 +156,16 @@ Value RowSampler::firstColumnOf(Value largest) {
       [&]() -> Values { return {b.add(end[0], b.lowestBit(end[1]))}; })[0];
 }
 
-// Puts the masked lanes, from `first` on, behind the `kept` ones of the list; how many it has then. The list may be
-// what is read: nothing is written that was not read.
-Value RowSampler::append(Value kept, Value mask, Value from, Value first, llvm::function_ref<Value(Value)> idOf) {
+// Puts the masked ones of these values and ids behind the `kept` ones of the list; how many it has then. The list may
+// be what they come from: vectors are written whole, but not past where these were read.
+Value RowSampler::append(Value kept, Value mask, Value x, Value tokens) {
   Value bits = b.maskBits(mask);
   return b.when(
       b.equal(bits, b.constant(0)), [&]() -> Values { return {kept}; },
       [&]() -> Values {
-        return {b.repeat({kept, bits}, [&](llvm::ArrayRef<Value> state) -> std::pair<Value, Values> {
-          Value lane = b.add(first, b.lowestBit(state[1]));
-          b.store(b.load(b.offset(from, lane, 4), b.f32()), b.offset(values, state[0], 4));
-          b.store(idOf(lane), b.offset(ids, state[0], 4));
-          Value rest = b.bitAnd(state[1], b.add(state[1], -1));
-          return {b.notEqual(rest, b.constant(0)), {b.add(state[0], 1), rest}};
-        })[0]};
+        b.store(b.compress(x, mask), b.offset(values, kept, 4));
+        b.store(b.compress(tokens, mask), b.offset(ids, kept, 4));
+        return {b.add(kept, b.countBits(bits))};
       })[0];
 }
 
@@ -178,8 +176,8 @@ Value RowSampler::listLogits(Value least) {
   Value bound = splat(least);
   auto visit = [&](Value column, Value mask, Value kept) {
     Value x = b.loadOr0(b.offset(source, column, 4), b.f32(lanes), mask);
-    return append(kept, b.bitAnd(b.atLeastf(x, bound), mask), source, column,
-                  [&](Value lane) { return b.truncate(lane, b.i32()); });
+    Value tokens = b.add(b.iota(lanes), splat(b.truncate(column, b.i32())));
+    return append(kept, b.bitAnd(b.atLeastf(x, bound), mask), x, tokens);
   };
   int64_t full = n / lanes * lanes;
   Value kept = b.constant(0);
@@ -198,10 +196,9 @@ Value RowSampler::listLogits(Value least) {
 Value RowSampler::keep(Value count, Predicate predicate) {
   Value kept =
       b.loop(b.constant(0), count, lanes, {b.constant(0)}, [&](Value first, llvm::ArrayRef<Value> kept) -> Values {
-        Value id = b.load(b.offset(ids, first, 4), b.i32(lanes));
-        Value mask = b.bitAnd(predicate(vectorAt(values, first), id), b.tailMask(b.sub(count, first), lanes));
-        return {
-            append(kept[0], mask, values, first, [&](Value lane) { return b.load(b.offset(ids, lane, 4), b.i32()); })};
+        Value x = vectorAt(values, first), id = b.load(b.offset(ids, first, 4), b.i32(lanes));
+        Value mask = b.bitAnd(predicate(x, id), b.tailMask(b.sub(count, first), lanes));
+        return {append(kept[0], mask, x, id)};
       })[0];
   endList(kept);
   return kept;
@@ -281,16 +278,19 @@ Value RowSampler::mass(Value count, Value largest, Value inverse) {
   return b.reduceAdd(sums);
 }
 
-// -log(E), E = -log1p(-y), y = (h + 0.5) / 2^32 of the upper 32 bits h of the hash. Above one half 1 - y is computed
-// from the complement of h, as exactly as y is below; then both logarithms keep their small values.
-Value RowSampler::noise(Value ids, Value key) {
+// The upper 32 bits of the hash.
+Value RowSampler::noiseBits(Value ids, Value key) {
   mlir::Type wide = b.i64(lanes);
   Value z = b.add(b.mul(b.zeroExtend(ids, wide), int64_t(splitMix64Step)), splat(key));
   z = b.mul(b.bitXor(z, b.shiftRight(z, 30)), int64_t(0xbf58476d1ce4e5b9));
   z = b.mul(b.bitXor(z, b.shiftRight(z, 27)), int64_t(0x94d049bb133111eb));
   z = b.bitXor(z, b.shiftRight(z, 31));
-  Value h = b.truncate(b.shiftRight(z, 32), b.i32(lanes));
+  return b.truncate(b.shiftRight(z, 32), b.i32(lanes));
+}
 
+// -log(E), E = -log1p(-y), y = (h + 0.5) / 2^32 of these bits h. Above one half 1 - y is computed from the complement
+// of h, as exactly as y is below; then both logarithms keep their small values.
+Value RowSampler::noise(Value h) {
   Value upper = b.shiftRightSigned(h, 31); // all ones where h is in the upper half
   Value y = b.mulf(b.addf(b.intToFloat(b.bitXor(h, upper)), b.real(0.5, lanes)), b.real(0x1p-32, lanes));
   Value isUpper = b.notEqual(upper, b.zero(upper.getType()));
@@ -299,6 +299,18 @@ Value RowSampler::noise(Value ids, Value key) {
   Value exact = b.bitAnd(b.equal(upper, b.zero(upper.getType())), b.atLeastf(parts.exponent, b.real(0, lanes)));
   parts.fraction = b.select(exact, b.negf(y), parts.fraction);
   return b.negf(logOf(b, splitLog(b, b.negf(logOf(b, parts)))));
+}
+
+// False only where score - log(E) is below `best`: E is above y, so that takes y below 2^t, t = (score - best) log2 e.
+// That is not above the float whose bits are those of t + 127 as a fixed point number, a line through the powers of
+// two. All but a few of a row's tokens end here, without a logarithm.
+Value RowSampler::canBeat(Value best, Value score, Value h) {
+  Value t = b.mulf(b.subf(score, best), b.real(1.4426950408889634, lanes));
+  t = b.maxf(b.minf(t, b.real(1, lanes)), b.real(-126, lanes));
+  constexpr double slack = 1e-4; // of t, of which the fixed point number keeps 16 bits
+  Value bound =
+      b.bitcast(b.floatToInt(b.mulf(b.addf(t, b.real(127 + slack, lanes)), b.real(0x1p23, lanes))), b.f32(lanes));
+  return b.lessf(b.mulf(b.intToFloat(b.shiftRight(h, 8)), b.real(0x1p-24, lanes)), bound);
 }
 
 // The place in the list of the winner: the largest score, the lowest id of equals.
@@ -312,10 +324,17 @@ Value RowSampler::race(Value count, Value largest, Value inverse, Value minP, Va
                          return b.when(
                              anyLane(runs),
                              [&]() -> Values {
-                               Value own = b.addf(score, noise(b.load(b.offset(ids, i, 4), b.i32(lanes)), key));
-                               Value better = b.bitAnd(runs, b.lessf(best[0], own));
-                               Value place = b.add(b.iota(lanes), splat(b.truncate(i, b.i32())));
-                               return {b.select(better, own, best[0]), b.select(better, place, best[1])};
+                               Value bits = noiseBits(b.load(b.offset(ids, i, 4), b.i32(lanes)), key);
+                               Value enters = b.bitAnd(runs, canBeat(best[0], score, bits));
+                               return b.when(
+                                   anyLane(enters),
+                                   [&]() -> Values {
+                                     Value own = b.addf(score, noise(bits));
+                                     Value better = b.bitAnd(enters, b.lessf(best[0], own));
+                                     Value place = b.add(b.iota(lanes), splat(b.truncate(i, b.i32())));
+                                     return {b.select(better, own, best[0]), b.select(better, place, best[1])};
+                                   },
+                                   [&]() -> Values { return {best[0], best[1]}; });
                              },
                              [&]() -> Values { return {best[0], best[1]}; });
                        });
