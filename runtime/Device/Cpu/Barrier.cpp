@@ -17,12 +17,14 @@ void futex(std::atomic<uint64_t> &word, int operation, uint32_t value) {
 
 } // namespace
 
-// Sequential consistency on value and sleepers: either the sleeper has said so before advance() looks, or it sees the
-// new value and does not sleep. The flag is taken back by who wakes, not by who wakes up: until that one has a CPU
-// again, no later advance() has a call to make.
+// Sequential consistency on value and sleepers: either the sleeper has said so before advance() looks the second time,
+// or it sees the new value and does not sleep. The flag is taken back by who wakes, not by who wakes up: until that one
+// has a CPU again, no later advance() has a call to make. It is taken back before the value changes: who sleeps after
+// that waits for the next advance(), which must find the flag, however long this one takes to return.
 void Phase::advance(uint64_t next) {
+  bool anySleeps = sleepers.load(std::memory_order_seq_cst) && sleepers.exchange(false, std::memory_order_seq_cst);
   value.store(next, std::memory_order_seq_cst);
-  if (sleepers.load(std::memory_order_seq_cst) && sleepers.exchange(false, std::memory_order_seq_cst))
+  if (anySleeps || sleepers.load(std::memory_order_seq_cst))
     futex(value, FUTEX_WAKE_PRIVATE, INT_MAX);
 }
 
