@@ -69,11 +69,11 @@ REFUSED = {
     "bench of nothing": (["bench", MODEL, "-p", "0", "-n", "0"], ["-p 0", "-n 0"]),
     "bench of no runs": (["bench", MODEL, "-r", "0"], ["-r", "0"]),
     "bench with a trace in no folder": (["bench", MODEL, "-p", "0", "-n", "1", "-r", "1", "--trace", "absent/t.json"], ["absent/t.json"]),
-    "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000"]),
+    "bench beyond the context": (["bench", MODEL, "-p", "100000"], ["100000", "raise --max-context"]),
     "bench after more than the context": (["bench", MODEL, "--context", "100000"], ["--context 100000"]),
     "bench of no sequences": (["bench", MODEL, "--sequences", "0"], ["--sequences", "0"]),
     "bench of more sequences than there is room for": (
-        ["bench", MODEL, "--max-sequences", "2", "--sequences", "3", "-p", "0", "-n", "1", "-r", "1"], ["--sequences 3", "--max-sequences"]),
+        ["bench", MODEL, "--max-sequences", "2", "--sequences", "3", "-p", "0", "-n", "1", "-r", "1"], ["--sequences 3", "raise --max-sequences"]),
     "devices of something": (["devices", "gpu"], ["gpu", "--help"]),
     "unknown flag of devices": (["devices", "--all"], ["--all"]),
     "launches checked one by one, of no model": (["run", "/no/such/model", "-p", "x", "--check-launches"], ["/no/such/model"]),

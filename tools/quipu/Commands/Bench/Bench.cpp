@@ -182,9 +182,9 @@ Expected<> bench(BenchOptions &options) {
   BenchShape &shape = options.shape;
   shape.promptTokens = options.promptTokens.value_or(std::min(512u, context));
   if (shape.promptTokens > context || uint64_t(shape.context) + shape.newTokens > context)
-    return makeError("-p {}, and --context {} with -n {}, must fit the context of {}; compile with a larger "
-                     "--max-context",
-                     shape.promptTokens, shape.context, shape.newTokens, context);
+    return makeError(
+        "-p {}, and --context {} with -n {}, must fit the context of {}; raise --max-context where the model allows it",
+        shape.promptTokens, shape.context, shape.newTokens, context);
   std::optional<OutputFile> trace;
   if (!options.trace.empty()) {
     auto file = OutputFile::create(options.trace);

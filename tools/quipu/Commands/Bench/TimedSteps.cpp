@@ -51,8 +51,7 @@ Expected<double> decodeStep(Engine &engine, uint32_t sequences, uint32_t context
   if (!step)
     return passError(std::move(step));
   if (step->tokens.size() != sequences)
-    return makeError("no step decodes all of --sequences {} at once after --context {}; compile with a larger "
-                     "--max-sequences",
+    return makeError("no step decodes all of --sequences {} at once after --context {}; raise --max-sequences",
                      sequences, context);
   return seconds;
 }
