@@ -27,7 +27,7 @@ struct LoadOptions {
   double deviceTimeout = 120; // seconds that a GPU may take for a step, or for an answer, before it is given up
 };
 
-// One run of a kernel within a step, for profiles. On a CPU every worker has its own.
+// One run of a kernel within a step, for profiles. On a CPU every worker's share has its own.
 struct KernelSpan {
   uint32_t launch, kernel; // of the target; a launch whose kernels are timed as one has its last
   uint32_t worker;

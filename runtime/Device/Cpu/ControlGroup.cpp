@@ -9,9 +9,27 @@ namespace quipu::cpu {
 namespace {
 
 // "max" is no number: no limit.
-void limitMemory(const std::string &file, ControlGroupLimits &limits) {
-  if (uint64_t bytes; std::ifstream(file) >> bytes)
-    limits.memory = std::min(limits.memory, bytes);
+uint64_t readBytes(const std::string &file, uint64_t otherwise) {
+  uint64_t bytes = 0;
+  return std::ifstream(file) >> bytes ? bytes : otherwise;
+}
+
+// Bytes that the group and those within it hold for files and that the system drops when memory is asked for. Memory
+// that is shared (tmpfs) counts as a file's elsewhere in memory.stat, but not in these two lists.
+uint64_t fileCacheBytes(const std::string &group, const std::string &prefix) {
+  std::ifstream file(group + "/memory.stat");
+  uint64_t cache = 0, bytes;
+  for (std::string name; file >> name >> bytes;)
+    if (name == prefix + "inactive_file" || name == prefix + "active_file")
+      cache += bytes;
+  return cache;
+}
+
+void limitMemory(uint64_t limit, uint64_t used, uint64_t cache, ControlGroupLimits &limits) {
+  if (limit == UINT64_MAX)
+    return;
+  used -= std::min(used, cache);
+  limits.memory = std::min(limits.memory, limit - std::min(limit, used));
 }
 
 void limitCpus(double quota, double period, ControlGroupLimits &limits) {
@@ -20,7 +38,10 @@ void limitCpus(double quota, double period, ControlGroupLimits &limits) {
 }
 
 void readVersion2(const std::string &group, ControlGroupLimits &limits) {
-  limitMemory(group + "/memory.max", limits);
+  // Above memory.high the system slows the group down until it has given memory back.
+  uint64_t limit =
+      std::min(readBytes(group + "/memory.max", UINT64_MAX), readBytes(group + "/memory.high", UINT64_MAX));
+  limitMemory(limit, readBytes(group + "/memory.current", 0), fileCacheBytes(group, ""), limits);
   std::string quota;
   double period = 0;
   if (std::ifstream(group + "/cpu.max") >> quota >> period && quota != "max")
@@ -29,7 +50,8 @@ void readVersion2(const std::string &group, ControlGroupLimits &limits) {
 
 void readVersion1(const std::string &controller, const std::string &group, ControlGroupLimits &limits) {
   if (controller == "memory")
-    limitMemory(group + "/memory.limit_in_bytes", limits);
+    limitMemory(readBytes(group + "/memory.limit_in_bytes", UINT64_MAX), readBytes(group + "/memory.usage_in_bytes", 0),
+                fileCacheBytes(group, "total_"), limits);
   double quota = 0, period = 0; // a quota of -1: none
   if (controller == "cpu" && std::ifstream(group + "/cpu.cfs_quota_us") >> quota &&
       std::ifstream(group + "/cpu.cfs_period_us") >> period)
@@ -59,7 +81,8 @@ ControlGroupLimits controlGroupLimits(const std::string &membership, const std::
       continue;
     std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
     if (controllers.empty()) {
-      forGroupsAround(mount, path, [&](const std::string &group) { readVersion2(group, limits); });
+      for (const char *tree : {"", "/unified"}) // the latter beside trees of version 1
+        forGroupsAround(mount + tree, path, [&](const std::string &group) { readVersion2(group, limits); });
       continue;
     }
     for (const char *controller : {"cpu", "memory"})

@@ -21,7 +21,7 @@ void touch(const HugeBlock &block, uint64_t begin, uint64_t end) {
 
 // A worker that waits for another one's stage sees its end after some 500 ns, and finds its results in the other core's
 // cache: two shares of less than that are sooner done by one worker.
-constexpr double smallStage = 2e-6;
+constexpr double smallStage = 1e-6;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 

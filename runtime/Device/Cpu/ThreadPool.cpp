@@ -43,8 +43,8 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(const StagedWork &work) {
   current = &work;
-  stage = 0;
-  goOn(0, phase.load());
+  first = phase.load() / 2;
+  goOn(0, 0);
   for (uint64_t seen = phase.load(); isOpen(seen); seen = phase.load())
     takeShares(0, seen);
 }
@@ -72,28 +72,26 @@ void ThreadPool::takeShares(uint32_t worker, uint64_t seen) {
 }
 
 bool ThreadPool::tryShare(uint32_t index, uint32_t worker, uint64_t seen) {
-  uint64_t before = seen / 2 - 1;
-  std::atomic<uint64_t> &claim = claims[index].stage;
-  if (claim.load(std::memory_order_relaxed) != before ||
-      !claim.compare_exchange_strong(before, seen / 2, std::memory_order_acquire, std::memory_order_relaxed))
+  const uint64_t number = seen / 2;
+  std::atomic<uint64_t> &claim = claims[index].number;
+  uint64_t last = claim.load(std::memory_order_relaxed);
+  if (last >= number || !claim.compare_exchange_strong(last, number, std::memory_order_acq_rel))
     return false;
+  const auto stage = static_cast<uint32_t>(number - first);
   current->run({stage, index, worker});
   if (finished.fetch_add(1, std::memory_order_acq_rel) + 1 == workerCount) {
     finished.store(0, std::memory_order_relaxed);
-    ++stage;
-    goOn(worker, seen);
+    goOn(stage + 1, worker);
   }
   return true;
 }
 
 // The caller is the only one in the work. It does small stages by itself, then opens the next one to all or ends.
-void ThreadPool::goOn(uint32_t worker, uint64_t seen) {
+void ThreadPool::goOn(uint32_t stage, uint32_t worker) {
   for (; stage < current->stages && (workerCount == 1 || current->isSmall(stage)); ++stage)
     for (uint32_t index = 0; index < workerCount; ++index)
       current->run({stage, index, worker});
-  bool more = stage < current->stages;
-  if (more || isOpen(seen))
-    phase.advance(isOpen(seen) && more ? seen + 2 : seen + 1);
+  phase.advance(2 * (first + stage) + (stage < current->stages));
 }
 
 } // namespace quipu::cpu

@@ -6,9 +6,9 @@
 // takes those that nobody has begun. So a worker that the system has taken off its CPU holds up the others only if it
 // is within a share; while it waited for work, they go on without it. Nor does anyone wait for it at the end.
 //
-// A claim of a share is one compare-and-swap on a word that counts stages. A worker that was away for long knows an old
-// stage and fails. Nothing of a stage but its number is read before the claim, and while a claimed share is not done,
-// its stage cannot end, so nothing that a late worker reads is being changed.
+// A claim of a share is one compare-and-swap on a word that holds the number of a stage. A worker that was away for
+// long knows an old number and fails. Nothing of a stage but its number is read before the claim, and while a claimed
+// share is not done, its stage cannot end, so nothing that a late worker reads is being changed.
 #pragma once
 
 #include "runtime/Device/Cpu/Barrier.h"
@@ -59,18 +59,21 @@ private:
   void work(uint32_t worker);
   void takeShares(uint32_t worker, uint64_t seen);
   bool tryShare(uint32_t index, uint32_t worker, uint64_t seen);
-  void goOn(uint32_t worker, uint64_t seen);
+  void goOn(uint32_t stage, uint32_t worker);
 
   struct alignas(64) Claim {
-    std::atomic<uint64_t> stage{0}; // the last one whose share of this number has been taken
+    std::atomic<uint64_t> number{0}; // of the last stage whose share of this index has been taken
   };
 
   const uint32_t workerCount;
   const uint32_t spins;
-  const StagedWork *current = nullptr;
-  uint32_t stage = 0;                            // of `current`; both change only between two values of the phase
-  alignas(64) Phase phase{2};                    // 2 * stages opened so far since the start, + 1 while one is open
-  alignas(64) std::atomic<uint32_t> finished{0}; // shares of the stage
+  // Stages are numbered from 1 for as long as the pool lives. The phase is twice the number of the open one + 1, or
+  // twice the next one's.
+  alignas(64) Phase phase{2};
+  alignas(64) const StagedWork *current =
+      nullptr; // it and the number of its first stage change only while none is open
+  uint64_t first = 0;
+  alignas(64) std::atomic<uint32_t> finished{0}; // shares of the open stage
   std::vector<Claim> claims;
   Barrier meeting;
   std::vector<std::thread> threads;

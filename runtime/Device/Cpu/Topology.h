@@ -11,7 +11,7 @@ unsigned availableCores();
 // CPUs that this process may use, hyperthreads counted, without regard to a quota. At least 1.
 unsigned availableCpus();
 
-// Bytes that the system says can be had without pushing other programs out, at most what the control group allows;
+// Bytes that the system says can be had without pushing other programs out, at most what the control groups leave;
 // UINT64_MAX where neither says.
 uint64_t availableMemory();
 
