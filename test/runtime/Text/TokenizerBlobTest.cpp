@@ -45,18 +45,27 @@ TEST(TokenizerBlobTest, every_cut_is_an_error) {
   EXPECT_FALSE(Tokenizer::deserialize(whole + "x"));
 }
 
-TEST(TokenizerBlobTest, every_flipped_byte_is_an_error_or_a_tokenizer) {
+// Only the bits that fill the last byte of the compressed stream, before its checksum, say nothing: the tokenizer is
+// the same. An artifact's digests find those as well (DamageTest).
+TEST(TokenizerBlobTest, every_flipped_bit_that_says_something_is_refused) {
   std::string whole = blob();
-  for (size_t i = 0; i < whole.size(); ++i) {
-    std::string damaged = whole;
-    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
-    if (auto tokenizer = Tokenizer::deserialize(damaged))
-      (void)(*tokenizer)->decode({0, 1, 2, 7});
-  }
+  int accepted = 0;
+  for (size_t i = 0; i < whole.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string damaged = whole;
+      damaged[i] = static_cast<char>(damaged[i] ^ 1 << bit);
+      auto tokenizer = Tokenizer::deserialize(damaged);
+      if (!tokenizer)
+        continue;
+      EXPECT_EQ((*tokenizer)->serialize(), whole) << "bit " << bit << " of byte " << i;
+      ++accepted;
+    }
+  EXPECT_LT(accepted, 8);
 }
 
-// Below the compression, whose checksum keeps most damage away from the tables.
-TEST(TokenizerBlobTest, damaged_tables_never_crash) {
+// Below the compression, whose checksum keeps damage away from the tables: a flip may make other tables, with another
+// letter in a token, say. What is taken is whole: it encodes, and written again it reads as the same.
+TEST(TokenizerBlobTest, damaged_tables_are_refused_or_other_valid_ones) {
   auto model = HuggingFaceModel::fromJson(kJson, "t.json");
   ASSERT_TRUE(model) << model.error().message;
   std::string whole = (*model)->toCompact();
@@ -69,8 +78,12 @@ TEST(TokenizerBlobTest, damaged_tables_never_crash) {
       auto again = HuggingFaceModel::fromCompact(damaged, "tables");
       refused += !again;
       std::vector<int32_t> ids;
-      if (again)
-        (void)(*again)->encode("<s>ababab", true, ids);
+      if (!again)
+        continue;
+      (void)(*again)->encode("<s>ababab", true, ids);
+      auto third = HuggingFaceModel::fromCompact((*again)->toCompact(), "tables");
+      ASSERT_TRUE(third) << "bit " << bit << " of byte " << i << ": " << third.error().message;
+      EXPECT_EQ((*third)->toCompact(), (*again)->toCompact()) << "bit " << bit << " of byte " << i;
     }
   }
   EXPECT_GT(refused, static_cast<int>(whole.size()));
