@@ -81,6 +81,7 @@ Step stepOf(const std::vector<int32_t> &tokens, const MemoryPlan &plan) {
   std::iota(step.pageTable.begin(), step.pageTable.end(), 0);
   for (int32_t row = count - int32_t(std::min<uint64_t>(uint64_t(count), plan.limits.rows)); row < count; ++row)
     step.rows.push_back(row);
+  step.sampling.resize(step.rows.size());
   return step;
 }
 

@@ -57,6 +57,7 @@ Step deviceStep(const ScriptStep &step, const MemoryPlan &plan) {
   out.ids = inputs.ids;
   out.positions = inputs.positions;
   out.rows = inputs.rows;
+  out.sampling.resize(out.rows.size());
   out.seqStarts = inputs.batch.seqStarts;
   out.contextLens = step.contextLens;
   int32_t stride = static_cast<int32_t>(plan.limits.pageStride), pageSize = static_cast<int32_t>(plan.pageSize);

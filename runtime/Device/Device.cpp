@@ -43,12 +43,10 @@ template <typename T> Bytes bytesOf(const std::vector<T> &values) { return {valu
 Expected<void> LoadedProgram::setStep(const Step &step) {
   if (Expected<void> result = checkStep(step, memory, modelTable.vocab()); !result)
     return result;
-  std::vector<RowSampling> sampling = step.sampling;
-  sampling.resize(step.rows.size());
   const std::array<Bytes, stepInputNames.size()> values = {
       bytesOf(step.ids),       bytesOf(step.positions),   bytesOf(step.slots),
       bytesOf(step.seqStarts), bytesOf(step.contextLens), bytesOf(step.pageTable),
-      bytesOf(step.rows),      bytesOf(sampling),         bytesOf(step.seen)};
+      bytesOf(step.rows),      bytesOf(step.sampling),    bytesOf(step.seen)};
   for (size_t i = 0; i < values.size(); ++i)
     if (inputs[i] != UINT32_MAX && values[i].count > 0)
       if (Expected<void> result = upload({memory.buffers[inputs[i]].offset, values[i].count}, values[i].first); !result)

@@ -20,8 +20,8 @@ bool isInRange(const RowSampling &row) {
 
 Expected<void> checkSampling(const Step &step, uint32_t vocab) {
   uint64_t words = seenWords(vocab);
-  if (step.sampling.size() > step.rows.size() || step.seen.size() > step.rows.size() * words)
-    return makeError("step has sampling of more rows than it asks for");
+  if (step.sampling.size() != step.rows.size() || step.seen.size() > step.rows.size() * words)
+    return makeError("step has sampling of other rows than it asks for");
   for (size_t row = 0; row < step.sampling.size(); ++row) {
     if (!isInRange(step.sampling[row]))
       return makeError("step has a row whose sampling is out of range");

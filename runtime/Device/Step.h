@@ -20,7 +20,7 @@ struct Step {
   std::vector<int32_t> contextLens;  // [S]
   std::vector<int32_t> pageTable;    // [S, plan.limits.pageStride]
   std::vector<int32_t> rows;         // [R]
-  std::vector<RowSampling> sampling; // [R]; rows past its end are greedy
+  std::vector<RowSampling> sampling; // [R]
   std::vector<uint32_t> seen;        // [R, seenWords(vocab)]; rows without a penalty may be left out at its end
 
   void clear();

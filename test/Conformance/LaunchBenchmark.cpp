@@ -44,6 +44,7 @@ Step stepOf(const Shape &shape, const MemoryPlan &plan, uint32_t vocab) {
     step.seqStarts.push_back(static_cast<int32_t>(step.ids.size()));
     step.contextLens.push_back(static_cast<int32_t>(shape.context));
   }
+  step.sampling.resize(step.rows.size());
   return step;
 }
 

@@ -89,6 +89,7 @@ TEST_F(CpuDeviceTest, one_launch_runs_alone_on_what_was_written) {
   step.contextLens = {2};
   step.pageTable = {0, 0, 0, 0};
   step.rows = {1};
+  step.sampling.resize(1);
   ASSERT_TRUE((*program)->setStep(step));
   // y of the second row is (1, 0, 0, 0): the logits are the first column of the head.
   constexpr uint32_t y = 12, logitsLaunch = 3;
@@ -172,6 +173,7 @@ TEST_F(CpuDeviceTest, what_workers_take_as_they_come_free_is_done_once) {
   step.contextLens = {tokens};
   step.pageTable = {0, 1, 2, 3};
   step.rows = {0, 7, 15, tokens - 1};
+  step.sampling.resize(step.rows.size());
   ASSERT_TRUE((*program)->setStep(step));
   for (int run = 0; run < 300; ++run) {
     ASSERT_TRUE((*program)->run());

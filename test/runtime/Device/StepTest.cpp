@@ -65,6 +65,7 @@ TEST(StepTest, whatever_a_kernel_indexes_with_is_checked) {
       {"start past the end", [](Step &s) { s.seqStarts[1] = 9; }},
       {"context length", [](Step &s) { s.contextLens[1] = 33; }},
       {"sampling of no row", [](Step &s) { s.sampling.resize(3); }},
+      {"row without sampling", [](Step &s) { s.sampling.resize(1), s.seen.clear(); }},
       {"tokens seen of no row", [](Step &s) { s.seen.resize(3); }},
       {"penalty without tokens seen", [](Step &s) { s.seen.pop_back(); }},
       {"temperature", [](Step &s) { s.sampling[0].temperature = NAN; }},
