@@ -89,15 +89,15 @@ Expected<> LaunchCheck::check(uint32_t index, mlir::Operation *op,
   return {};
 }
 
-// A buffer may hold the right numbers from another step: what a launch leaves unwritten is to show. All bits set are a
-// NaN, and -1.
+// A buffer may hold the right numbers from another step: what a launch leaves unwritten is to show. These bits are a
+// NaN, and a token that no vocabulary has.
 Expected<> LaunchCheck::spoil(uint32_t buffer, const reference::Value &value) {
   size_t count = 0;
   if (const auto *tensor = std::get_if<Tensor>(&value))
     count = tensor->data.size();
   else if (const auto *ints = std::get_if<reference::IntTensor>(&value))
     count = ints->size();
-  std::vector<int32_t> bits(count, -1);
+  std::vector<int32_t> bits(count, 0x7fffffff);
   return program.write(buffer, 0, bits.data(), bits.size() * sizeof(int32_t));
 }
 
