@@ -24,6 +24,7 @@ const std::vector<Ragged> batches = {
     {{{20, 130}}},                                                                        // several tiles of one prompt
     {{{1200, 1}, {700, 1}}},                                                              // longContexts
     {{{2100, 1}, {3, 1}, {17, 1}, {0, 1}, {600, 1}, {5, 2}, {1, 1}, {40, 1}, {2100, 1}}}, // longAmongMany
+    {{{5300, 1}}},                                                                        // longAlone
 };
 
 struct CacheShape {

@@ -23,9 +23,10 @@ struct AttentionCase {
 };
 // The most tokens, and the largest index, among the ragged batches that attention rows take by index.
 constexpr int64_t attentionBatches = 7;
-// The indices of two more, of long contexts: too much for a GPU that is run thread by thread.
+// The indices of three more, of long contexts: too much for a GPU that is run thread by thread.
 constexpr int64_t longContexts = 7;
 constexpr int64_t longAmongMany = 8;
+constexpr int64_t longAlone = 9;
 int64_t mostTokensOfAttention();
 // One row, with an operand of so many f32 before the result; the caller sets its stages and may lower its sizes.
 KernelRow attentionRow(const AttentionCase &shape, const std::string &layout, double tolerance, int64_t partials = 0);

@@ -40,23 +40,24 @@ std::pair<Value, Value> KernelBuilder::workerRange(Value count) {
   return {div(mul(count, index), all), div(mul(count, add(index, 1)), all)};
 }
 
+Value KernelBuilder::take() {
+  Value counter = field(offsetof(KernelArgs, taken), pointer());
+  Value taken = LLVM::AtomicRMWOp::create(builder, location, LLVM::AtomicBinOp::add, counter, constant(1, i32()),
+                                          LLVM::AtomicOrdering::monotonic);
+  return zeroExtend(taken, builder.getI64Type());
+}
+
 void KernelBuilder::shareItems(Value count, ArrayRef<Value> initial, CarryBody body) {
   Value share = div(mul(count, 3), mul(workers(), 4)), rest = mul(workers(), share);
   Value first = mul(worker(), share), last = add(first, share);
-  Value counter = field(offsetof(KernelArgs, taken), pointer());
   // State: the next item of the own share, then what the body carries.
   Values state = {first};
   state.append(initial.begin(), initial.end());
   auto before = [&](OpBuilder &inner, Location, ValueRange state) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(inner.getInsertionBlock());
-    Values item = when(
-        less(state[0], last), [&] { return Values{state[0]}; },
-        [&] {
-          Value taken = LLVM::AtomicRMWOp::create(builder, location, LLVM::AtomicBinOp::add, counter,
-                                                  constant(1, i32()), LLVM::AtomicOrdering::monotonic);
-          return Values{add(rest, zeroExtend(taken, builder.getI64Type()))};
-        });
+    Values item =
+        when(less(state[0], last), [&] { return Values{state[0]}; }, [&] { return Values{add(rest, take())}; });
     Values passed = {item[0]};
     passed.append(state.begin(), state.end());
     scf::ConditionOp::create(builder, location, less(item[0], count), passed);

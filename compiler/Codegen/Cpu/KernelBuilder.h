@@ -43,6 +43,8 @@ public:
   // common rest one after the other, whoever is free. Cores are not equally fast, nor is their way to memory. At most
   // once a kernel, by all workers.
   void shareItems(Value count, llvm::ArrayRef<Value> initial, CarryBody body);
+  // The next number, from 0 on, that no worker has taken yet: shareItems, for items whose order the kernel knows.
+  Value take();
   Value worker();
   Value workers(); // how many there are
   // A piece of this worker's scratch, 64-byte aligned. The sum is the kernel's scratch size.

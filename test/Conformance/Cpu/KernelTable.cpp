@@ -30,7 +30,7 @@ std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
             attentionRow(shape, "keys_transposed", attentionTolerance(element, chip), choice.attentionPartials(asked)));
         if (variant.stages.size() > 1) {
           rows.back().name += "_splits";
-          rows.back().sizes.insert(rows.back().sizes.end(), {longContexts, longAmongMany});
+          rows.back().sizes.insert(rows.back().sizes.end(), {longContexts, longAmongMany, longAlone});
           rows.back().workers.push_back(19); // more parts of a sequence than many sequences may have
         }
         rows.back().stages = std::move(variant.stages);

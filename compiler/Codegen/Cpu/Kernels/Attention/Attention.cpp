@@ -3,17 +3,19 @@
 // Tokens of a prompt are taken in tiles of several tokens and one KV head. Tokens left over by full tiles, and those of
 // decoding sequences, are tiles of one token and several KV heads: such a tile does little with each key and value, so
 // what counts is how fast they come from memory, and that is fastest where all heads of a page are read by one worker.
-// Items go to the workers in turn: under the causal mask later tiles are longer, and this spreads them evenly.
+// Items go one after the other to the worker that is free; under the causal mask they differ in length. Those of one
+// token are equal, and go to the workers in turn.
 //
-// With `splits`, the positions that a decoding sequence sees are cut into as many items as there are workers;
-// attention_merge joins their results (Flash-Decoding, Dao et al. 2023). Where there are too few positions for that,
-// its KV heads are divided as well.
+// With `splits`, the positions that a decoding sequence sees are cut into parts (Splits), and attention_merge joins
+// their results (Flash-Decoding, Dao et al. 2023). Where there are fewer parts than workers, its KV heads are divided
+// as well.
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionTile.h"
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 namespace quipu::cpu {
 namespace {
@@ -21,70 +23,125 @@ namespace {
 // Of a prompt's tile: enough to reuse each key and value, few enough to stay in the first-level cache.
 constexpr int64_t tileRows = 16;
 
-// Which worker takes what: items in turn.
-class Distribution {
+class Attention {
 public:
-  Distribution(KernelBuilder &b, const AttentionParams &p, bool splits)
-      : b(b), p(p), tileTokens(std::max<int64_t>(1, tileRows / p.group())), mine(b.worker()), workers(b.workers()) {
-    if (splits)
-      cut.emplace(b);
+  Attention(KernelBuilder &b, const AttentionParams &p, bool hasSplits)
+      : b(b), p(p), tileTokens(std::max<int64_t>(1, tileRows / p.group())), workers(b.workers()) {
+    if (hasSplits)
+      splits.emplace(b, p.pageSize, p.window);
     scratch = b.scratch(
         std::max(AttentionTile(b, p, tileTokens, 1).scratchBytes(), AttentionTile(b, p, 1, p.kvHeads).scratchBytes()));
+    mine = b.scratch(8);
+    oneToken = b.equal(b.dim(StepDim::Tokens), b.constant(1));
   }
 
-  // The tokens [first, last) of a sequence; `count` numbers the items from sequence to sequence. Gives the next number.
-  Value sequence(Value number, Value first, Value last, Value pages, Value count) {
-    if (!cut)
-      return prompt(first, last, pages, count);
-    Value decodes = b.equal(b.sub(last, first), b.constant(1));
-    return b.when(
-        decodes, [&] { return Values{oneToken(first, pages, count, number)}; },
-        [&] { return Values{prompt(first, last, pages, count)}; })[0];
+  void emit() {
+    if (!splits)
+      return sequences();
+    Splits::Cut cut = splits->of(b.constant(0));
+    b.when(
+        b.bitAnd(cut.tapers, oneToken),
+        [&]() -> Values {
+          taperedParts(cut);
+          return {};
+        },
+        [&]() -> Values {
+          sequences();
+          return {};
+        });
   }
 
 private:
-  Value prompt(Value first, Value last, Value pages, Value count) {
+  // The only token of the only sequence.
+  void taperedParts(const Splits::Cut &cut) {
+    Value none = b.constant(0);
+    AttentionTile tile(b, p, 1, p.kvHeads);
+    tile.begin(scratch, {none, none, b.constant(p.kvHeads), b.buffer(4)});
+    b.repeat({b.worker()}, [&](llvm::ArrayRef<Value> carried) -> std::pair<Value, Values> {
+      auto [first, last] = splits->blocksOf(cut, carried[0]);
+      Value next = tile.generate({first, last, never(), partial(none, carried[0])}, [&]() -> AttentionTile::NextPart {
+        Value number = b.add(workers, b.take());
+        return {number, splits->blocksOf(cut, b.smaller(number, b.sub(cut.parts, b.constant(1)))).first};
+      });
+      return {b.less(next, cut.parts), {next}};
+    });
+  }
+
+  Value never() { return b.constant(0, b.ops().getI1Type()); }
+
+  Value partial(Value sequence, Value part) {
+    return b.offset(b.buffer(6), splits->numberInStep(sequence, part), PartialLayout::of(p).partBytes());
+  }
+
+  // Every worker goes over all items and does those whose number it has taken.
+  void sequences() {
+    b.store(b.worker(), mine, 8);
+    Value tables = b.buffer(4), stride = b.dim(StepDim::PageStride);
+    b.loop(b.constant(0), b.dim(StepDim::Sequences), 1, {b.constant(0)},
+           [&](Value sequence, llvm::ArrayRef<Value> carried) -> Values {
+             Value pages = b.offset(tables, b.mul(sequence, stride), 4);
+             return {items(sequence, firstToken(b, sequence), firstToken(b, b.add(sequence, 1)), pages, carried[0])};
+           });
+  }
+
+  void whenMine(Value item, llvm::function_ref<void()> body) {
+    b.when(b.equal(item, b.load(mine, b.i64(), 8)), [&] {
+      body();
+      Values next = b.when(
+          oneToken, [&] { return Values{b.add(item, workers)}; }, [&] { return Values{b.add(workers, b.take())}; });
+      b.store(next[0], mine, 8);
+    });
+  }
+
+  // The tokens [first, last) of a sequence; `count` numbers the items from sequence to sequence. Gives the next number.
+  Value items(Value sequence, Value first, Value last, Value pages, Value count) {
     Value whole = first;
     if (tileTokens > 1) {
       whole = b.add(first, b.mul(b.div(b.sub(last, first), tileTokens), tileTokens));
       count = tiles(first, whole, pages, count);
     }
-    return b.loop(whole, last, 1, {count}, [&](Value left, llvm::ArrayRef<Value> counted) -> Values {
-      return {oneToken(left, pages, counted[0], Value())};
+    Value decodes = b.equal(b.sub(last, first), b.constant(1));
+    return b.loop(whole, last, 1, {count}, [&](Value token, llvm::ArrayRef<Value> counted) -> Values {
+      return {tokenAlone(sequence, token, decodes, pages, counted[0])};
     })[0];
   }
-
-  void whenMine(Value item, llvm::function_ref<void()> body) { b.when(b.equal(b.rem(item, workers), mine), body); }
 
   Value tiles(Value first, Value last, Value pages, Value count) {
     return b.loop(b.constant(0), b.constant(p.kvHeads), 1, {count}, [&](Value kvHead, llvm::ArrayRef<Value> outer) {
       return b.loop(first, last, tileTokens, outer, [&](Value token, llvm::ArrayRef<Value> counted) -> Values {
         whenMine(counted[0], [&] {
-          AttentionTile(b, p, tileTokens, 1).generate(scratch, {token, kvHead, b.constant(1), pages, {}, {}, {}});
+          AttentionTile tile(b, p, tileTokens, 1);
+          tile.begin(scratch, {token, kvHead, b.constant(1), pages});
+          tile.generate({});
         });
         return {b.add(counted[0], 1)};
       });
     })[0];
   }
 
-  // One token; of a sequence that decodes its number, else null.
-  Value oneToken(Value token, Value pages, Value count, Value sequence) {
-    Value splits = sequence ? cut->of(token, p.window) : b.constant(1);
-    Value headParts = b.smaller(b.div(b.add(workers, b.add(splits, -1)), splits), b.constant(p.kvHeads));
-    Value items = b.mul(splits, headParts);
+  Value tokenAlone(Value sequence, Value token, Value decodes, Value pages, Value count) {
+    Value one = b.constant(1), parts = one;
+    Splits::Cut cut;
+    if (splits) {
+      cut = splits->of(token);
+      parts = b.select(decodes, cut.parts, one);
+    }
+    Value headParts = b.smaller(b.div(b.add(workers, b.add(parts, -1)), parts), b.constant(p.kvHeads));
+    Value items = b.mul(parts, headParts);
     b.loop(b.constant(0), items, 1, [&](Value item) {
       whenMine(b.add(count, item), [&] {
-        Value split = b.div(item, headParts), headPart = b.rem(item, headParts);
+        Value part = b.div(item, headParts), headPart = b.rem(item, headParts);
         auto headAt = [&](Value part) { return b.div(b.mul(part, p.kvHeads), headParts); };
         Value firstHead = headAt(headPart), heads = b.sub(headAt(b.add(headPart, 1)), firstHead);
-        AttentionTile::Item tile{token, firstHead, heads, pages, {}, {}, {}};
-        if (sequence) {
-          tile.split = split;
-          tile.splits = splits;
-          PartialLayout layout = PartialLayout::of(p);
-          tile.partial = b.offset(b.buffer(6), cut->part(sequence, split), layout.partBytes());
+        AttentionTile::Part positions;
+        if (splits) {
+          std::tie(positions.firstBlock, positions.lastBlock) = splits->blocksOf({cut.blocks, parts, never()}, part);
+          positions.alone = b.equal(parts, one);
+          positions.partial = partial(sequence, part);
         }
-        AttentionTile(b, p, 1, p.kvHeads).generate(scratch, tile);
+        AttentionTile tile(b, p, 1, p.kvHeads);
+        tile.begin(scratch, {token, firstHead, heads, pages});
+        tile.generate(positions);
       });
     });
     return b.add(count, items);
@@ -93,8 +150,8 @@ private:
   KernelBuilder &b;
   const AttentionParams &p;
   int64_t tileTokens;
-  Value mine, workers, scratch;
-  std::optional<Splits> cut;
+  Value workers, scratch, mine, oneToken;
+  std::optional<Splits> splits;
 };
 
 } // namespace
@@ -107,14 +164,7 @@ Expected<> generateAttention(const KernelSpec &spec, KernelBuilder &b) {
   if (auto read = params.finish(); !read)
     return read;
 
-  Distribution distribution(b, p, splits);
-  Value tables = b.buffer(4), stride = b.dim(StepDim::PageStride);
-  b.loop(b.constant(0), b.dim(StepDim::Sequences), 1, {b.constant(0)},
-         [&](Value sequence, llvm::ArrayRef<Value> carried) -> Values {
-           Value pages = b.offset(tables, b.mul(sequence, stride), 4);
-           return {distribution.sequence(sequence, firstToken(b, sequence), firstToken(b, b.add(sequence, 1)), pages,
-                                         carried[0])};
-         });
+  Attention(b, p, splits).emit();
   return {};
 }
 

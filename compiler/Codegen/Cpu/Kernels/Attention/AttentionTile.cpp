@@ -11,7 +11,7 @@
 namespace quipu::cpu {
 namespace {
 
-constexpr int64_t blockPages = 4;       // pages between two rescalings
+constexpr int64_t blockPages = attentionBlockPages;
 constexpr int64_t fewRows = 8;          // of a tile that waits for memory more than it computes
 constexpr int64_t pieceRows = 4;        // whose weighted values are added up in one go
 constexpr int64_t mostSoftmaxLines = 2; // of a page that a row's softmax asks for: more at once wait for each other
@@ -58,62 +58,72 @@ void AttentionTile::enterHead(Value headOfTile) {
   cacheHead = b.offset(b.buffer(5), kvHead, p.cache.headBytes());
 }
 
-void AttentionTile::lookAhead(Value headOfTile, Value heads) {
+void AttentionTile::lookAhead(Value headOfTile, Value page, Value end, Value afterwards) {
   Value later = b.add(headOfTile, headsAhead);
-  soonPages = b.mul(b.div(later, heads), blockPages);
-  soonHead = b.offset(b.buffer(5), b.add(firstHead, b.rem(later, heads)), p.cache.headBytes());
+  Value pages = b.mul(b.div(later, headCount), blockPages);
+  soonPages = b.select(b.less(b.add(page, pages), end), pages, b.sub(afterwards, page));
+  soonHead = b.offset(b.buffer(5), b.add(firstHead, b.rem(later, headCount)), p.cache.headBytes());
 }
 
-void AttentionTile::generate(Value scratch, const Item &item) {
+void AttentionTile::forHeads(llvm::function_ref<void(Value)> body) {
+  b.loop(b.constant(0), headCount, 1, [&](Value headOfTile) {
+    enterHead(headOfTile);
+    body(headOfTile);
+  });
+}
+
+void AttentionTile::begin(Value scratch, const Item &item) {
   state = scratch;
   weights = b.offset(state, mostHeads * stateBytes());
   scores = b.offset(weights, rowCount * products.weightBytes());
   token = item.firstToken;
   firstHead = item.firstHead;
+  headCount = item.heads;
   pageList = item.pages;
-  auto forHeads = [&](llvm::function_ref<void()> body) {
-    b.loop(b.constant(0), item.heads, 1, [&](Value headOfTile) {
-      enterHead(headOfTile);
-      lookAhead(headOfTile, item.heads);
-      body();
-    });
-  };
-  forHeads([&] {
-    clearState();
+  forHeads([&](Value) {
     // Scores are exponents of two.
-    for (int64_t row = 0; row < rowCount; ++row) {
+    for (int64_t row = 0; row < rowCount; ++row)
       products.packQuery(rowAddress(0, row), p.scale * 1.4426950408889634,
                          b.offset(queries, row * products.queryBytes()));
-    }
   });
+}
+
+Value AttentionTile::generate(const Part &part, llvm::function_ref<NextPart()> takeNext) {
+  forHeads([&](Value) { clearState(); });
   lastPosition = position(tokens - 1);
-  Value pageCount = b.add(b.div(lastPosition, p.cache.pageSize), 1);
-  Value firstPage = b.constant(0);
+  lastPage = b.div(lastPosition, p.cache.pageSize);
+  Value seenFrom = b.constant(0), end = b.add(lastPage, 1);
   if (p.window) // the first position any row of the tile sees
-    firstPage = b.div(b.larger(b.add(position(0), 1 - p.window), b.constant(0)), p.cache.pageSize);
-  lastPage = b.sub(pageCount, b.constant(1));
-  if (item.split) {
-    Value pages = b.sub(pageCount, firstPage);
-    Value share =
-        b.mul(b.divUp(b.div(b.add(pages, b.sub(item.splits, b.constant(1))), item.splits), blockPages), blockPages);
-    firstPage = b.add(firstPage, b.mul(item.split, share));
-    pageCount = b.smaller(pageCount, b.add(firstPage, share));
-  }
-  b.loop(firstPage, pageCount, blockPages, [&](Value page) {
-    Value end = b.smaller(b.add(page, blockPages), pageCount);
-    forHeads([&] {
-      scoreBlock(page, end);
+    seenFrom = b.div(b.larger(b.add(position(0), 1 - p.window), b.constant(0)), p.cache.pageSize);
+  auto pageOf = [&](Value block) { return b.add(seenFrom, b.mul(block, blockPages)); };
+  Value begin = part.firstBlock ? pageOf(part.firstBlock) : seenFrom;
+  if (part.lastBlock)
+    end = b.smaller(end, pageOf(part.lastBlock));
+  Values taken = b.loop(begin, end, blockPages, {b.constant(0)}, [&](Value page, llvm::ArrayRef<Value> carried) {
+    Value behind = b.add(page, blockPages), blockEnd = b.smaller(behind, end);
+    Values next = {carried[0], page};
+    if (takeNext)
+      next = b.when(
+          b.less(behind, end), [&] { return next; },
+          [&] {
+            NextPart following = takeNext();
+            return Values{following.number, pageOf(following.firstBlock)};
+          });
+    forHeads([&](Value headOfTile) {
+      lookAhead(headOfTile, page, end, next[1]);
+      scoreBlock(page, blockEnd);
       AttentionProducts::ValueScales scales = valueScales(page);
-      inPieces(rowCount, pieceRows, [&](Value row, int64_t rows) { weighPiece(page, end, row, rows, scales); });
+      inPieces(rowCount, pieceRows, [&](Value row, int64_t rows) { weighPiece(page, blockEnd, row, rows, scales); });
     });
+    return Values{next[0]};
   });
-  forHeads([&] {
-    if (!item.split)
+  forHeads([&](Value) {
+    if (!part.firstBlock)
       return storeRows();
-    Value alone = b.less(item.splits, b.constant(2));
-    b.when(alone, [&] { storeRows(); });
-    b.when(b.equal(alone, b.zero(alone.getType())), [&] { storePartial(item.partial); });
+    b.when(part.alone, [&] { storeRows(); });
+    b.when(b.equal(part.alone, b.zero(part.alone.getType())), [&] { storePartial(part.partial); });
   });
+  return takeNext ? taken[0] : Value();
 }
 
 void AttentionTile::clearState() {

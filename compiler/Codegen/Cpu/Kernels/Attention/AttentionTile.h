@@ -25,13 +25,24 @@ public:
   // Scratch of a tile; one piece serves every tile in turn.
   int64_t scratchBytes() const { return mostHeads * stateBytes() + transientBytes(); }
 
-  // What a tile is of, and which part of its pages: `split` of `splits`, whose result goes to `partial`, the part of
-  // all heads; null: all pages.
+  // What a tile is of. Packs its queries into scratch.
   struct Item {
     Value firstToken, firstHead, heads, pages;
-    Value split, splits, partial;
   };
-  void generate(Value scratch, const Item &item);
+  void begin(Value scratch, const Item &item);
+
+  // Which part of the positions: blocks [firstBlock, lastBlock). Unless it is `alone` its result goes to `partial`, the
+  // part of all heads. Null: all positions.
+  struct Part {
+    Value firstBlock, lastBlock, alone, partial;
+  };
+  // The part that the worker does next: its number and its first block.
+  struct NextPart {
+    Value number, firstBlock;
+  };
+  // `takeNext` is asked while the last block is worked on, so that the next part's first keys and values come from
+  // memory meanwhile. Gives the number; null without takeNext.
+  Value generate(const Part &part, llvm::function_ref<NextPart()> takeNext = nullptr);
 
 private:
   int64_t stateBytes() const;     // of a KV head
@@ -39,8 +50,10 @@ private:
 
   // Makes a KV head of the tile, by its number in it, the one that what follows is about.
   void enterHead(Value headOfTile);
-  // Finds what will be read soon after the head that is entered: another head of these pages, or of later ones.
-  void lookAhead(Value headOfTile, Value heads);
+  // Finds what will be read soon after the head that is entered, at the block from `page` on: another head of it, or of
+  // a later one; behind `end` that from `afterwards` on.
+  void lookAhead(Value headOfTile, Value page, Value end, Value afterwards);
+  void forHeads(llvm::function_ref<void(Value headOfTile)> body);
   void clearState();
   Value position(int64_t tokenOfTile);
   Value rowAddress(int64_t operand, int64_t row);
@@ -93,10 +106,10 @@ private:
   // it makes weights; weighted sums ask for the rest, and scores for keys. Memory would stand still in a phase without.
   int64_t valueLines, softmaxLines;
   Value state, weights, scores;
-  Value token, firstHead, pageList, lastPosition, lastPage;
+  Value token, firstHead, headCount, pageList, lastPosition, lastPage;
   // Of the KV head that is entered.
   Value queries, outputs, maxima, sums, coarseBelow, head, cacheHead;
-  Value soonHead, soonPages; // another one's, and how many pages later
+  Value soonHead, soonPages; // another one's, and how many pages later (or earlier)
 };
 
 } // namespace quipu::cpu
