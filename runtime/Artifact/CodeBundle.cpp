@@ -1,5 +1,7 @@
 #include "runtime/Artifact/CodeBundle.h"
 
+#include "runtime/Support/Rounding.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -35,8 +37,6 @@ struct ImageEntry {
 };
 static_assert(sizeof(ImageEntry) == 16);
 
-uint64_t alignUp(uint64_t value) { return (value + imageAlignment - 1) / imageAlignment * imageAlignment; }
-
 // Copies an entry out of the section, whose bytes have no alignment.
 template <typename T> T entryAt(std::string_view section, uint64_t offset) {
   T entry;
@@ -71,8 +71,8 @@ std::string writeCodeBundle(std::vector<BundledKernel> kernels) {
   uint64_t end = sizeof(BundleHeader) + entries.size() + images.size() * sizeof(ImageEntry) + symbols.size();
   std::string places;
   for (std::string_view image : images) {
-    append(places, ImageEntry{alignUp(end), image.size()});
-    end = alignUp(end) + image.size();
+    append(places, ImageEntry{roundUp(end, imageAlignment), image.size()});
+    end = roundUp(end, imageAlignment) + image.size();
   }
   std::string bundle;
   bundle.reserve(end);
@@ -80,7 +80,7 @@ std::string writeCodeBundle(std::vector<BundledKernel> kernels) {
          BundleHeader{bundleMagic, static_cast<uint32_t>(kernels.size()), static_cast<uint32_t>(images.size()), end});
   bundle += entries + places + symbols;
   for (std::string_view image : images) {
-    bundle.resize(alignUp(bundle.size()));
+    bundle.resize(roundUp(bundle.size(), imageAlignment));
     bundle += image;
   }
   return bundle;

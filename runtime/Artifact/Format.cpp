@@ -1,5 +1,7 @@
 #include "runtime/Artifact/Format.h"
 
+#include "runtime/Support/Rounding.h"
+
 #define XXH_INLINE_ALL
 #include <cstring>
 #include <xxhash.h>
@@ -49,7 +51,7 @@ std::string_view sectionName(SectionKind kind) {
 
 uint64_t alignSection(SectionKind kind, uint64_t offset) {
   uint64_t alignment = kind == SectionKind::Weights ? weightsAlignment : 64;
-  return (offset + alignment - 1) / alignment * alignment;
+  return roundUp(offset, alignment);
 }
 
 std::string encodeWeightIndex(const WeightIndex &index) {

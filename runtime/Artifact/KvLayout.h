@@ -13,6 +13,7 @@
 #pragma once
 
 #include "runtime/Artifact/Program_generated.h"
+#include "runtime/Support/Rounding.h"
 
 #include <cstdint>
 #include <optional>
@@ -27,7 +28,7 @@ struct KvLayout {
   uint64_t valueWidth; // elements of a position's value
   bool scaled;
 
-  uint64_t keyElements() const { return group ? (dim + group - 1) / group * group : dim; }
+  uint64_t keyElements() const { return group ? roundUp(dim, group) : dim; }
   uint64_t blockBytes() const {
     return pageSize * ((keyElements() + valueWidth) * elementBytes + (scaled ? 2 * sizeof(float) : 0));
   }

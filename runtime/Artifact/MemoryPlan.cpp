@@ -2,6 +2,7 @@
 
 #include "runtime/Artifact/ProgramChecks.h"
 #include "runtime/Artifact/WeightLayout.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 
@@ -17,13 +18,11 @@ constexpr uint32_t defaultPageSize = 16; // of a program without a KV cache
 // A block larger than this is a mistake in an option, and sums below it cannot overflow.
 constexpr uint64_t maxBlock = uint64_t(1) << 56;
 
-uint64_t alignUp(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
-
 // Lays ranges one behind the other.
 class BlockLayout {
 public:
   MemoryRange append(uint64_t bytes, uint64_t alignment) {
-    uint64_t offset = alignUp(end, alignment);
+    uint64_t offset = roundUp(end, alignment);
     tooLarge = tooLarge || bytes > maxBlock || offset > maxBlock;
     end = offset + std::min(bytes, maxBlock);
     return {offset, bytes};
@@ -51,7 +50,7 @@ Expected<void> applyOptions(MemoryPlan &plan, const Artifact &artifact, const Me
   if (plan.workers > mostWorkers)
     return makeError("{} threads are more than {}", plan.workers, mostWorkers);
   plan.pageSize = sizeOf(program.kv_caches()) ? program.kv_caches()->Get(0)->page_size() : defaultPageSize;
-  uint64_t stride = (uint64_t(plan.maxContext) + plan.pageSize - 1) / plan.pageSize;
+  uint64_t stride = divideUp(plan.maxContext, plan.pageSize);
   uint64_t pages = options.kvPages ? options.kvPages : stride * plan.maxSequences;
   // Slots are int32.
   if (pages * plan.pageSize > INT32_MAX)
@@ -110,7 +109,7 @@ Parts layOutParts(MemoryPlan &plan, BlockLayout &block, const Artifact &artifact
   for (uint32_t i = 0; i < sizeOf(target.kernels()); ++i)
     plan.scratchPerWorker = std::max(plan.scratchPerWorker, target.kernels()->Get(i)->scratch_bytes());
   // Workers write their scratch at the same time: no page is shared.
-  plan.scratchPerWorker = alignUp(plan.scratchPerWorker, partAlignment);
+  plan.scratchPerWorker = roundUp(plan.scratchPerWorker, partAlignment);
   plan.scratch = block.append(plan.scratchPerWorker * plan.workers, partAlignment);
   return parts;
 }
@@ -167,7 +166,7 @@ Expected<MemoryPlan> planMemory(const Artifact &artifact, uint32_t targetIndex, 
   if (block.tooLarge)
     return makeError("{}: takes more memory than any machine has; lower max sequences or max context", artifact.path());
   placeOtherBuffers(plan, parts, target);
-  plan.blockBytes = alignUp(std::max<uint64_t>(block.end, 1), hugePage);
+  plan.blockBytes = roundUp(std::max<uint64_t>(block.end, 1), hugePage);
   plan.code = artifact.code(target.code_section()).size();
   plan.total = plan.blockBytes + plan.code;
   return plan;

@@ -2,14 +2,13 @@
 
 #include "runtime/Artifact/Format.h"
 #include "runtime/Artifact/StorageFormat.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu {
 
 namespace {
 
 constexpr uint64_t maxWeightBytes = uint64_t(1) << 48;
-
-uint64_t ceilDivide(uint64_t value, uint64_t by) { return value / by + (value % by != 0); }
 
 // The product, or nothing where it would pass maxWeightBytes; factors are not zero.
 bool multiplyInto(uint64_t &product, uint64_t factor) {
@@ -37,10 +36,10 @@ Expected<WeightExtent> panelExtent(const StorageFormat &format, const std::vecto
   bool pairs = format.dtype == fb::DType::bf16; // along K
   uint64_t together = pairs ? 2 : format.blockElements;
   uint64_t panel = panelRows * (pairs ? 4 : format.blockBytes);
-  if (!multiplyInto(panel, ceilDivide(shape[1], together)))
+  if (!multiplyInto(panel, divideUp(shape[1], together)))
     return makeError("shape is too large");
   uint64_t bytes = panel;
-  if (!multiplyInto(bytes, gated ? ceilDivide(shape[0] / 2, panelRows / 2) : ceilDivide(shape[0], panelRows)))
+  if (!multiplyInto(bytes, gated ? divideUp(shape[0] / 2, panelRows / 2) : divideUp(shape[0], panelRows)))
     return makeError("shape is too large");
   return WeightExtent{bytes, panel};
 }
@@ -51,10 +50,10 @@ Expected<WeightExtent> tileExtent(const StorageFormat &format, const std::vector
   if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
     return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
   uint64_t panel = tileBytes;
-  if (!multiplyInto(panel, ceilDivide(shape[1], tileRowBytes / format.blockBytes)))
+  if (!multiplyInto(panel, divideUp(shape[1], tileRowBytes / format.blockBytes)))
     return makeError("shape is too large");
   uint64_t bytes = panel;
-  if (!multiplyInto(bytes, gated ? ceilDivide(shape[0] / 2, panelRows / 2) : ceilDivide(shape[0], panelRows)))
+  if (!multiplyInto(bytes, gated ? divideUp(shape[0] / 2, panelRows / 2) : divideUp(shape[0], panelRows)))
     return makeError("shape is too large");
   return WeightExtent{bytes, panel};
 }
@@ -108,7 +107,7 @@ Expected<uint64_t> placeWeights(fb::ProgramT &program) {
     Expected<WeightExtent> extent = weightExtent(weight->dtype, weight->shape, weight->layout);
     if (!extent)
       return makeError("weight '{}': {}", weight->name, extent.error().message);
-    weight->offset = ceilDivide(end, weightAlignment) * weightAlignment;
+    weight->offset = roundUp(end, weightAlignment);
     weight->bytes = extent->bytes;
     end = weight->offset + weight->bytes;
     if (end > maxWeightBytes)

@@ -1,6 +1,7 @@
 #include "runtime/Device/Device.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu {
 
@@ -24,7 +25,7 @@ Expected<void> checkMemory(const MemoryPlan &plan, uint64_t free, const std::str
   if (needed <= free)
     return {};
   constexpr uint64_t mebi = 1 << 20;
-  auto roundedUp = [](uint64_t bytes) { return (bytes + mebi - 1) / mebi; };
+  auto roundedUp = [](uint64_t bytes) { return divideUp(bytes, mebi); };
   return makeError("{}: takes {} MiB of memory ({} of weights, {} of KV cache) on {}, {} MiB are free; lower max "
                    "sequences or max context",
                    path, roundedUp(needed), roundedUp(weights), roundedUp(plan.kv.bytes), device, free / mebi);

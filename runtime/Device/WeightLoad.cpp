@@ -2,6 +2,7 @@
 
 #include "runtime/Device/RandomWeights.h"
 #include "runtime/Support/ParallelFor.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -144,7 +145,7 @@ Expected<void> mapWeights(const Artifact &artifact, const MemoryPlan &plan, std:
     return {};
   // The last page may hold more than the weights: the mapping is private, and the block's next part begins behind it.
   constexpr uint64_t page = 4096;
-  bool inPlace = artifact.weightIndex().bytes <= (plan.weights.bytes + page - 1) / page * page;
+  bool inPlace = artifact.weightIndex().bytes <= roundUp(plan.weights.bytes, page);
   for (const PlacedWeight &placed : plan.placedWeights)
     inPlace &= placed.place.offset == plan.weights.offset + artifact.program().weights()->Get(placed.weight)->offset();
   if (!inPlace)

@@ -1,6 +1,8 @@
 // The pages of the KV cache. A page number stands for the same page in the cache of every layer.
 #pragma once
 
+#include "runtime/Support/Rounding.h"
+
 #include <cstdint>
 #include <vector>
 
@@ -14,7 +16,7 @@ public:
   uint32_t pageCount() const { return pages; }
   uint32_t pageSize() const { return positions; }
   // Pages that hold this many positions.
-  uint32_t pagesFor(uint64_t count) const { return static_cast<uint32_t>((count + positions - 1) / positions); }
+  uint32_t pagesFor(uint64_t count) const { return static_cast<uint32_t>(divideUp(count, positions)); }
 
   // Takes pages, the lowest numbers that came back last; empty where there are not enough.
   std::vector<int32_t> take(uint32_t count);

@@ -1,5 +1,7 @@
 #include "compiler/Codegen/Cpu/MatmulSchedule.h"
 
+#include "runtime/Support/Rounding.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
@@ -94,7 +96,7 @@ MatmulSchedule::MatmulSchedule(const PanelLayout &weight, int64_t tile, bool pac
     : prefetch(packedInput ? Prefetch{4096, 1} : prefetchFor(weight, tile, chip)) {
   // Half of L2 is for the block of weights that stays; a sixth is for sums, the rest for the input that passes through.
   int64_t mostGroups = std::max<int64_t>(1, chip.l2Bytes / 2 / weight.groupBytes());
-  kBlocks = (weight.groups() + mostGroups - 1) / mostGroups;
+  kBlocks = divideUp(weight.groups(), mostGroups);
 }
 
 int64_t vectorsOfPass(int64_t tile, bool blocks, const Chip &chip) {

@@ -1,6 +1,7 @@
 #include "compiler/Codegen/Cpu/PackWeights.h"
 
 #include "compiler/Codegen/Cpu/PackBlocks.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <cstring>
@@ -120,7 +121,7 @@ void PanelPacker::packPanel(int64_t panel, std::byte *out) const {
         continue;
       source.read(joined, column, count, reinterpret_cast<std::byte *>(block[row]));
     }
-    int64_t words = (count + wordColumns - 1) / wordColumns;
+    int64_t words = divideUp(count, wordColumns);
     std::byte *destination = out + column * panelRows * 4 / wordColumns;
     bool separates = source.storage().dtype == fb::DType::f16;
     if (words % 4 == 0 && !separates) {

@@ -10,6 +10,7 @@
 #include "compiler/Codegen/Cpu/BlockLayout.h"
 #include "compiler/Target/Cpu/Chip.h"
 #include "runtime/Artifact/StorageFormat.h"
+#include "runtime/Support/Rounding.h"
 
 #include <cstdint>
 #include <optional>
@@ -26,10 +27,10 @@ struct PanelLayout {
 
   // A group is what lies together for all rows of a panel: a k, a pair of k (bf16), a block.
   int64_t groupColumns() const { return format.dtype == fb::DType::bf16 ? 2 : format.blockElements; }
-  int64_t groups() const { return (k + groupColumns() - 1) / groupColumns(); }
+  int64_t groups() const { return divideUp(k, groupColumns()); }
   int64_t groupBytes() const { return panelRows * (format.dtype == fb::DType::bf16 ? 4 : int64_t(format.blockBytes)); }
   int64_t outputsPerPanel() const { return gated ? panelRows / 2 : panelRows; }
-  int64_t panels() const { return (n + outputsPerPanel() - 1) / outputsPerPanel(); }
+  int64_t panels() const { return divideUp(n, outputsPerPanel()); }
   int64_t panelBytes() const { return groups() * groupBytes(); }
   int64_t bytes() const { return panels() * panelBytes(); }
 };
@@ -67,7 +68,7 @@ struct PackedInput {
 
   int64_t columns() const {
     int64_t unit = blocks ? blocks->columns : runColumns;
-    return (k + unit - 1) / unit * unit;
+    return roundUp(k, unit);
   }
   int64_t rowBytes() const { return blocks ? parts * (runsBytes() + (hasShifts ? 4 : 0)) : columns() * (bf16 ? 2 : 4); }
 

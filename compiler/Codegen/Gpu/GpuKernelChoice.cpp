@@ -2,6 +2,7 @@
 
 #include "compiler/Codegen/Gpu/PackedTile.h"
 #include "compiler/Codegen/Gpu/WeightLayout.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -105,7 +106,7 @@ std::vector<VariantChoice> GpuKernelChoice::sample(const SampleShape &shape) con
   if (shape.n <= columnsPerSplit)
     return variants;
   KernelParams params = shape.params();
-  params["splits"] = std::min<int64_t>((shape.n + columnsPerSplit - 1) / columnsPerSplit, 64);
+  params["splits"] = std::min<int64_t>(divideUp(shape.n, columnsPerSplit), 64);
   params["rows"] = mostSplitRows;
   variants.insert(variants.begin(), {static_cast<uint32_t>(mostSplitRows),
                                      {{shape.symbolStem() + "_split", "sample_split", params},

@@ -1,6 +1,7 @@
 #include "compiler/Codegen/Gpu/ManyTile.h"
 
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 
@@ -43,7 +44,7 @@ ManyTile manyTile(int64_t tokens, const TileLayout &weight, const std::string &e
 TileWork ManyTile::work(const TileLayout &weight, const std::string &element, int64_t tokens, const Chip &chip) const {
   int64_t blockTokens = tokenTiles * tileRows, blockColumns = panels * tileRows;
   TileWork work;
-  work.results = (tokens + blockTokens - 1) / blockTokens * ((weight.panels() + panels - 1) / panels);
+  work.results = divideUp(tokens, blockTokens) * divideUp(weight.panels(), panels);
   work.steps = weight.tiles();
   work.weightBytes = weight.bytes();
   work.multiplyClocks = blockTokens * blockColumns * weight.tileColumns() / productsPerClock(element, chip);

@@ -3,6 +3,7 @@
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
 #include "compiler/Codegen/Gpu/ManyTile.h"
 #include "compiler/Codegen/Gpu/WarpgroupTile.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <limits>
@@ -16,8 +17,6 @@ namespace {
 // unit; and what it takes to make sums known, to take a ticket, and to begin reading those of others.
 constexpr int64_t bytesPerClock = 32, latencyClocks = 1200, exchangeClocks = 2000;
 constexpr int64_t mostResident = 2; // blocks of a unit, as far as the choice goes
-
-int64_t divideUp(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 class Choice {
 public:

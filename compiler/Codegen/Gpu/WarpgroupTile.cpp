@@ -1,5 +1,7 @@
 #include "compiler/Codegen/Gpu/WarpgroupTile.h"
 
+#include "runtime/Support/Rounding.h"
+
 #include <algorithm>
 
 namespace quipu::gpu {
@@ -9,8 +11,6 @@ namespace {
 constexpr int64_t mostStages = 8;
 // Of a multiprocessor and a clock. H100: 989 TFLOP/s of bf16 at 1.83 GHz on 132.
 constexpr int64_t productsPerClock = 2048;
-
-int64_t divideUp(int64_t value, int64_t by) { return (value + by - 1) / by; }
 
 } // namespace
 

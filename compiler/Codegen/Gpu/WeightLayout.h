@@ -8,6 +8,8 @@
 // rows being tokens.
 #pragma once
 
+#include "runtime/Support/Rounding.h"
+
 #include <cstdint>
 
 namespace quipu::gpu {
@@ -28,9 +30,9 @@ struct TileLayout {
   bool gated = false;
 
   int64_t tileColumns() const { return tileRowBytes / elementBytes; }
-  int64_t tiles() const { return (k + tileColumns() - 1) / tileColumns(); } // of a panel
+  int64_t tiles() const { return divideUp(k, tileColumns()); } // of a panel
   int64_t panelColumns() const { return gated ? tileRows / 2 : tileRows; }
-  int64_t panels() const { return (n + panelColumns() - 1) / panelColumns(); }
+  int64_t panels() const { return divideUp(n, panelColumns()); }
   int64_t panelBytes() const { return tiles() * tileBytes; }
   int64_t bytes() const { return panels() * panelBytes(); }
 };

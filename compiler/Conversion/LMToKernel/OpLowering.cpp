@@ -4,6 +4,7 @@
 #include "runtime/Artifact/RowSampling.h"
 #include "runtime/Artifact/StorageFormat.h"
 
+#include "runtime/Support/Rounding.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -64,7 +65,7 @@ LogicalResult OpLowering::declareInputs() {
   slots = input("slots", Dim::Tokens);
   seqStarts = input("seq_starts", Dim::Sequences, /*columns=*/1, /*extraRows=*/1);
   contextLens = input("context_lens", Dim::Sequences);
-  pageTable = input("page_table", Dim::Sequences, /*columns=*/llvm::divideCeil(limits.context, *pageSize));
+  pageTable = input("page_table", Dim::Sequences, /*columns=*/divideUp(limits.context, *pageSize));
   bind(2, input("rows", Dim::Rows), Dim::Rows);
   bind(4, input("sampling", Dim::Rows, /*columns=*/sizeof(RowSampling) / sizeof(int32_t)), Dim::Rows);
   return success();

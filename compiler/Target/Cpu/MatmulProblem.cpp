@@ -1,6 +1,7 @@
 #include "compiler/Target/Cpu/MatmulProblem.h"
 
 #include "runtime/Device/Cpu/Topology.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 
@@ -45,7 +46,7 @@ Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_
 
   MatmulProblem problem;
   problem.weightBytes = (uint64_t(weight.bytes()) + 63) / 64 * 64;
-  problem.copies = std::max<uint64_t>(1, (coldBytes + problem.weightBytes - 1) / problem.weightBytes);
+  problem.copies = std::max<uint64_t>(1, divideUp(coldBytes, problem.weightBytes));
   uint64_t floats[operandCount] = {};
   auto count = [](int64_t rows, int64_t columns) { return uint64_t(rows) * uint64_t(columns); };
   floats[0] = count(rows, k);

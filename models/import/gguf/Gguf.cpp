@@ -1,6 +1,7 @@
 #include "models/import/gguf/Gguf.h"
 
 #include "models/config/JsonFile.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <cstring>
@@ -203,7 +204,7 @@ private:
     if (error || file.tensors.empty())
       return;
     uint64_t headers = whole.size() - rest.size();
-    uint64_t start = (headers + alignment - 1) / alignment * alignment; // both are far below 2^63
+    uint64_t start = roundUp(headers, alignment);
     uint64_t dataBytes = start < whole.size() ? whole.size() - start : 0;
     std::sort(file.tensors.begin(), file.tensors.end(), [](const GgufTensor &a, const GgufTensor &b) {
       return std::tie(a.offset, a.bytes, a.name) < std::tie(b.offset, b.bytes, b.name);

@@ -4,6 +4,7 @@
 #include "runtime/Device/Cpu/Topology.h"
 #include "runtime/Device/RopeTable.h"
 #include "runtime/Device/WeightLoad.h"
+#include "runtime/Support/Rounding.h"
 
 #include <chrono>
 #include <cstring>
@@ -68,7 +69,7 @@ Expected<void> CpuProgram::fillBlock(const Artifact &artifact, const LoadOptions
     return result;
   // The workers share the work by huge pages; the weights have touched theirs.
   pool->run([&](uint32_t worker) {
-    uint64_t begin = (memory.weights.offset + memory.weights.bytes + 4095) / 4096 * 4096;
+    uint64_t begin = roundUp(memory.weights.offset + memory.weights.bytes, 4096);
     for (uint64_t page = begin / hugePageBytes; page < block.size() / hugePageBytes; ++page)
       if (page % memory.workers == worker)
         touch(block, std::max(begin, page * hugePageBytes), (page + 1) * hugePageBytes);

@@ -1,6 +1,7 @@
 #include "runtime/Device/Gpu/LaunchGrid.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 
@@ -29,7 +30,7 @@ Expected<LaunchShape> shapeOf(const fb::LaunchGeometry &geometry, const StepDims
   for (uint32_t i = 0; i < std::min<uint32_t>(sizeOf(geometry.grid()), 3); ++i) {
     uint64_t blocks = blocksOf(*geometry.grid()->Get(i), dims);
     if (i == 0) // whole clusters
-      blocks = (blocks + shape.cluster - 1) / shape.cluster * shape.cluster;
+      blocks = roundUp(blocks, shape.cluster);
     if (blocks > mostBlocks[i])
       return makeError("{} blocks along axis {} are more than a GPU takes", blocks, "xyz"[i]);
     shape.grid[i] = static_cast<uint32_t>(blocks);

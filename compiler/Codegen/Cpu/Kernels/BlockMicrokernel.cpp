@@ -1,5 +1,7 @@
 #include "compiler/Codegen/Cpu/Kernels/BlockMicrokernel.h"
 
+#include "runtime/Support/Rounding.h"
+
 namespace quipu::cpu {
 
 // The f32 sums stay in L1: a run adds to them once, after eight dot products each. One row leaves registers for them
@@ -108,7 +110,7 @@ Values BlockMicrokernel::dotSegment(const Run &run, int64_t segment) const {
 // An eighth of this pass's part of the unit. Passes and runs ask for one part each.
 void BlockMicrokernel::prefetchShare(const Run &run, int64_t quad) const {
   int64_t parts = layout.runs() * passes();
-  int64_t lines = (layout.unitBytes() / 64 + parts - 1) / parts;
+  int64_t lines = divideUp(layout.unitBytes() / 64, parts);
   Value part = b.offset(run.soonNeeded, run.index, passes() * lines * 64);
   if (passes() > 1)
     part = b.offset(part, run.column, lines * 64 / (vectors * b.lanes()));

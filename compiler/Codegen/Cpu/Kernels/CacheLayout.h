@@ -11,6 +11,7 @@
 #pragma once
 
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::cpu {
 
@@ -23,7 +24,7 @@ struct CacheLayout {
   int64_t elementBytes() const;
   int64_t group() const;
   int64_t wordBytes() const { return group() * elementBytes(); }
-  int64_t keyGroups() const { return (dim + group() - 1) / group(); }
+  int64_t keyGroups() const { return divideUp(dim, group()); }
   int64_t paddedDim() const { return (dim + 15) / 16 * 16; }
   int64_t keyBytes() const { return keyGroups() * pageSize * wordBytes(); }
   int64_t keyScalesAt() const { return keyBytes() + pageSize * paddedDim() * elementBytes(); }

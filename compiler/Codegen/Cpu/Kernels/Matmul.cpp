@@ -8,6 +8,7 @@
 #include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
 #include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::cpu {
 namespace {
@@ -164,8 +165,8 @@ void Matmul::emitManyRows() {
   Operands operands(b);
   int64_t tile = packing.tile, sumsBytes = tile * sumsRowBytes();
   // A block of weights stays in L2, and so do sums where there are several blocks.
-  int64_t blockGroups = (weight.groups() + schedule.kBlocks - 1) / schedule.kBlocks;
-  int64_t blocks = (weight.groups() + blockGroups - 1) / blockGroups;
+  int64_t blockGroups = divideUp(weight.groups(), schedule.kBlocks);
+  int64_t blocks = divideUp(weight.groups(), blockGroups);
   int64_t mostTiles = blocks == 1 ? int64_t(1) << 40 : b.chip().l2Bytes / 6 / sumsBytes;
   Value sums = b.scratch(blocks == 1 ? sumsBytes : mostTiles * sumsBytes);
 

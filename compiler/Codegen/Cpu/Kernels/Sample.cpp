@@ -14,6 +14,7 @@
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 #include "runtime/Artifact/RowSampling.h"
+#include "runtime/Support/Rounding.h"
 
 #include <cmath>
 #include <cstddef>
@@ -40,7 +41,7 @@ public:
   Value sample(Value logits, Value row, Value seen);
 
 private:
-  int64_t groupCount() const { return (n + perGroup - 1) / perGroup; }
+  int64_t groupCount() const { return divideUp(n, perGroup); }
   Value below() { return b.real(-INFINITY, lanes); }
   Value vectorAt(Value address, Value index) { return b.load(b.offset(address, index, 4), b.f32(lanes)); }
   Value splat(Value scalar) { return b.broadcast(scalar, lanes); }

@@ -4,6 +4,7 @@
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/Kernels/Attention.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -25,11 +26,11 @@ DecodeGeometry decodeGeometry(const AttentionParams &p, const Chip &chip) {
   int64_t lanes = 1;
   while (lanes < std::min<int64_t>(pieces, chip.waveWidth))
     lanes *= 2;
-  int64_t laneElements = (pieces + lanes - 1) / lanes * 16 / p.elemBytes();
+  int64_t laneElements = divideUp(pieces, lanes) * 16 / p.elemBytes();
   int64_t mostHeads = std::max<int64_t>(1, std::min<int64_t>(8, 48 / laneElements));
   DecodeGeometry g;
-  g.headBlocks = (p.group() + mostHeads - 1) / mostHeads;
-  g.blockHeads = (p.group() + g.headBlocks - 1) / g.headBlocks;
+  g.headBlocks = divideUp(p.group(), mostHeads);
+  g.blockHeads = divideUp(p.group(), g.headBlocks);
   g.waves = 256 / chip.waveWidth;
   while (g.waves > 1 && g.waves * g.blockHeads * (p.dim + 2) * 4 > sharedLimit)
     g.waves /= 2;
@@ -89,8 +90,7 @@ Expected<Kernel> generateAttentionMerge(const KernelSpec &spec, const Chip &chip
   LaunchGeometry launch;
   launch.x = {0, 1, 1};
   launch.y.times = p->attention.heads;
-  launch.threads =
-      int(std::min<int64_t>(256, (p->attention.dim + chip.waveWidth - 1) / chip.waveWidth * chip.waveWidth));
+  launch.threads = int(std::min<int64_t>(256, roundUp(p->attention.dim, chip.waveWidth)));
   return source.kernel(
       spec.symbol, p->attention.operands(), launch,
       fmt::format("  attentionMerge<Config, {}>(o1, o6, dims, (const float *)scratch);", launch.threads), 1,

@@ -1,6 +1,7 @@
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::gpu {
 
@@ -17,7 +18,7 @@ Expected<Kernel> generateEmbedding(const KernelSpec &spec, const Chip &chip) {
   int64_t columns = threads * 16 / bytesOf(type); // of a block
   LaunchGeometry launch;
   launch.x = {/*tokens*/ 0, 1, 1};
-  launch.y.times = (dim + columns - 1) / columns;
+  launch.y.times = divideUp(dim, columns);
   launch.threads = threads;
   SourcePrinter source(chip);
   source.include("embedding.h");

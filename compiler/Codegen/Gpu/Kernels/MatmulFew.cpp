@@ -5,6 +5,7 @@
 // bytes under way, so a block of 256 threads 32 KiB and one of 512 threads 64 KiB: where two blocks or more share a
 // unit the smaller is enough, where the panels are too few for that the larger makes up for it.
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -30,8 +31,6 @@ struct FewGeometry {
 
   int64_t sharedBytes() const { return inputBytes + sumsBytes + squaresBytes; }
 };
-
-int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
 // Bytes that a tile of k takes of the staged input, and what each column adds.
 struct InputForm {

@@ -2,6 +2,7 @@
 // (device/matmul/many_fma.h).
 #include "compiler/Codegen/Gpu/Kernels/Matmul.h"
 #include "compiler/Codegen/Gpu/ManyTile.h"
+#include "runtime/Support/Rounding.h"
 
 #include <fmt/format.h>
 
@@ -25,7 +26,7 @@ Expected<Kernel> generateMatmulMany(const MatmulParams &m, const Chip &chip) {
   LaunchGeometry launch;
   // Blocks side by side share their rows of W: a weight is read from memory once, the input stays in L2.
   launch.x = {int(m.rowsDim), tile.tokenTiles * 64, 1};
-  launch.y.times = (m.weight.panels() + tile.panels - 1) / tile.panels;
+  launch.y.times = divideUp(m.weight.panels(), tile.panels);
   launch.z.times = m.splits;
   launch.threads = int(tile.threads);
   launch.sharedBytes = tile.sharedBytes();

@@ -2,6 +2,7 @@
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::gpu {
 namespace {
@@ -30,7 +31,7 @@ int64_t pairsOf(int64_t dim, const std::string &type) {
 LaunchGeometry pieceLaunch(int64_t heads, int64_t dim, int64_t pairs) {
   LaunchGeometry launch;
   launch.x = {/*tokens*/ 0, 1, 1};
-  launch.y.times = (heads * (dim / 2 / pairs) + threads - 1) / threads;
+  launch.y.times = divideUp(heads * (dim / 2 / pairs), threads);
   launch.threads = threads;
   return launch;
 }

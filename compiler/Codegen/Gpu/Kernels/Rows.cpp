@@ -1,6 +1,7 @@
 // Generators that read a row and write a row: pointwise, select_rows, slice_columns.
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::gpu {
 namespace {
@@ -11,7 +12,7 @@ constexpr int threads = 128;
 LaunchGeometry rowLaunch(int64_t rowsDim, int64_t n) {
   LaunchGeometry launch;
   launch.x = {int(rowsDim), 1, 1};
-  launch.y.times = (n + 4 * threads - 1) / (4 * threads);
+  launch.y.times = divideUp(n, 4 * threads);
   launch.threads = threads;
   return launch;
 }

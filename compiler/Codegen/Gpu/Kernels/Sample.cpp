@@ -1,6 +1,7 @@
 // sample: a block for each row. For few rows sample_split, in which several blocks survey a row, then sample_merge.
 #include "compiler/Codegen/Gpu/Generate.h"
 #include "compiler/Codegen/Gpu/SourcePrinter.h"
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::gpu {
 namespace {
@@ -16,8 +17,8 @@ struct Sampling {
   int64_t n, rowsDim, splits = 0, rows = 0;
 
   // Groups of tokens (device/sample/row.h), of a row and of a split.
-  int64_t groups(const Chip &chip) const { return (n + 4 * chip.waveWidth - 1) / (4 * chip.waveWidth); }
-  int64_t splitGroups(const Chip &chip) const { return (groups(chip) + splits - 1) / splits; }
+  int64_t groups(const Chip &chip) const { return divideUp(n, 4 * chip.waveWidth); }
+  int64_t splitGroups(const Chip &chip) const { return divideUp(groups(chip), splits); }
   int64_t scratchBytes(const Chip &chip) const { return rows * (splits * 24 + groups(chip) * 4); }
 
   LaunchGeometry launch(int threads) const {

@@ -133,6 +133,7 @@ static void printVariants(OpAsmPrinter &printer, Operation *, DimAttr dim, Array
 
 #define GET_OP_CLASSES
 #include "compiler/Dialect/Kernel/IR/KernelOps.cpp.inc"
+#include "runtime/Support/Rounding.h"
 
 // --- kernel.program
 
@@ -145,7 +146,7 @@ int64_t ProgramOp::getLimit(Dim dim, int64_t pageSize) {
   case Dim::Rows:
     return getMaxRows();
   case Dim::PageStride:
-    return (getMaxContext() + pageSize - 1) / pageSize;
+    return divideUp(getMaxContext(), pageSize);
   case Dim::None:
     return 1;
   }

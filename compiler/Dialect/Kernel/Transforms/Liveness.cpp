@@ -1,7 +1,7 @@
 #include "compiler/Dialect/Kernel/Transforms/Liveness.h"
 
+#include "runtime/Support/Rounding.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -18,7 +18,7 @@ std::vector<LiveActivation> findLiveActivations(ProgramOp program) {
   for (auto buffer : program.getOps<BufferOp>()) {
     auto range = ranges.find(buffer);
     if (buffer.getRole() == Role::Activation && range != ranges.end())
-      live.push_back({buffer, llvm::alignTo(buffer.getMaxBytes(), 64), range->second.first, range->second.second});
+      live.push_back({buffer, roundUp<uint64_t>(buffer.getMaxBytes(), 64), range->second.first, range->second.second});
   }
   return live;
 }

@@ -1,6 +1,7 @@
 #include "tools/quipu/Commands/Bench/FillCache.h"
 
 #include "runtime/Artifact/ProgramChecks.h"
+#include "runtime/Support/Rounding.h"
 #include "tools/quipu/Commands/Bench/TimedSteps.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ Expected<> fillCache(Engine &engine, uint32_t sequences, uint32_t positions) {
   // The pool gives the lowest page first: it is the one that this prompt has.
   if (auto computed = runSteps(engine, 1, std::min(positions, plan.pageSize), 1); !computed)
     return passError(std::move(computed));
-  uint64_t pages = uint64_t(sequences) * ((positions + plan.pageSize - 1) / plan.pageSize);
+  uint64_t pages = uint64_t(sequences) * divideUp(positions, plan.pageSize);
   const auto *buffers = program.target().buffers();
   for (uint32_t buffer = 0; buffer < sizeOf(buffers); ++buffer) {
     if (buffers->Get(buffer)->kind() != fb::BufferKind::kv_cache)

@@ -3,8 +3,7 @@
 
 #include "compiler/Codegen/AttentionShape.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
-
-#include <llvm/Support/MathExtras.h>
+#include "runtime/Support/Rounding.h"
 
 namespace quipu::cpu {
 
@@ -18,7 +17,7 @@ struct PartialLayout {
 
   int64_t heads, paddedDim;
 
-  static PartialLayout of(const AttentionShape &shape) { return {shape.heads, int64_t(llvm::alignTo(shape.dim, 16))}; }
+  static PartialLayout of(const AttentionShape &shape) { return {shape.heads, roundUp(shape.dim, 16)}; }
   int64_t maximumAt() const { return paddedDim * 4; }
   int64_t sumAt() const { return paddedDim * 4 + 4; }
   int64_t rowBytes() const { return paddedDim * 4 + 64; }

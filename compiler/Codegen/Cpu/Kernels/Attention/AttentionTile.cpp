@@ -3,7 +3,7 @@
 #include "compiler/Codegen/Cpu/Kernels/Attention/AttentionPartials.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
-#include "llvm/Support/MathExtras.h"
+#include "runtime/Support/Rounding.h"
 
 #include <algorithm>
 #include <limits>
@@ -32,9 +32,9 @@ AttentionTile::AttentionTile(KernelBuilder &b, const AttentionParams &p, int64_t
     : b(b), p(p), products(b, p.cache, blockPages), lanes(b.lanes()), tokens(tokens), mostHeads(mostHeads),
       rowCount(tokens * p.group()), positionVectors(products.positionVectors()),
       valueVectors(p.cache.paddedDim() / lanes) {
-  rowLanes = llvm::divideCeilSigned(rowCount, lanes) * lanes;
+  rowLanes = roundUp(rowCount, lanes);
   valueLines = rowCount > fewRows ? 0 : p.cache.pageSize * p.cache.paddedDim() * p.cache.elementBytes() / 64;
-  softmaxLines = std::min(mostSoftmaxLines, llvm::divideCeilSigned(valueLines / 4, rowCount));
+  softmaxLines = std::min(mostSoftmaxLines, divideUp(valueLines / 4, rowCount));
 }
 
 // Of each row the packed query and o [paddedDim]; an array of rows of m, of l, of `coarseBelow`.
@@ -341,10 +341,9 @@ void AttentionTile::accumulatePiece(Value page, Value end, Value row, int64_t ro
                                     const AttentionProducts::WeightUnit &unit, const Raised &raised) {
   int64_t accumulators = b.chip().vectorRegisters / 2 / (fine ? 2 : 1);
   int64_t vectorsAtOnce = std::min(valueVectors, accumulators / pieceRows);
-  int64_t pieces = llvm::divideCeilSigned(valueVectors, vectorsAtOnce),
-          rowPieces = llvm::divideCeilSigned(rowCount, pieceRows);
+  int64_t pieces = divideUp(valueVectors, vectorsAtOnce), rowPieces = divideUp(rowCount, pieceRows);
   int64_t softmaxShare = rowCount * softmaxLines;
-  int64_t lines = llvm::divideCeilSigned(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
+  int64_t lines = divideUp(std::max<int64_t>(0, valueLines - softmaxShare), pieces * rowPieces);
   inPieces(valueVectors, vectorsAtOnce, [&](Value vector, int64_t vectors) {
     auto ofRow = [&](Value vector, int64_t i) { return b.broadcast(b.extract(vector, i), lanes); };
     Value piece = b.offset(b.offset(outputs, row, p.cache.paddedDim() * 4), vector, lanes * 4);
