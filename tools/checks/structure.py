@@ -13,6 +13,8 @@ FULLEST_FOLDER = 25
 FORBIDDEN_STEMS = {"util", "utils", "common", "misc", "helper", "helpers"}
 CODE = {".c", ".cpp", ".h", ".td", ".fbs", ".py", ".cmake", ".mlir", ".test"}
 TEXT = CODE | {".md", ".txt", ".in"}
+# What lies at the root. A new name there is a decision, written down here.
+ROOT_FILES = {".clang-format", ".clang-tidy", ".gitignore", "CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md"}
 # Inputs and goldens are what another program wrote.
 DATA_FOLDERS = {"inputs", "goldens", "golden", "corpus", "data", "demo"}
 UNFINISHED = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX"]) + r")\b")
@@ -61,6 +63,12 @@ def unfinished_work(files):
         for number, line in enumerate(read(path).splitlines(), 1):
             if UNFINISHED.search(line):
                 yield f"{path}:{number}: {line.strip()[:100]}"
+
+
+def stray_files(files):
+    for path in files:
+        if len(path.parts) == 1 and path.name not in ROOT_FILES:
+            yield f"{path}: is no file of the root; move it, remove it or add it to ROOT_FILES in tools/checks/structure.py"
 
 
 def white_space(files):
@@ -142,7 +150,7 @@ def full_folders(files):
             yield f"{folder}: {len(names)} entries, divide it at about {FULLEST_FOLDER}"
 
 
-RULES = [long_files, forbidden_names, unfinished_work, white_space, layers, headers, digested_headers, passes, *doc_rules.RULES]
+RULES = [long_files, forbidden_names, stray_files, unfinished_work, white_space, layers, headers, digested_headers, passes, *doc_rules.RULES]
 
 
 def check(_options=None):
