@@ -1,4 +1,4 @@
-#include "compiler/Conversion/LMToKernel/OpLowering.h"
+#include "compiler/Conversion/LMToKernel/OpLowerings.h"
 #include "compiler/Conversion/LMToKernel/Passes.h"
 #include "compiler/Target/Target.h"
 
@@ -28,14 +28,16 @@ public:
           << functions.size() << " and " << targets.size();
       return signalPassFailure();
     }
+    OpLowerings lowerings;
+    addAllLowerings(lowerings);
     for (const std::string &target : targets)
-      if (failed(lowerFor(target, functions[0])))
+      if (failed(lowerFor(target, functions[0], lowerings)))
         return signalPassFailure();
     functions[0].erase();
   }
 
 private:
-  LogicalResult lowerFor(const std::string &name, lm::FuncOp func) {
+  LogicalResult lowerFor(const std::string &name, lm::FuncOp func, const OpLowerings &lowerings) {
     Expected<std::unique_ptr<Target>> target = findTarget(name);
     if (!target)
       return func.emitError("no kernels for target '") << name << "': " << target.error().message;
@@ -48,7 +50,7 @@ private:
     ProgramLimits limits{maxTokens, maxSequences, maxLogitRows(maxTokens, maxSequences, vocab), maxContext};
     OpBuilder builder(func);
     ProgramBuilder program(builder, func.getLoc(), (*target)->name(), limits);
-    return OpLowering(func, program, (*target)->choice(), limits).lower();
+    return StepLowering(func, program, (*target)->choice(), limits).lower(lowerings);
   }
 };
 

@@ -1,0 +1,61 @@
+#include "compiler/Conversion/LMToKernel/LaunchNames.h"
+#include "compiler/Conversion/LMToKernel/OpLowerings.h"
+#include "compiler/Conversion/LMToKernel/WeightOperands.h"
+
+using namespace mlir;
+using namespace quipu::kernel;
+
+namespace quipu {
+
+static MatmulShape shapeOf(lm::MatmulOp op, Type element, Dim rows) {
+  MatmulShape shape;
+  shape.n = op.getOutFeatures();
+  shape.k = op.getInFeatures();
+  shape.storage = formatName(element);
+  if (op.getActivation())
+    shape.activation = lm::stringifyActivationKind(*op.getActivation()).str();
+  shape.gated = op.getGated();
+  shape.bias = static_cast<bool>(op.getBias());
+  shape.residual = static_cast<bool>(op.getResidual());
+  if (op.getNormEps())
+    shape.normEps = op.getNormEps()->convertToDouble();
+  shape.rows = rowsOf(rows);
+  return shape;
+}
+
+static Type packedElement(const PackedForm &form, MLIRContext *context) {
+  if (form.element == "f16")
+    return Float16Type::get(context);
+  if (form.element == "bf16")
+    return BFloat16Type::get(context);
+  if (form.element == "i8")
+    return IntegerType::get(context, 8);
+  return Float32Type::get(context);
+}
+
+static LogicalResult lowerMatmul(lm::MatmulOp op, StepLowering &step) {
+  FailureOr<WeightSource> weight = resolveWeight(op, op.getWeight());
+  FailureOr<Value> gain = step.vectorWeight(op, op.getGain());
+  FailureOr<Value> bias = step.vectorWeight(op, op.getBias());
+  if (failed(weight) || failed(gain) || failed(bias))
+    return failure();
+  Dim rows = step.dimOf(op.getX());
+  MatmulShape shape = shapeOf(op, weight->type.getElementType(), rows);
+  MatmulKernels kernels = step.kernels().matmul(shape);
+  // A tied output projection reads the embedding's table; its name must not be the embedding's.
+  std::string name = step.isReturned(op.getResult()) ? "logits" : weightLocation(weight->names);
+  Value packed = step.absent();
+  if (kernels.packed.tile)
+    packed = step.activation(name + ".packed", packedElement(kernels.packed, step.context()), rows,
+                             kernels.packed.columns, kernels.packed.tile - 1);
+  Value out = step.resultBuffer(op.getResult(), name, rows);
+  Value residual = step.bufferOrAbsent(op.getResidual());
+  Value panels = step.weight(*weight, *symbolizeLayout(step.kernels().matmulLayout(shape.gated)));
+  step.launch(op, name, {step.bufferOf(op.getX()), *gain, panels, *bias, residual}, {packed, out}, rows,
+              std::move(kernels.variants));
+  return success();
+}
+
+void addMatmulLowerings(OpLowerings &all) { all.add(lowerMatmul); }
+
+} // namespace quipu

@@ -1,0 +1,40 @@
+#include "compiler/Conversion/LMToKernel/OpLowerings.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace quipu::kernel;
+
+namespace quipu {
+
+// `b` is null where the function takes one operand.
+static LogicalResult lowerPointwise(Operation *op, StepLowering &step, StringRef function, Value a, Value b) {
+  Dim dim = step.dimOf(a);
+  std::string name = step.indexedName(op, function);
+  Value out = step.resultBuffer(op->getResult(0), name, dim);
+  step.launch(op, name, {step.bufferOf(a), step.bufferOrAbsent(b)}, {out}, dim,
+              {llvm::formatv("{0}{1}_n{2}", function, rowsSuffix(rowsOf(dim)), featuresOf(a)),
+               "pointwise",
+               {{"n", featuresOf(a)}, {"op", function.str()}, {"rows_dim", static_cast<int64_t>(dim)}}});
+  return success();
+}
+
+static LogicalResult lowerActivation(lm::ActivationOp op, StepLowering &step) {
+  return lowerPointwise(op, step, lm::stringifyActivationKind(op.getKind()), op.getX(), nullptr);
+}
+
+static LogicalResult lowerAdd(lm::AddOp op, StepLowering &step) {
+  return lowerPointwise(op, step, "add", op.getLhs(), op.getRhs());
+}
+
+static LogicalResult lowerMul(lm::MulOp op, StepLowering &step) {
+  return lowerPointwise(op, step, "mul", op.getLhs(), op.getRhs());
+}
+
+void addPointwiseLowerings(OpLowerings &all) {
+  all.add(lowerActivation);
+  all.add(lowerAdd);
+  all.add(lowerMul);
+}
+
+} // namespace quipu

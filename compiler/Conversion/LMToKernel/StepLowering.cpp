@@ -1,0 +1,95 @@
+#include "compiler/Conversion/LMToKernel/StepLowering.h"
+
+#include "compiler/Conversion/LMToKernel/OpLowerings.h"
+#include "compiler/Conversion/LMToKernel/WeightOperands.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace quipu::kernel;
+using llvm::formatv;
+
+namespace quipu {
+
+int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
+
+RowsDim rowsOf(Dim dim) { return dim == Dim::Rows ? RowsDim::Rows : RowsDim::Tokens; }
+
+StepLowering::StepLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice,
+                           const ProgramLimits &limits)
+    : func(func), program(program), choice(choice), limits(limits) {
+  for (auto [index, op] : llvm::enumerate(func.getBody().front())) {
+    indices[&op] = index;
+    auto matmul = dyn_cast<lm::MatmulOp>(op);
+    if (!matmul || matmul.getGated())
+      continue;
+    if (auto weight = matmul.getWeight().getDefiningOp<lm::WeightOp>())
+      panelWeights.insert(weight.getTensorName());
+  }
+}
+
+LogicalResult StepLowering::lower(const OpLowerings &lowerings) {
+  if (failed(declareInputs()) || failed(declareOutputs()))
+    return failure();
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    const OpLowerings::Lower *lower = lowerings.find(op.getName().getStringRef());
+    if (!lower)
+      return op.emitError("there is no kernel for this op");
+    if (failed((*lower)(&op, *this)))
+      return failure();
+  }
+  return success();
+}
+
+Value StepLowering::resultBuffer(Value result, StringRef name, Dim rows) {
+  Value buffer = returned.lookup(result);
+  if (!buffer) {
+    bool isRows = lm::isRowsType(result.getType());
+    auto element = cast<RankedTensorType>(result.getType()).getElementType();
+    buffer = activation(name, element, rows, isRows ? featuresOf(result) : 1);
+  }
+  buffers[result] = buffer;
+  dims[result] = rows;
+  return buffer;
+}
+
+FailureOr<Value> StepLowering::vectorWeight(Operation *user, Value weight) {
+  if (!weight)
+    return program.absent();
+  FailureOr<WeightSource> source = resolveWeight(user, weight);
+  if (failed(source))
+    return failure();
+  source->type = source->type.clone(Float32Type::get(context()));
+  return program.weight(*source, Layout::RowMajor);
+}
+
+Value StepLowering::ropeTable(lm::RopeAttr rope) {
+  return program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
+}
+
+Value StepLowering::kvCache(lm::KvCacheOp op) {
+  auto type = cast<lm::KvType>(op.getCache().getType());
+  return program.kvCache(op.getLayer(), type.getHeads(), type.getDim(), type.getElem(), type.getLayout().getPageSize(),
+                         *symbolizeKvLayout(choice.kvLayout()));
+}
+
+std::string StepLowering::indexedName(Operation *op, StringRef what) const {
+  return formatv("{0}.{1}", what, indices.lookup(op));
+}
+
+std::string StepLowering::layerName(Value cacheBuffer) {
+  return formatv("layers.{0}", cacheBuffer.getDefiningOp<KvCacheOp>().getLayer());
+}
+
+void StepLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
+                          std::vector<VariantChoice> variants) {
+  program.launch(
+      {name.str(), op, indices.lookup(op), llvm::to_vector(reads), llvm::to_vector(writes), dim, std::move(variants)});
+}
+
+void StepLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
+                          KernelSpec kernel) {
+  launch(op, name, reads, writes, dim, {{VariantChoice::any, {std::move(kernel)}}});
+}
+
+} // namespace quipu
