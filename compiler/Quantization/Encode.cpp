@@ -2,6 +2,7 @@
 
 #include "compiler/Quantization/Decode.h"
 #include "compiler/Quantization/EncodeKQuants.h"
+#include "compiler/Quantization/EncodeRuns.h"
 #include "models/import/FloatConversion.h"
 
 #include <algorithm>
@@ -17,29 +18,6 @@ namespace {
 
 constexpr int64_t mostElements = 256; // of a block
 constexpr uint16_t halfNan = 0x7e00;
-// Scales tried on each side of the one that reaches the extreme. Eight bits gain nothing by it.
-constexpr int fourBitSpread = 14;
-
-// Byte 16 r + j holds element 32 r + j low and 32 r + j + 16 high.
-void storeNibbles(const uint8_t *levels, int64_t elements, uint8_t *out) {
-  for (int64_t i = 0; i < elements / 2; ++i) {
-    int64_t first = i / 16 * 32 + i % 16;
-    out[i] = uint8_t(levels[first] | levels[first + 16] << 4);
-  }
-}
-
-BlockQ4_0 encodeIq4Nl(const Run &run) {
-  BlockQ4_0 block;
-  TableLevels levels;
-  float d = searchScale(run, levels, fourBitSpread), q[32];
-  block.d = toHalf(d);
-  quantise(run, levels, d, 0, q);
-  uint8_t places[32];
-  for (int j = 0; j < 32; ++j)
-    places[j] = uint8_t(std::find(iq4Levels.begin(), iq4Levels.end(), int8_t(q[j])) - iq4Levels.begin());
-  storeNibbles(places, 32, block.nibbles);
-  return block;
-}
 
 // The best scale for a zero point that is held, from the levels of another scale; both may be worse than the first.
 float fitScale(const Run &run, const LinearLevels &levels, float scale, float zero) {
@@ -120,8 +98,16 @@ void encodeGroup(GroupFormat format, const Run &run, std::byte *out) {
 
 // A block that decodes to nothing but NaN: its scale is one, and no integer takes part.
 void encodeUndefined(const StorageFormat &format, std::byte *out) {
+  if (format.dtype == fb::DType::mxfp4) { // the largest scale times the largest level is beyond f32
+    std::memset(out, 0x77, format.blockBytes);
+    out[0] = std::byte(255);
+    return;
+  }
   std::memset(out, 0, format.blockBytes);
-  size_t place = format.dtype == fb::DType::q6_k ? offsetof(BlockQ6K, d) : 0;
+  size_t place = format.dtype == fb::DType::q6_k   ? offsetof(BlockQ6K, d)
+                 : format.dtype == fb::DType::q3_k ? offsetof(BlockQ3K, d)
+                 : format.dtype == fb::DType::q2_k ? offsetof(BlockQ2K, d)
+                                                   : 0;
   std::memcpy(out + place, &halfNan, 2);
 }
 
@@ -130,12 +116,28 @@ void encodeBlock(const StorageFormat &format, const Run &run, std::byte *out) {
     return encodeUndefined(format, out);
   auto store = [&](const auto &block) { std::memcpy(out, &block, sizeof(block)); };
   switch (format.dtype) {
+  case fb::DType::q4_1:
+    return store(encodeQ4_1(run));
+  case fb::DType::q5_0:
+    return store(encodeQ5_0(run));
+  case fb::DType::q5_1:
+    return store(encodeQ5_1(run));
   case fb::DType::iq4_nl:
     return store(encodeIq4Nl(run));
+  case fb::DType::mxfp4:
+    return store(encodeMxfp4(run));
+  case fb::DType::q2_k:
+    return store(encodeQ2K(run.values, run.importance));
+  case fb::DType::q3_k:
+    return store(encodeQ3K(run.values, run.importance));
   case fb::DType::q4_k:
     return store(encodeQ4K(run.values, run.importance));
+  case fb::DType::q5_k:
+    return store(encodeQ5K(run.values, run.importance));
   case fb::DType::q6_k:
     return store(encodeQ6K(run.values, run.importance));
+  case fb::DType::iq4_xs:
+    return store(encodeIq4Xs(run.values, run.importance));
   default:
     return encodeGroup(groupFormat(format), run, out);
   }

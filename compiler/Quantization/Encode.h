@@ -1,5 +1,6 @@
 // Rounds values to a storage format: the block that decodes to the least weighted squared error that a search over
-// scales finds. Infinite and undefined values make their whole block undefined (NaN), so that they are not hidden.
+// scales finds. Infinite and undefined values make their whole block undefined (NaN; in mxfp4, which has none,
+// infinite), so that they are not hidden.
 #pragma once
 
 #include "runtime/Artifact/StorageFormat.h"

@@ -6,7 +6,11 @@
 
 namespace quipu::quantization {
 
+BlockQ2K encodeQ2K(const float *values, const float *importance);
+BlockQ3K encodeQ3K(const float *values, const float *importance);
 BlockQ4K encodeQ4K(const float *values, const float *importance);
+BlockQ5K encodeQ5K(const float *values, const float *importance);
 BlockQ6K encodeQ6K(const float *values, const float *importance);
+BlockIq4Xs encodeIq4Xs(const float *values, const float *importance);
 
 } // namespace quipu::quantization

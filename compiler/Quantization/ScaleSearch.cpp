@@ -51,13 +51,26 @@ uint16_t toHalf(float value) {
   return bits;
 }
 
-Lanes TableLevels::nearest(Lanes x) const {
-  Lanes level = all(iq4Levels[0]);
-  for (size_t i = 1; i < iq4Levels.size(); ++i) {
-    float middle = 0.5f * float(iq4Levels[i - 1] + iq4Levels[i]);
-    level += x > middle ? all(float(iq4Levels[i] - iq4Levels[i - 1])) : Lanes{};
+TableLevels::TableLevels(const std::array<int8_t, 16> &table) : table(table) {
+  std::array<int8_t, 16> sorted = table;
+  std::sort(sorted.begin(), sorted.end());
+  lowest = sorted.front();
+  highest = sorted.back();
+  for (size_t i = 0; i < middles.size(); ++i) {
+    middles[i] = 0.5f * float(sorted[i] + sorted[i + 1]);
+    steps[i] = float(sorted[i + 1] - sorted[i]);
   }
+}
+
+Lanes TableLevels::nearest(Lanes x) const {
+  Lanes level = all(lowest);
+  for (size_t i = 0; i < middles.size(); ++i)
+    level += x > middles[i] ? all(steps[i]) : Lanes{};
   return level;
+}
+
+uint8_t TableLevels::indexOf(float level) const {
+  return uint8_t(std::find(table.begin(), table.end(), int8_t(level)) - table.begin());
 }
 
 template <typename Levels> float searchScale(const Run &run, const Levels &levels, int spread) {
@@ -100,8 +113,8 @@ template <typename Levels> float searchScale(const Run &run, const Levels &level
 template float searchScale(const Run &, const LinearLevels &, int);
 template float searchScale(const Run &, const TableLevels &, int);
 
-ScaleAndOffset searchScaleAndMin(const Run &run, float highest) {
-  float low = 0, high = run.values[0];
+ScaleAndOffset searchScaleAndMin(const Run &run, float highest, bool anyMin) {
+  float low = anyMin ? run.values[0] : 0, high = run.values[0];
   Lanes w1 = {}, wx1 = {}, wxx1 = {};
   for (int64_t i = 0; i < run.size; ++i) {
     low = std::min(low, run.values[i]);
@@ -132,7 +145,7 @@ ScaleAndOffset searchScaleAndMin(const Run &run, float highest) {
     double l = sum(l1), ll = sum(ll1), xl = sum(xl1), determinant = w * ll - l * l;
     double scale = determinant > 0 ? (w * xl - wx * l) / determinant : 0;
     double min = determinant > 0 ? (l * xl - ll * wx) / determinant : -1;
-    if (min < 0) {
+    if (min < 0 && !(anyMin && determinant > 0)) {
       min = 0;
       scale = ll > 0 ? xl / ll : 0;
     }
@@ -154,6 +167,7 @@ template <typename Levels> double errorOf(const Run &run, const Levels &levels, 
 }
 
 template double errorOf(const Run &, const LinearLevels &, float, float);
+template double errorOf(const Run &, const TableLevels &, float, float);
 
 template <typename Levels> void quantise(const Run &run, const Levels &levels, float scale, float offset, float *out) {
   float inverse = scale == 0 ? 0 : 1 / scale;

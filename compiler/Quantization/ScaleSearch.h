@@ -26,11 +26,20 @@ struct LinearLevels {
   Lanes nearest(Lanes x) const { return roundToInteger(atMost(atLeast(x, all(lowest)), all(highest))); }
 };
 
-// Levels of iq4_nl.
-struct TableLevels {
-  static constexpr float lowest = -127, highest = 113;
+// The levels of a table, such as iq4_nl's.
+class TableLevels {
+public:
+  explicit TableLevels(const std::array<int8_t, 16> &table);
 
   Lanes nearest(Lanes x) const;
+  // Where the table has a level.
+  uint8_t indexOf(float level) const;
+
+  float lowest, highest;
+
+private:
+  const std::array<int8_t, 16> &table;
+  std::array<float, 15> middles, steps; // between two neighbours
 };
 
 // Scale d such that the levels nearest to x / d, times d, are near x. `spread` scales are tried below and above the one
@@ -38,12 +47,12 @@ struct TableLevels {
 template <typename Levels> float searchScale(const Run &run, const Levels &levels, int spread);
 
 struct ScaleAndOffset {
-  float scale, min; // x is near scale * q - min, both not negative
+  float scale, min; // x is near scale * q - min, scale >= 0
   double error;
 };
 
-// The same for levels 0 to `highest` above an offset.
-ScaleAndOffset searchScaleAndMin(const Run &run, float highest);
+// The same for levels 0 to `highest` above an offset. `anyMin`: a min may be negative.
+ScaleAndOffset searchScaleAndMin(const Run &run, float highest, bool anyMin = false);
 
 // Weighted squared error of (level nearest to (x + offset) / scale) * scale - offset; scale may be 0.
 template <typename Levels> double errorOf(const Run &run, const Levels &levels, float scale, float offset);

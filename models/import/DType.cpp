@@ -44,15 +44,15 @@ constexpr DTypeRow dtypes[] = {
     {DType::F64, "F64", 8},
     {DType::C64, "C64", 8},
     {DType::Q4_0, "Q4_0", fb::DType::q4_0},
-    {DType::Q4_1, "Q4_1", 20, 32},
-    {DType::Q5_0, "Q5_0", 22, 32},
-    {DType::Q5_1, "Q5_1", 24, 32},
+    {DType::Q4_1, "Q4_1", fb::DType::q4_1},
+    {DType::Q5_0, "Q5_0", fb::DType::q5_0},
+    {DType::Q5_1, "Q5_1", fb::DType::q5_1},
     {DType::Q8_0, "Q8_0", fb::DType::q8_0},
     {DType::Q8_1, "Q8_1", 36, 32},
-    {DType::Q2_K, "Q2_K", 84, 256},
-    {DType::Q3_K, "Q3_K", 110, 256},
+    {DType::Q2_K, "Q2_K", fb::DType::q2_k},
+    {DType::Q3_K, "Q3_K", fb::DType::q3_k},
     {DType::Q4_K, "Q4_K", fb::DType::q4_k},
-    {DType::Q5_K, "Q5_K", 176, 256},
+    {DType::Q5_K, "Q5_K", fb::DType::q5_k},
     {DType::Q6_K, "Q6_K", fb::DType::q6_k},
     {DType::Q8_K, "Q8_K", 292, 256},
     {DType::IQ1_S, "IQ1_S", 50, 256},
@@ -63,10 +63,13 @@ constexpr DTypeRow dtypes[] = {
     {DType::IQ3_XXS, "IQ3_XXS", 98, 256},
     {DType::IQ3_S, "IQ3_S", 110, 256},
     {DType::IQ4_NL, "IQ4_NL", fb::DType::iq4_nl},
-    {DType::IQ4_XS, "IQ4_XS", 136, 256},
+    {DType::IQ4_XS, "IQ4_XS", fb::DType::iq4_xs},
     {DType::TQ1_0, "TQ1_0", 54, 256},
     {DType::TQ2_0, "TQ2_0", 66, 256},
-    {DType::MXFP4, "MXFP4", 17, 32},
+    {DType::MXFP4, "MXFP4", fb::DType::mxfp4},
+    {DType::NVFP4, "NVFP4", 36, 64},
+    {DType::Q1_0, "Q1_0", 18, 128},
+    {DType::Q2_0, "Q2_0", 18, 64},
 };
 
 struct GgufRow {
@@ -82,7 +85,7 @@ constexpr GgufRow ggufTypes[] = {
     {17, DType::IQ2_XS}, {18, DType::IQ3_XXS}, {19, DType::IQ1_S}, {20, DType::IQ4_NL}, {21, DType::IQ3_S},
     {22, DType::IQ2_S},  {23, DType::IQ4_XS},  {24, DType::I8},    {25, DType::I16},    {26, DType::I32},
     {27, DType::I64},    {28, DType::F64},     {29, DType::IQ1_M}, {30, DType::BF16},   {34, DType::TQ1_0},
-    {35, DType::TQ2_0},  {39, DType::MXFP4},
+    {35, DType::TQ2_0},  {39, DType::MXFP4},   {40, DType::NVFP4}, {41, DType::Q1_0},   {42, DType::Q2_0},
 };
 
 } // namespace

@@ -17,8 +17,10 @@ std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *ten
     return fmt::format("{}: tensor {} is missing; expected shape {}", directory, inQuotes(spec.name), wanted);
   const StorageFormat *format = storageFormatOf(tensor->dtype);
   if (!format)
-    return fmt::format("{}: tensor {} is {}; weights of {} are supported", tensor->file, inQuotes(tensor->nameInFile()),
-                       dtypeName(tensor->dtype), weightTypeNames());
+    return fmt::format("{}: tensor {} is {}; weights of {} are supported{}", tensor->file,
+                       inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype), weightTypeNames(),
+                       blockElements(tensor->dtype) > 1 ? ": have the model quantised to one of these, as Q4_K_M does"
+                                                        : "");
   if (format->isBlocked() && spec.shape.size() != 2)
     return fmt::format("{}: tensor {} is {}; only matrices may be quantised", tensor->file,
                        inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype));

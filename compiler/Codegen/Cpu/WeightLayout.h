@@ -40,15 +40,15 @@ struct PanelLayout {
 //
 // For weights that stand by themselves: [ceil(M/tile)][groups][tile] of f32, or of bf16 pairs where the chip has a bf16
 // dot product and the weight is bf16. For blocks: a run of 32 columns of a tile is int8 quads [8][tile][4], then the
-// scale of each row [tile], then for each segment of the run [segments][tile] what the weight's bias or minimum needs:
-// int32 -bias * sum, or the f32 sum, of the row's int8.
+// scale of each row [tile], then [corrections][tile] what the weight's bias or minimum needs, for each segment of the
+// run: int32 -bias * sum, or the f32 sum, of the row's int8.
 //
 // A run's scale is f32 for weights of eight bits. For smaller ones, whose own rounding is far coarser, it is the row's
 // scale times a power of two: the run has a shift (int32, 0 to mostShift) of its integers to the left, and the tile
 // ends with the f32 scales of its rows [tile]. So the microkernel multiplies a run's sums once, by the weight's scale,
 // on the only pipes that the dot products can use as well; sums of f32 are in units of the row's scale. Integer minima
-// of the weights are multiplied with integers too: int16 sum * 2^(shift - minimumShift), above it that of the run
-// before.
+// of the weights are multiplied with integers too: one correction holds two int16 sums * 2^(shift - minimumShift), low
+// that of the run and above it that of the run before; or those of the run's two segments.
 //
 // A chip that has no dot product of bytes wants 16 bits for weights of eight: [8][2][tile][2], columns 0 and 2 of the
 // quad, then 1 and 3. Where a row takes two `parts`, the tile has twice the rows: after each its remainder, what
@@ -74,14 +74,15 @@ struct PackedInput {
 
   // Of blocks. Offsets are from the start of a run of a tile; tile and row count parts.
   int64_t wordsOfQuad() const { return widened ? 2 : 1; }
-  int64_t runBytes() const { return (quadsInRun * wordsOfQuad() + 1 + blocks->segments()) * 4; }
+  int64_t corrections() const { return blocks->hasIntegerMinima() ? 1 : blocks->segments(); }
+  int64_t runBytes() const { return (quadsInRun * wordsOfQuad() + 1 + corrections()) * 4; }
   int64_t wordAt(int64_t tile, int64_t quad, int64_t word, int64_t row) const {
     return ((quad * wordsOfQuad() + word) * tile + row) * 4;
   }
   // A run's scale or shift.
   int64_t scaleAt(int64_t tile, int64_t row) const { return (quadsInRun * wordsOfQuad() * tile + row) * 4; }
-  int64_t correctionAt(int64_t tile, int64_t segment, int64_t row) const {
-    return scaleAt(tile, row) + (segment + 1) * tile * 4;
+  int64_t correctionAt(int64_t tile, int64_t correction, int64_t row) const {
+    return scaleAt(tile, row) + (correction + 1) * tile * 4;
   }
   int64_t runsBytes() const { return columns() / runColumns * runBytes(); } // of a row
   // From the start of the tile: the scale of a row, where runs have shifts. It belongs to a run of shift 0.

@@ -22,9 +22,36 @@ struct Place {
 
 // Where a block has its f16 scales.
 std::vector<size_t> scalePlaces(const StorageFormat &format) {
-  if (format.dtype == fb::DType::q4_k)
+  switch (format.dtype) {
+  case fb::DType::q4_1:
+  case fb::DType::q5_1:
+  case fb::DType::q4_k:
+  case fb::DType::q5_k:
     return {0, 2};
-  return {format.dtype == fb::DType::q6_k ? size_t(208) : 0};
+  case fb::DType::q2_k:
+    return {80, 82};
+  case fb::DType::q3_k:
+    return {108};
+  case fb::DType::q6_k:
+    return {208};
+  case fb::DType::mxfp4:
+    return {};
+  default:
+    return {0};
+  }
+}
+
+// Where the values of a block begin.
+size_t valuesPlace(const StorageFormat &format) {
+  switch (format.dtype) {
+  case fb::DType::q3_k:
+  case fb::DType::q6_k:
+    return 0;
+  case fb::DType::q2_k:
+    return 16;
+  default: // they come last
+    return format.blockBytes - size_t(format.blockElements * BlockLayout::of(format)->valueBits / 8);
+  }
 }
 
 // Blocks of random bits, but for the f16 scales: of either sign, most within a factor of 16, now and then zero,
@@ -43,6 +70,11 @@ std::vector<uint8_t> randomBlocks(const StorageFormat &format, size_t count, uin
         bits = random % 3 == 0 ? 0 : random % 3 == 1 ? uint16_t(rest) : uint16_t(rest | 24 << 10);
       std::memcpy(&bytes[block * format.blockBytes + place], &bits, 2);
     }
+  // Exponents within a factor of 16 as well, now and then the two subnormal ones.
+  for (size_t block = 0; block < count && format.dtype == fb::DType::mxfp4; ++block) {
+    uint32_t random = engine() >> 4;
+    bytes[block * format.blockBytes] = uint8_t(random % 8 == 0 ? random >> 8 & 1 : 118 + random % 4);
+  }
   return bytes;
 }
 
@@ -61,9 +93,9 @@ StoredWeight randomWeight(const PanelLayout &layout, uint32_t seed, bool largest
   if (largest) {
     size_t block = layout.format.blockBytes;
     size_t count = size_t(layout.format.blockElements * BlockLayout::of(layout.format)->valueBits / 8);
-    size_t first = layout.format.dtype == fb::DType::q6_k ? 0 : block - count; // q6_k's scales come last
-    for (size_t at = first; at < blocks.size(); at += block)
-      std::fill_n(blocks.begin() + ptrdiff_t(at), count, uint8_t(0xff));
+    uint8_t most = layout.format.dtype == fb::DType::mxfp4 ? 0x77 : 0xff; // the sign is the highest bit
+    for (size_t at = valuesPlace(layout.format); at < blocks.size(); at += block)
+      std::fill_n(blocks.begin() + ptrdiff_t(at), count, most);
   }
   auto *source = reinterpret_cast<const std::byte *>(blocks.data());
   StoredWeight weight;

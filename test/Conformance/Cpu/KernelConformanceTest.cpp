@@ -72,7 +72,8 @@ std::string tuningName(const testing::TestParamInfo<std::tuple<std::string, std:
 INSTANTIATE_TEST_SUITE_P(Cpu, TuningConformance,
                          testing::Combine(testing::Values("x86-64-v3", "cpu"),
                                           testing::Values("f32", "f16", "bf16", "q8_0", "q4_0", "q4_k", "q6_k",
-                                                          "iq4_nl", "i8_g64", "i4_g128z")),
+                                                          "iq4_nl", "i8_g64", "i4_g128z", "q4_1", "q5_0", "q5_1",
+                                                          "q5_k", "q2_k", "q3_k", "iq4_xs", "mxfp4")),
                          tuningName);
 
 const std::vector<KernelRow> &names() {

@@ -221,7 +221,8 @@ TEST(WeightRecipeTest, errors_name_the_tensor) {
   EXPECT_EQ(errorOf(tensors, {{"w"}, fb::DType::f32, {5, 2}, "panel64"}),
             "model: tensor 'w' and those joined with it have 4 rows, expected 5");
   EXPECT_EQ(errorOf(tensors, {{"ids"}, fb::DType::f32, {4, 2}, "panel64"}),
-            "model.safetensors: tensor 'ids' is I16; weights are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, IQ4_NL");
+            "model.safetensors: tensor 'ids' is I16; weights are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, "
+            "Q5_1, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS");
   tensors.addF32("wide", {4, 32}, std::vector<float>(128));
   EXPECT_EQ(errorOf(tensors, {{"wide"}, fb::DType::q8_0, {4, 32}, "tile64"}),
             "model.safetensors: tensor wide: weights of GPU targets are f32, f16 or bf16, not q8_0");

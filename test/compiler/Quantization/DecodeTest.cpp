@@ -32,7 +32,9 @@ TEST_P(DecodeGolden, every_bit_is_that_of_gguf) {
   EXPECT_EQ(decoded, expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(Gguf, DecodeGolden, testing::Values("q8_0", "q4_0", "q4_k", "q6_k", "iq4_nl"),
+INSTANTIATE_TEST_SUITE_P(Gguf, DecodeGolden,
+                         testing::Values("q8_0", "q4_0", "q4_k", "q6_k", "iq4_nl", "q4_1", "q5_0", "q5_1", "q5_k",
+                                         "q2_k", "q3_k", "iq4_xs", "mxfp4"),
                          [](const auto &info) { return std::string(info.param); });
 
 // 1.5 as f16 is 3e00.
@@ -98,7 +100,7 @@ TEST(StorageFormats, names_are_those_of_the_dtypes_and_blocks_are_what_their_str
   }
   EXPECT_EQ(findStorageFormat(std::string_view("i8_g32"))->name, "q8_0");
   EXPECT_EQ(findStorageFormat(std::string_view("i4_g32"))->name, "q4_0");
-  EXPECT_EQ(findStorageFormat(std::string_view("q5_1")), nullptr);
+  EXPECT_EQ(findStorageFormat(std::string_view("q8_1")), nullptr);
   EXPECT_EQ(findStorageFormat(fb::DType::i32), nullptr);
   for (auto [name, elements, bits, hasZero] : {std::tuple{"i8_g64", 64, 8, false},
                                                {"i8_g128z", 128, 8, true},

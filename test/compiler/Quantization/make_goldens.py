@@ -18,8 +18,11 @@ import sys
 import gguf
 import numpy as np
 
-FORMATS = {"q8_0": "Q8_0", "q4_0": "Q4_0", "q4_k": "Q4_K", "q6_k": "Q6_K", "iq4_nl": "IQ4_NL"}
-SCALE_BYTES = {"q8_0": [0], "q4_0": [0], "q4_k": [0, 2], "q6_k": [208], "iq4_nl": [0]}
+FORMATS = {name: name.upper() for name in ["q8_0", "q4_0", "q4_k", "q6_k", "iq4_nl", "q4_1", "q5_0", "q5_1", "q5_k", "q2_k",
+                                           "q3_k", "iq4_xs", "mxfp4"]}
+# Where f16 scales are; mxfp4's is a byte of which all values are numbers.
+SCALE_BYTES = {"q8_0": [0], "q4_0": [0], "q4_k": [0, 2], "q6_k": [208], "iq4_nl": [0], "q4_1": [0, 2], "q5_0": [0],
+               "q5_1": [0, 2], "q5_k": [0, 2], "q2_k": [80, 82], "q3_k": [108], "iq4_xs": [0], "mxfp4": []}
 ROWS, COLUMNS = 16, 512
 
 
@@ -34,6 +37,8 @@ def decode_golden(name, random):
         for place in SCALE_BYTES[name]:
             scale = np.float16(3e-6 if number == 1 else random.normal() * 0.02)
             row[place : place + 2] = np.frombuffer(scale.tobytes(), np.uint8)
+    if name == "mxfp4":
+        blocks[:3, 0] = [0, 1, 255]
     values = gguf.quants.dequantize(blocks, type_of(name)).astype("<f4")
     return {"blocks": blocks.tobytes().hex(), "values": values.tobytes().hex()}
 

@@ -80,10 +80,11 @@ TEST_F(GgufCheckpoint, rope_scaling_is_read) {
 
 TEST_F(GgufCheckpoint, types_that_are_no_storage_format_are_refused_by_name) {
   GgufWriter gguf = smallGguf("blk.0.attn_q");
-  gguf.u32("llama.attention.key_length", 16).tensor("blk.0.attn_q.weight", {32, 8}, 6, std::string(8 * 22, '\0'));
+  gguf.u32("llama.attention.key_length", 16).tensor("blk.0.attn_q.weight", {64, 8}, 40, std::string(8 * 36, '\0'));
   EXPECT_EQ(messageOf(gguf),
-            "m.gguf: tensor 'blk.0.attn_q.weight' is Q5_0; weights of F32, F16, BF16, Q8_0, Q4_0, Q4_K, "
-            "Q6_K, IQ4_NL are supported (and 3 other tensors at fault)");
+            "m.gguf: tensor 'blk.0.attn_q.weight' is NVFP4; weights of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, "
+            "IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS are supported: have the model quantised to one of "
+            "these, as Q4_K_M does (and 3 other tensors at fault)");
   // Where the model does not need them they do no harm.
   EXPECT_EQ(messageOf(smallGguf().tensor("mtp.weight", {32}, 6, std::string(22, '\0'))), "accepted");
 }

@@ -123,7 +123,7 @@ TEST(Gguf, bad_tensor_headers_are_refused) {
   };
   EXPECT_EQ(headerOf({16}, 0), "accepted");
   EXPECT_EQ(headerOf({1, 1, 1, 1, 1}, 0), "m.gguf: tensor 't' has 5 dimensions; expected at most 4");
-  for (uint32_t type : {4u, 5u, 31u, 36u, 40u, 0xffffffffu})
+  for (uint32_t type : {4u, 5u, 31u, 36u, 43u, 0xffffffffu})
     EXPECT_EQ(headerOf({16}, type), fmt::format("m.gguf: tensor 't' has the type {}, which is unknown", type));
   EXPECT_EQ(headerOf({uint64_t(1) << 32, uint64_t(1) << 32}, 0),
             "m.gguf: tensor 't' has the shape [4294967296, 4294967296], which is too large");
@@ -154,7 +154,10 @@ TEST(Gguf, quantised_types_are_known_by_name_and_size) {
     size_t bytes;
   };
   for (Row row : {Row{2, "Q4_0", 32, 18}, Row{8, "Q8_0", 32, 34}, Row{12, "Q4_K", 256, 144}, Row{14, "Q6_K", 256, 210},
-                  Row{20, "IQ4_NL", 32, 18}, Row{30, "BF16", 1, 2}, Row{39, "MXFP4", 32, 17}}) {
+                  Row{20, "IQ4_NL", 32, 18}, Row{30, "BF16", 1, 2}, Row{39, "MXFP4", 32, 17}, Row{3, "Q4_1", 32, 20},
+                  Row{6, "Q5_0", 32, 22}, Row{7, "Q5_1", 32, 24}, Row{10, "Q2_K", 256, 84}, Row{11, "Q3_K", 256, 110},
+                  Row{13, "Q5_K", 256, 176}, Row{23, "IQ4_XS", 256, 136}, Row{40, "NVFP4", 64, 36},
+                  Row{41, "Q1_0", 128, 18}, Row{42, "Q2_0", 64, 18}}) {
     GgufWriter gguf;
     gguf.tensor("t", {2 * row.elements, 3}, row.number, std::string(6 * row.bytes, '\0'));
     std::string bytes = gguf.file();

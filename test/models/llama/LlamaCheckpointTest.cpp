@@ -102,7 +102,8 @@ TEST_F(LlamaCheckpoint, dtypes_that_hold_no_plain_weights_are_refused) {
   EXPECT_EQ(
       message(),
       pathOf("model.safetensors") +
-          ": tensor 'lm_head.weight' is U32; weights of F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, IQ4_NL are supported");
+          ": tensor 'lm_head.weight' is U32; weights of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL, MXFP4, "
+          "Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS are supported");
 }
 
 TEST_F(LlamaCheckpoint, tied_embeddings_need_no_lm_head) {

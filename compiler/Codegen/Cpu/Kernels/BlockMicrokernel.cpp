@@ -44,7 +44,7 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Va
     Value inputsAt = b.offset(inputs, index, tile * input.runBytes());
     b.loopOrOnce(panelRows, vectors * lanes, [&](Value column) {
       llvm::SmallVector<BlockReader::Scales> scales = passes() == 1 ? shared : scalesAt(column);
-      emitRun({index, reader.run(unit, index), inputsAt, column, b.offset(sums, column, 4), scales,
+      emitRun({reader.run(unit, index), inputsAt, column, b.offset(sums, column, 4), scales,
                b.offset(unit, prefetch.bytes), takesMinima ? unit : Value(), inputs},
               held);
     });
@@ -60,7 +60,7 @@ Values BlockMicrokernel::emitUnit(Value unit, Value inputs, Value sums, const Va
 
 // What the weight's bias takes from a row's sums. A minimum is taken from the scaled sum.
 Value BlockMicrokernel::startOfRow(const Run &run, int64_t segment, int64_t t) const {
-  if (layout.hasMinimum)
+  if (layout.hasMinimum())
     return b.zero(b.i32(b.lanes()));
   return inputWord(run.inputs, input.correctionAt(tile, segment, t));
 }
@@ -111,7 +111,7 @@ Values BlockMicrokernel::dotSegment(const Run &run, int64_t segment) const {
 void BlockMicrokernel::prefetchShare(const Run &run, int64_t quad) const {
   int64_t parts = layout.runs() * passes();
   int64_t lines = divideUp(layout.unitBytes() / 64, parts);
-  Value part = b.offset(run.soonNeeded, run.index, passes() * lines * 64);
+  Value part = b.offset(run.soonNeeded, run.weights.index, passes() * lines * 64);
   if (passes() > 1)
     part = b.offset(part, run.column, lines * 64 / (vectors * b.lanes()));
   for (int64_t line = lines * quad / quadsInRun; line < lines * (quad + 1) / quadsInRun; ++line)
@@ -135,7 +135,7 @@ void BlockMicrokernel::step(const Run &run, int64_t segment, int64_t quad, llvm:
   int64_t lanes = b.lanes(), quadInRun = segment * layout.segmentQuads() + quad;
   Values row;
   for (int64_t v = 0; v < vectors; ++v)
-    row.push_back(reader.quad(reader.segment(run.weights, segment), quad, b.add(run.column, v * lanes)));
+    row.push_back(reader.quad(run.weights, segment, quad, b.add(run.column, v * lanes)));
   auto word = [&](int64_t t, int64_t part) { return inputWord(run.inputs, input.wordAt(tile, quadInRun, part, t)); };
   if (!input.widened) {
     for (int64_t t = 0; t < tile; ++t) {
@@ -175,21 +175,23 @@ void BlockMicrokernel::updateSum(Value sums, Values &held, int64_t t, int64_t v,
 void BlockMicrokernel::addToSums(const Run &run, int64_t segment, llvm::ArrayRef<Value> acc, Values &held) const {
   int64_t lanes = b.lanes();
   for (int64_t v = 0; v < vectors; ++v) {
-    Value column = b.add(run.column, v * lanes), weights = reader.segment(run.weights, segment), minimum, factor;
-    BlockReader::Scales scales = reader.segmentScales(run.scales[v], run.index, weights, column);
+    Value column = b.add(run.column, v * lanes), minimum, factor;
+    BlockReader::Scales scales = reader.segmentScales(run.scales[v], run.weights, segment, column);
     if (layout.hasIntegerMinima()) {
-      minimum = reader.integerMinimum(run.scales[v], run.index, weights, column);
+      minimum = reader.minimaOfRun(run.scales[v], run.weights, column);
       factor = factorOfMinima(run.scales[v]);
-    } else if (layout.hasMinimum) {
+    } else if (layout.hasMinimum()) {
       minimum = b.negf(scales.minimum);
     }
-    Values ofUnit = run.unit ? minimaOfUnit(run, v) : Values();
+    // Integer minima of all segments at once.
+    bool isLast = segment == layout.segments() - 1;
+    Values ofUnit = run.unit && isLast ? minimaOfUnit(run, v) : Values();
     for (int64_t t = 0; t < tile; ++t) {
       Value scale = inputWord(run.inputs, input.scaleAt(tile, t)), products = acc[v * tile + t];
       auto lessMinimum = [&](Value sum) {
-        if (run.unit)
+        if (!ofUnit.empty())
           return b.fma(b.intToFloat(ofUnit[size_t(t)]), factor, sum);
-        if (!layout.hasMinimum || takesMinimaByUnit())
+        if (!layout.hasMinimum() || takesMinimaByUnit() || (layout.hasIntegerMinima() && !isLast))
           return sum;
         if (layout.hasIntegerMinima())
           return b.fma(b.intToFloat(dotMinima(b.zero(b.i32(lanes)), minimum, run.inputs, t)), factor, sum);
@@ -211,11 +213,14 @@ void BlockMicrokernel::addSegmentsToSums(const Run &run, llvm::ArrayRef<Values> 
     Value column = b.add(run.column, v * b.lanes());
     Values scales;
     for (int64_t segment = 0; segment < layout.segments(); ++segment)
-      scales.push_back(
-          reader.segmentScales(run.scales[v], run.index, reader.segment(run.weights, segment), column).scale);
+      scales.push_back(reader.segmentScales(run.scales[v], run.weights, segment, column).scale);
+    Values ofUnit = run.unit ? minimaOfUnit(run, v) : Values();
+    Value factor = run.unit ? factorOfMinima(run.scales[v]) : Value();
     for (int64_t t = 0; t < tile; ++t) {
       Value shift = inputWord(run.inputs, input.scaleAt(tile, t));
       updateSum(run.sums, held, t, v, [&](Value sum) {
+        if (run.unit)
+          sum = b.fma(b.intToFloat(ofUnit[size_t(t)]), factor, sum);
         for (auto [acc, scale] : llvm::zip_equal(ofSegments, scales))
           sum = b.fma(b.intToFloat(b.shiftLeftEach(acc[size_t(v * tile + t)], shift)), scale, sum);
         return sum;
@@ -234,15 +239,15 @@ Value BlockMicrokernel::dotMinima(Value taken, Value minima, Value inputs, int64
                     b.bitcast(inputWord(inputs, input.correctionAt(tile, 0, t)), pairs));
 }
 
-// One multiplication for two runs, and one of f32 for all, with those of the last run: sums are read and written once
-// for both. Not for a few rows, which wait for memory: reads that skip through a unit once more throw the prefetcher of
-// Zen 4 off the stream, to less than half the bandwidth.
+// One multiplication for two runs, or for two segments, and one of f32 for all, with those of the last run: sums are
+// read and written once for both. Not for a few rows, which wait for memory: reads that skip through a unit once more
+// throw the prefetcher of Zen 4 off the stream, to less than half the bandwidth.
 Values BlockMicrokernel::minimaOfUnit(const Run &run, int64_t v) const {
   Value column = b.add(run.column, v * b.lanes());
   Values taken(size_t(tile), b.zero(b.i32(b.lanes())));
-  for (int64_t pair = 0; pair < layout.runs() / 2; ++pair) {
+  for (int64_t pair = 0; pair < layout.minimumPairs(); ++pair) {
     Value minima = reader.minimumPair(run.scales[size_t(v)], run.unit, pair, column);
-    Value inputs = b.offset(run.inputsOfUnit, (2 * pair + 1) * tile * input.runBytes());
+    Value inputs = b.offset(run.inputsOfUnit, layout.runOfPair(pair) * tile * input.runBytes());
     for (int64_t t = 0; t < tile; ++t)
       taken[size_t(t)] = dotMinima(taken[size_t(t)], minima, inputs, t);
     b.memoryBarrier();

@@ -16,7 +16,8 @@ public:
 private:
   // One run of the tile for the columns of a pass.
   struct Run {
-    Value index, weights, inputs, column;
+    BlockReader::Run weights;
+    Value inputs, column;
     Value sums;                                 // where the pass's sums are in memory
     llvm::ArrayRef<BlockReader::Scales> scales; // of the unit, for each weight vector
     Value soonNeeded;
@@ -32,7 +33,7 @@ private:
   bool takesMinimaByUnit() const { return layout.hasIntegerMinima() && passes() > 1; }
   Value factorOfMinima(const BlockReader::Scales &ofUnit) const;
   Values minimaOfUnit(const Run &run, int64_t v) const;
-  // Integers: what minima of one run or of a pair take from row t's sums.
+  // Integers: what the minima of a run or of a pair of runs take from row t's sums.
   Value dotMinima(Value taken, Value minima, Value inputs, int64_t t) const;
   // Adds quad `quad` of a segment, `vectors` weight vectors times the tile, to acc [vectors][tile]: int32, or int16
   // pairs.
@@ -47,7 +48,7 @@ private:
   // All segments of a run at once, so that sums in memory are read and written once for them. There are registers for
   // that where a pass takes a part of the panel's columns and the chip has 32.
   bool joinsSegments() const {
-    return layout.segments() > 1 && input.hasShifts && !layout.hasMinimum && passes() > 1 &&
+    return layout.segments() > 1 && input.hasShifts && (!layout.hasMinimum() || takesMinimaByUnit()) && passes() > 1 &&
            layout.segments() * vectors * tile * 2 <= b.chip().vectorRegisters;
   }
   void addSegmentsToSums(const Run &run, llvm::ArrayRef<Values> ofSegments, Values &held) const;

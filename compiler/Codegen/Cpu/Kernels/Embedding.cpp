@@ -73,13 +73,13 @@ void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks,
     b.loop(b.constant(0), b.constant(blocks.runs()), 1, [&](Value index) {
       Value firstColumn = b.add(b.mul(group, blocks.columns), b.mul(index, runColumns));
       for (int64_t s = 0; s < blocks.segments(); ++s) {
-        Value segment = reader.segment(reader.run(unit, index), s);
-        BlockReader::Scales scales = reader.segmentScales(reader.unitScales(unit, column), index, segment, column);
+        BlockReader::Run run = reader.run(unit, index);
+        BlockReader::Scales scales = reader.segmentScales(reader.unitScales(unit, column), run, s, column);
         Value scale = laneOf(scales.scale, numbers, b.f32()), minimum = b.real(0);
-        if (blocks.hasMinimum)
+        if (blocks.hasMinimum())
           minimum = laneOf(scales.minimum, numbers, b.f32());
         for (int64_t quad = 0; quad < blocks.segmentQuads(); ++quad) {
-          Value word = laneOf(reader.quad(segment, quad, column), words, b.i32());
+          Value word = laneOf(reader.quad(run, s, quad, column), words, b.i32());
           for (int64_t byte = 0; byte < 4; ++byte) {
             Value at = b.add(firstColumn, s * blocks.segmentColumns + quad * 4 + byte);
             Value stored = b.bitAnd(b.shiftRight(word, 8 * byte), b.constant(255, b.i32()));

@@ -133,7 +133,7 @@ Value corrections(KernelBuilder &b, const PackedInput &form, const llvm::SmallVe
     constexpr int64_t half = 1 << (PackedInput::minimumShift - 1);
     return b.shiftRightSigned(b.add(b.shiftLeftEach(ofRows, shifts), half), PackedInput::minimumShift);
   }
-  if (!form.blocks->hasMinimum)
+  if (!form.blocks->hasMinimum())
     return b.mul(ofRows, -form.blocks->bias);
   return b.intToFloat(shifts ? b.shiftLeftEach(ofRows, shifts) : ofRows);
 }
@@ -184,13 +184,15 @@ Value quantizeRun(KernelBuilder &b, const PackedInput &form, int64_t tile, Input
   int64_t packedTile = tile * form.parts;
   Value there = b.tailMask(b.constant(packedTile), b.lanes());
   b.store(scales, b.offset(destination, form.scaleAt(packedTile, 0)), there);
-  for (int64_t segment = 0; segment < form.blocks->segments(); ++segment) {
-    Value correction = corrections(b, form, integers, shifts, segment);
+  for (int64_t i = 0; i < form.corrections(); ++i) {
+    Value correction = corrections(b, form, integers, shifts, i);
     if (form.blocks->hasIntegerMinima()) {
-      Value low = b.bitAnd(correction, b.constant(0xffff, before.getType()));
-      correction = b.bitOr(low, b.shiftLeft(std::exchange(before, correction), 16));
+      Value low = correction, high = std::exchange(before, correction);
+      if (form.blocks->segments() == 2)
+        high = corrections(b, form, integers, shifts, 1);
+      correction = b.bitOr(b.bitAnd(low, b.constant(0xffff, low.getType())), b.shiftLeft(high, 16));
     }
-    b.store(correction, b.offset(destination, form.correctionAt(packedTile, segment, 0)), there);
+    b.store(correction, b.offset(destination, form.correctionAt(packedTile, i, 0)), there);
   }
   Values rowWords;
   for (const Values &row : integers)

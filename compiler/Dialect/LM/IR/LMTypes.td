@@ -58,7 +58,7 @@ def LM_Blocked : TypeDef<LM_Dialect, "Blocked"> {
   let summary = "element of a weight that is stored in blocks";
   let description = [{
     The element type of a matrix whose rows are blocks of a storage format (runtime/Artifact/StorageFormat.h): `!lm.q8_0`,
-    `!lm.q4_0`, `!lm.q4_k`, `!lm.q6_k`, `!lm.iq4_nl`, and integers per group, `!lm.i8_g64`, `!lm.i4_g32z`, ...
+    `!lm.q4_0`, `!lm.q5_1`, `!lm.q4_k`, `!lm.iq4_xs`, `!lm.mxfp4`, ..., and integers per group, `!lm.i8_g64`, `!lm.i4_g32z`, ...
     The value of an element is what the format's decoder gives. f32, f16 and bf16 are MLIR's own types.
 
     ```mlir

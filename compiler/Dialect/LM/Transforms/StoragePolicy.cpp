@@ -77,7 +77,9 @@ Expected<> StoragePolicy::checkRulesUsed(const std::string &matrices) const {
 
 const StorageFormat &StoragePolicy::fitting(const StorageFormat &wanted, int64_t columns) {
   constexpr std::pair<fb::DType, fb::DType> smaller[] = {
-      {fb::DType::q4_k, fb::DType::iq4_nl},      {fb::DType::q6_k, fb::DType::q8_0},
+      {fb::DType::q2_k, fb::DType::iq4_nl},      {fb::DType::q3_k, fb::DType::iq4_nl},
+      {fb::DType::q4_k, fb::DType::iq4_nl},      {fb::DType::iq4_xs, fb::DType::iq4_nl},
+      {fb::DType::q5_k, fb::DType::q5_1},        {fb::DType::q6_k, fb::DType::q8_0},
       {fb::DType::i8_g128, fb::DType::i8_g64},   {fb::DType::i8_g64, fb::DType::q8_0},
       {fb::DType::i4_g128, fb::DType::i4_g64},   {fb::DType::i4_g64, fb::DType::q4_0},
       {fb::DType::i8_g128z, fb::DType::i8_g64z}, {fb::DType::i8_g64z, fb::DType::i8_g32z},

@@ -140,7 +140,8 @@ TEST(PackWeights, WhatCannotBeJoinedIsAnErrorThatNamesTheTensor) {
   Tensor integers = makeTensor({4, 8}, DType::F32, 1);
   integers.info.dtype = DType::I32;
   EXPECT_EQ(message({integers}, WeightForm::Panel64),
-            "model.safetensors: tensor 't1' is I32; weights are F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K, IQ4_NL");
+            "model.safetensors: tensor 't1' is I32; weights are F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, "
+            "IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS");
   EXPECT_EQ(message({}, WeightForm::Panel64), "a weight without elements cannot be packed");
 }
 

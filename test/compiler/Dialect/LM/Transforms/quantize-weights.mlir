@@ -8,7 +8,7 @@
 // RUN: not quipu-opt %s --lm-quantize-weights=storage-of=head 2>&1 | FileCheck %s --check-prefix=RULE
 // RUN: not quipu-opt %s --lm-quantize-weights=storage-of=w0=q8_0 2>&1 | FileCheck %s --check-prefix=JOINED
 
-// UNKNOWN: error: there is no storage format 'q5_9'; they are 4bit, f32, f16, bf16, q8_0, q4_0, q4_k, q6_k, iq4_nl,
+// UNKNOWN: error: there is no storage format 'q5_9'; they are 4bit, f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, iq4_nl, mxfp4, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_xs,
 // RULE: error: 'head': expected PATTERN=FORMAT, such as *.down_proj.weight=q8_0
 // JOINED: error: 'lm.concat_rows' op joins weights that are to be stored as '!lm.q8_0' and 'f32': run --lm-quantize-weights before --lm-join-projections
 
