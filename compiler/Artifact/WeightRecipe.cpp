@@ -20,12 +20,13 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
     const models::TensorInfo *tensor = checkpoint.find(name);
     if (!tensor)
       return makeError("{}: there is no tensor '{}', which the model needs", checkpoint.path(), name);
-    bool columnsAgree = recipe.shape.size() == 1 || uint64_t(tensor->rowSize()) == recipe.shape[1];
-    if (tensor->shape.size() != recipe.shape.size() || !columnsAgree)
+    // Matrices one above the other, [E, N, K], are rows as well.
+    bool isVector = recipe.shape.size() == 1, agree = isVector == (tensor->shape.size() < 2);
+    if (!agree || (!isVector && uint64_t(tensor->rowSize()) != recipe.shape[1]))
       return makeError("{}: tensor '{}' has shape [{}]; the model reads {} of {}", tensor->file, name,
                        fmt::join(tensor->shape, ","), recipe.shape.size() == 1 ? "a vector" : "rows",
                        recipe.shape.back());
-    rows += uint64_t(tensor->shape[0]);
+    rows += uint64_t(isVector ? tensor->elements() : tensor->rows());
     auto columns = importance.find(name);
     bool isWeighed = columns != importance.end() && columns->second.size() == uint64_t(tensor->rowSize());
     tensors.push_back({tensor, isWeighed ? columns->second.data() : nullptr});

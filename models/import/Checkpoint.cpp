@@ -16,14 +16,14 @@ int64_t TensorInfo::elements() const {
   return product;
 }
 
-int64_t TensorInfo::rows() const { return shape.size() < 2 ? 1 : shape.front(); }
-
-int64_t TensorInfo::rowSize() const {
+int64_t TensorInfo::rows() const {
   int64_t product = 1;
-  for (size_t i = shape.size() < 2 ? 0 : 1; i < shape.size(); ++i)
+  for (size_t i = 0; i + 1 < shape.size(); ++i)
     product *= shape[i];
   return product;
 }
+
+int64_t TensorInfo::rowSize() const { return shape.empty() ? 1 : shape.back(); }
 
 Expected<std::unique_ptr<Checkpoint>> Checkpoint::open(const std::string &path) {
   std::error_code error;

@@ -28,7 +28,8 @@ struct TensorInfo {
 
   const std::string &nameInFile() const { return storedName.empty() ? name : storedName; }
   int64_t elements() const;
-  // A tensor of two or more dimensions is rows along its first; a vector is one row.
+  // A tensor of two or more dimensions is rows along its last; a vector is one row. Matrix e of [E, N, K] is the N rows
+  // from e * N on.
   int64_t rows() const;
   int64_t rowSize() const; // elements
 };

@@ -21,7 +21,7 @@ std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *ten
                        inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype), weightTypeNames(),
                        blockElements(tensor->dtype) > 1 ? ": have the model quantised to one of these, as Q4_K_M does"
                                                         : "");
-  if (format->isBlocked() && spec.shape.size() != 2)
+  if (format->isBlocked() && spec.shape.size() < 2)
     return fmt::format("{}: tensor {} is {}; only matrices may be quantised", tensor->file,
                        inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype));
   if (tensor->shape != spec.shape)

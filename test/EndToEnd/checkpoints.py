@@ -10,6 +10,7 @@ import struct
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDENS = ROOT / "test" / "goldens"
 SHARED_DATA = pathlib.Path(os.environ.get("QUIPU_SHARED_DATA") or ROOT.parent / "shared" / "data")
+REAL_MODELS = pathlib.Path(os.environ["QUIPU_MODELS"]) if os.environ.get("QUIPU_MODELS") else None
 SMALL = GOLDENS / "llama" / "gqa_tied_f32"  # the checkpoint that the tests of bad input change
 
 

@@ -78,6 +78,19 @@ class QuantisedModels(CommandTest):
         result = self.run_json("eval", "perplexity", artifact, "--text", STORIES, "--window", "256")
         self.assertAlmostEqual(result["perplexity"], 6.8981, delta=0.001)  # as llama.cpp's tool has it
 
+    def test_perplexity_of_a_real_file_in_q4_1(self):
+        real = checkpoints.REAL_MODELS and checkpoints.REAL_MODELS / "smollm2-135m-instruct.Q4_1.gguf"
+        wiki = checkpoints.SHARED_DATA / "text" / "wiki.test.raw"
+        if not real:
+            self.skipTest("QUIPU_MODELS is not set")
+        self.need(real, wiki)
+        text = self.folder / "wiki.txt"
+        text.write_bytes(wiki.read_bytes()[:60000])
+        artifact = self.compile(real)
+        self.assertEqual(self.formats_of(artifact), {"q4_1", "q8_0"})
+        result = self.run_json("eval", "perplexity", artifact, "--text", text, "--window", "512")
+        self.assertAlmostEqual(result["perplexity"], 23.189, delta=0.005 * 23.189)  # as llama.cpp's tool has it
+
     def test_quality_of_storage_formats(self):
         _, babyllama = checkpoints.shared_models()
         rows = self.quality(babyllama, "--storage", "q8_0", "--storage", FOUR_BITS)

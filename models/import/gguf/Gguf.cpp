@@ -163,6 +163,7 @@ private:
 
   void readTensor() {
     GgufTensor tensor;
+    tensor.file = file.name;
     tensor.name = string("a tensor's name");
     uint32_t dimensions = number<uint32_t>("a tensor's number of dimensions");
     if (dimensions > mostDimensions)

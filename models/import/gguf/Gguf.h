@@ -32,6 +32,7 @@ struct GgufTensor {
   uint64_t offset;            // from the start of the data
   size_t bytes;
   const std::byte *data;
+  std::string file = {}; // its name, for messages: a model may lie in several
 };
 
 struct GgufFile {

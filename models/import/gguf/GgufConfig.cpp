@@ -118,7 +118,7 @@ private:
   static std::string named(std::string_view key) { return "llama." + std::string(key); }
 
   void copy(const KeyPair &key) {
-    json value = metadata.value(named(key.gguf));
+    json value = metadata.layerValue(named(key.gguf));
     if (!value.is_null())
       values[key.config] = std::move(value);
     else if (key.required)
@@ -246,11 +246,8 @@ private:
 Expected<ModelConfig> readGgufConfig(const GgufFile &file, std::vector<std::string> &warnings) {
   GgufMetadata metadata(file);
   std::string architecture(metadata.string("general.architecture"));
-  int64_t parts = metadata.integer("split.count").value_or(1);
   if (metadata.error())
     return tl::unexpected<Error>(*metadata.error());
-  if (parts > 1)
-    return makeError("{}: is one of {} parts; join them first (llama-gguf-split --merge)", file.name, parts);
   if (architecture != "llama")
     return makeError("{}: general.architecture is {}; known: llama", file.name, inQuotes(architecture));
   return LlamaMetadata(file, warnings).read();

@@ -28,6 +28,38 @@ std::string_view nextString(std::string_view &bytes) {
   return text;
 }
 
+// A number or a truth value.
+nlohmann::json loadJson(GgufType type, std::string_view data) {
+  switch (type) {
+  case GgufType::U8:
+    return load<uint8_t>(data);
+  case GgufType::I8:
+    return load<int8_t>(data);
+  case GgufType::U16:
+    return load<uint16_t>(data);
+  case GgufType::I16:
+    return load<int16_t>(data);
+  case GgufType::U32:
+    return load<uint32_t>(data);
+  case GgufType::I32:
+    return load<int32_t>(data);
+  case GgufType::F32:
+    return load<float>(data);
+  case GgufType::Bool:
+    return data.front() == 1;
+  case GgufType::U64:
+    return load<uint64_t>(data);
+  case GgufType::I64:
+    return load<int64_t>(data);
+  case GgufType::F64:
+    return load<double>(data);
+  case GgufType::String:
+  case GgufType::Array:
+    break;
+  }
+  return nullptr;
+}
+
 } // namespace
 
 void GgufMetadata::fail(std::string_view key, const std::string &problem) {
@@ -55,40 +87,27 @@ nlohmann::json GgufMetadata::value(std::string_view key) {
                                 "one value");
   if (!value)
     return nullptr;
-  std::string_view data = value->bytes;
-  switch (value->type) {
-  case Type::U8:
-    return load<uint8_t>(data);
-  case Type::I8:
-    return load<int8_t>(data);
-  case Type::U16:
-    return load<uint16_t>(data);
-  case Type::I16:
-    return load<int16_t>(data);
-  case Type::U32:
-    return load<uint32_t>(data);
-  case Type::I32:
-    return load<int32_t>(data);
-  case Type::F32:
-    return load<float>(data);
-  case Type::Bool:
-    return data.front() == 1;
-  case Type::U64:
-    return load<uint64_t>(data);
-  case Type::I64:
-    return load<int64_t>(data);
-  case Type::F64:
-    return load<double>(data);
-  case Type::String:
-    return string(key);
-  case Type::Array:
-    break;
+  return value->type == Type::String ? nlohmann::json(string(key)) : loadJson(value->type, value->bytes);
+}
+
+nlohmann::json GgufMetadata::layerValue(std::string_view key) {
+  const GgufValue *list = file.find(key);
+  if (!list || !list->isArray)
+    return value(key);
+  if (list->type == GgufType::String || list->count == 0) {
+    fail(key, list->count == 0 ? "is an empty array" : "is an array of strings; expected one of numbers");
+    return nullptr;
   }
-  return nullptr;
+  nlohmann::json values = nlohmann::json::array();
+  size_t size = list->bytes.size() / list->count;
+  for (uint64_t i = 0; i < list->count; ++i)
+    values.push_back(loadJson(list->type, list->bytes.substr(i * size, size)));
+  bool same = std::all_of(values.begin(), values.end(), [&](const nlohmann::json &v) { return v == values.front(); });
+  return same ? nlohmann::json(values.front()) : values;
 }
 
 std::optional<int64_t> GgufMetadata::integer(std::string_view key) {
-  nlohmann::json number = value(key);
+  nlohmann::json number = layerValue(key);
   if (number.is_null())
     return std::nullopt;
   if (number.is_number_unsigned() && number.get<uint64_t>() <= uint64_t(std::numeric_limits<int64_t>::max()))

@@ -18,7 +18,10 @@ public:
   // One number, truth value or string as JSON, for a reader that checks its type and range; null where absent.
   nlohmann::json value(std::string_view key);
 
-  std::optional<int64_t> integer(std::string_view key);
+  // The same, or a JSON array of numbers or truth values, one a layer; just one of them where all are the same.
+  nlohmann::json layerValue(std::string_view key);
+
+  std::optional<int64_t> integer(std::string_view key); // an array counts where all its elements are the same
   std::optional<bool> boolean(std::string_view key);
   std::string_view string(std::string_view key); // valid UTF-8; empty where absent
 

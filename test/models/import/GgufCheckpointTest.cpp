@@ -103,8 +103,6 @@ TEST_F(GgufCheckpoint, what_the_family_cannot_do_is_refused) {
   EXPECT_EQ(messageOf(GgufWriter()), "m.gguf: general.architecture is ''; known: llama");
   EXPECT_EQ(messageOf(GgufWriter().string("general.architecture", "llama")),
             "m.gguf: llama.embedding_length is missing");
-  EXPECT_EQ(messageOf(smallGguf().u32("split.count", 3)),
-            "m.gguf: is one of 3 parts; join them first (llama-gguf-split --merge)");
   EXPECT_EQ(messageOf(smallGguf().u32("llama.expert_count", 8)),
             "m.gguf: llama.expert_count is 8; it changes what the model computes and is not supported");
   EXPECT_EQ(messageOf(smallGguf().u32("llama.expert_count", 0)), "accepted");
@@ -116,6 +114,93 @@ TEST_F(GgufCheckpoint, what_the_family_cannot_do_is_refused) {
             "m.gguf: tensor 'model.layers.0.mlp.up_proj.weight' is missing; expected shape [12, 8]");
   EXPECT_EQ(messageOf(smallGguf().zeros("model.norm.weight", {8})),
             "m.gguf: tensors 'output_norm.weight' and 'model.norm.weight' are the same weight");
+}
+
+TEST_F(GgufCheckpoint, arrays_of_one_value_a_layer_count_where_all_are_the_same) {
+  auto withHeads = [](uint32_t type, const std::string &values, uint64_t count) {
+    GgufWriter gguf = smallGguf();
+    size_t at = gguf.metadata.find(test::ggufString("llama.attention.head_count_kv"));
+    gguf.metadata.erase(at, 8 + 29 + 4 + 4);
+    --gguf.keys;
+    return gguf.array("llama.attention.head_count_kv", type, count, values);
+  };
+  auto checkpoint = open(withHeads(GgufWriter::I32, test::bytesOf(1) + test::bytesOf(1), 2));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  EXPECT_EQ((*checkpoint)->config().values["num_key_value_heads"], 1);
+  EXPECT_EQ(messageOf(withHeads(GgufWriter::I32, test::bytesOf(1) + test::bytesOf(2), 2)),
+            "m.gguf: num_key_value_heads is [1,2]; expected an integer, 1 to 1048576");
+  EXPECT_EQ(messageOf(withHeads(GgufWriter::I32, "", 0)), "m.gguf: llama.attention.head_count_kv is an empty array");
+  EXPECT_EQ(messageOf(withHeads(GgufWriter::String, test::ggufString("1"), 1)),
+            "m.gguf: llama.attention.head_count_kv is an array of strings; expected one of numbers");
+}
+
+TEST_F(GgufCheckpoint, stacks_of_matrices_keep_their_shape_and_are_rows_along_the_last_dimension) {
+  // [3, 2, 32] of Q5_0: six rows of one block.
+  auto checkpoint = open(smallGguf().tensor("blk.0.ffn_up_exps.weight", {32, 2, 3}, 6, std::string(6 * 22, '\0')));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  const TensorInfo *stack = (*checkpoint)->find("blk.0.ffn_up_exps.weight");
+  ASSERT_NE(stack, nullptr);
+  EXPECT_EQ(stack->shape, (std::vector<int64_t>{3, 2, 32}));
+  EXPECT_EQ(stack->rows(), 6);
+  EXPECT_EQ(stack->rowSize(), 32);
+}
+
+// A model in parts: `count` of them, tensors shared out.
+class GgufSplit : public GgufCheckpoint {
+protected:
+  void writePart(int64_t index, int64_t count, GgufWriter gguf, int64_t saysIndex) const {
+    gguf.raw("split.no", 2, test::bytesOf(static_cast<uint16_t>(saysIndex)));
+    gguf.raw("split.count", 2, test::bytesOf(static_cast<uint16_t>(count)));
+    gguf.raw("split.tensors.count", GgufWriter::I32, test::bytesOf<int32_t>(12));
+    write(nameOf(index, count), gguf.file());
+  }
+  static std::string nameOf(int64_t index, int64_t count) {
+    return fmt::format("m-{:05}-of-{:05}.gguf", index + 1, count);
+  }
+  void writeParts(bool withLast = true) const {
+    GgufWriter first = smallGguf("blk.0.ffn_down"), second, third;
+    writePart(0, 3, first, 0);
+    writePart(1, 3, second.zeros("blk.0.ffn_down.weight", {12, 8}), 1);
+    if (withLast)
+      writePart(2, 3, third, 2);
+  }
+  std::string openingFails(const std::string &name) const {
+    auto checkpoint = Checkpoint::open(pathOf(name));
+    std::string message = checkpoint ? "accepted" : checkpoint.error().message;
+    for (size_t at; (at = message.find(folder + "/")) != message.npos;)
+      message.erase(at, folder.size() + 1);
+    return message;
+  }
+};
+
+TEST_F(GgufSplit, the_first_part_opens_all) {
+  writeParts();
+  auto checkpoint = Checkpoint::open(pathOf(nameOf(0, 3)));
+  ASSERT_TRUE(checkpoint) << checkpoint.error().message;
+  auto model = checkModel(**checkpoint);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ((*checkpoint)->find("model.layers.0.mlp.down_proj.weight")->file, pathOf(nameOf(1, 3)));
+  EXPECT_EQ((*checkpoint)->find("model.norm.weight")->file, pathOf(nameOf(0, 3)));
+  EXPECT_EQ((*checkpoint)->tensors().size(), 12u);
+}
+
+TEST_F(GgufSplit, what_does_not_fit_is_refused_by_the_parts_name) {
+  writeParts(/*withLast=*/false);
+  EXPECT_EQ(openingFails(nameOf(0, 3)),
+            "m-00003-of-00003.gguf: is missing; it is part 3 of 3, beside m-00001-of-00003.gguf");
+  EXPECT_EQ(openingFails(nameOf(1, 3)),
+            "m-00002-of-00003.gguf: is part 2 of 3; name the first one, m-00001-of-00003.gguf");
+  writePart(2, 3, GgufWriter(), 1);
+  EXPECT_EQ(openingFails(nameOf(0, 3)), "m-00003-of-00003.gguf: says that it is part 2 of 3, not 3 of 3");
+  writePart(2, 3, GgufWriter().zeros("output_norm.weight", {8}), 2);
+  EXPECT_EQ(openingFails(nameOf(0, 3)),
+            "m-00001-of-00003.gguf: split.tensors.count is 12, but the parts have 13 tensors");
+  writePart(2, 3, GgufWriter(), 3);
+  EXPECT_EQ(openingFails(nameOf(0, 3)),
+            "m-00003-of-00003.gguf: split.no is 3; expected less than split.count, which is 3");
+  EXPECT_EQ(messageOf(smallGguf().u32("split.count", 3)),
+            "m.gguf: is part 1 of 3; the others are found by its name, which must end in -00001-of-00003.gguf");
+  EXPECT_EQ(messageOf(smallGguf().u32("split.count", 1)), "accepted");
 }
 
 TEST_F(GgufCheckpoint, no_bias_is_left_out) {
