@@ -13,11 +13,10 @@ attention and no KV cache: each new token recomputes the whole sequence. Keys of
     cases[].greedy_ids        greedy continuation; ends before the first EOS
     cases[].greedy_margins    largest minus second largest logit of each greedy step
     cases[].min_top2_margin   the closest of them
-    trace                     activations of one case (the longest prompt of at most 8 ids), rows are positions:
+    trace                     activations of one case (the longest prompt of at most 8 ids), 7 digits, rows are positions:
         case                  its index in cases
-        embedding             [T, hidden]
-        layer0                outputs inside the first layer: input_norm, attention (after the output projection),
-                              post_attention_norm, mlp
+        embedding             what the table holds, [T, hidden]: before a multiplier or learned positions
+        layer0                outputs of the first layer's modules, by their names: input_layernorm, self_attn, mlp, ...
         layers                residual stream after each layer, [layers, T, hidden]
         final_norm            [T, hidden]
         logits                [T, vocab]
@@ -36,6 +35,7 @@ import sys
 
 import torch
 import transformers
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class Float64Torch:
@@ -65,11 +65,25 @@ def float64_everywhere():
             module.torch = torch
 
 
+class OnlyFloat64(TorchDispatchMode):
+    """No step may give a narrower float: what float64_everywhere does not reach would be rounded in silence."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.dtype != torch.float64:
+                raise TypeError(f"{function} gave {tensor.dtype}")
+        return result
+
+
 def load(directory):
     options = dict(dtype=torch.float64, attn_implementation="eager", local_files_only=True)
     transformers.AutoModelForCausalLM.from_pretrained(directory, **options)  # imports the family's module to patch
     with float64_everywhere():
-        return transformers.AutoModelForCausalLM.from_pretrained(directory, **options).eval()
+        model, found = transformers.AutoModelForCausalLM.from_pretrained(directory, output_loading_info=True, **options)
+    if found["missing_keys"] or found["mismatched_keys"]:
+        sys.exit(f"{directory}: missing {found['missing_keys']}, of another shape {found['mismatched_keys']}")
+    return model.eval()
 
 
 def forward(model, ids):
@@ -77,11 +91,11 @@ def forward(model, ids):
         return model(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
 
 
-def rounded(tensor):
-    """Nested lists with 12 significant digits: far under every tolerance, half the bytes of repr."""
+def rounded(tensor, digits=12):
+    """Nested lists of numbers with so many significant digits: 12 are far under every tolerance, half the bytes of repr."""
     if tensor.dim() == 0:
-        return float(f"{tensor.item():.12g}")
-    return [rounded(t) for t in tensor]
+        return float(f"{tensor.item():.{digits}g}")
+    return [rounded(t, digits) for t in tensor]
 
 
 def eos_ids(model):
@@ -97,7 +111,13 @@ def greedy(model, prompt_ids, new_tokens):
             break
         ids.append(top.indices[0].item())
         margins.append(top.values[0] - top.values[1])
-    return ids[len(prompt_ids):], torch.stack(margins) if margins else torch.empty(0)
+    return ids[len(prompt_ids):], torch.stack(margins) if margins else torch.empty(0, dtype=torch.float64)
+
+
+def layers_of(model):
+    """The list of decoder layers, whatever it is called: the longest list of modules in the text model."""
+    text = model.get_decoder() if hasattr(model, "get_decoder") else model.base_model
+    return text, max((m for m in text.children() if isinstance(m, torch.nn.ModuleList)), key=len)
 
 
 def trace(model, case, ids):
@@ -105,36 +125,40 @@ def trace(model, case, ids):
 
     def record(name):
         def hook(_module, _inputs, output):
-            seen[name] = (output[0] if isinstance(output, tuple) else output)[0]
+            seen[name] = rounded((output[0] if isinstance(output, tuple) else output)[0], 7)
         return hook
 
-    body = model.model
-    first = body.layers[0]
-    modules = {"embedding": body.embed_tokens, "input_norm": first.input_layernorm, "attention": first.self_attn,
-               "post_attention_norm": first.post_attention_layernorm, "mlp": first.mlp, "final_norm": body.norm}
-    modules |= {f"layer{i}": layer for i, layer in enumerate(body.layers)}
+    text, layers = layers_of(model)
+    inside = {name: m for name, m in layers[0].named_children() if "dropout" not in name}
+    final_norm = [m for name, m in text.named_children() if "norm" in name or name == "ln_f"][-1]
+    modules = {"embedding": model.get_input_embeddings(), "final_norm": final_norm}
+    modules |= {f"layer{i}": layer for i, layer in enumerate(layers)} | {f"layer0.{n}": m for n, m in inside.items()}
     hooks = [m.register_forward_hook(record(name)) for name, m in modules.items()]
     logits = forward(model, ids)
     for hook in hooks:
         hook.remove()
-    inside = ("input_norm", "attention", "post_attention_norm", "mlp")
-    return {"case": case, "embedding": rounded(seen["embedding"]), "layer0": {n: rounded(seen[n]) for n in inside},
-            "layers": [rounded(seen[f"layer{i}"]) for i in range(len(body.layers))],
-            "final_norm": rounded(seen["final_norm"]), "logits": rounded(logits)}
+    return {"case": case, "embedding": seen["embedding"],
+            "layer0": {name: seen[f"layer0.{name}"] for name in inside if f"layer0.{name}" in seen},
+            "layers": [seen[f"layer{i}"] for i in range(len(layers))],
+            "final_norm": seen["final_norm"], "logits": rounded(logits, 7)}
 
 
-def golden(directory, prompts, new_tokens, with_trace=True):
-    """prompts: list of (text or None, ids)."""
-    model = load(directory)
+def case_of(model, text, ids, new_tokens):
+    logits = forward(model, ids)[-1]
+    new_ids, margins = greedy(model, ids, new_tokens)
+    case = {} if text is None else {"prompt": text}
+    return case | {"prompt_ids": ids, "last_logits": rounded(logits), "greedy_ids": new_ids,
+                   "greedy_margins": rounded(margins), "min_top2_margin": min(rounded(margins), default=None)}
+
+
+def golden(model, prompts, new_tokens, with_trace=True, usable=lambda case: True):
+    """prompts: list of (text or None, ids). None as soon as a case is not usable."""
     cases = []
-    with float64_everywhere():
+    with float64_everywhere(), OnlyFloat64():
         for text, ids in prompts:
-            logits = forward(model, ids)[-1]
-            new_ids, margins = greedy(model, ids, new_tokens)
-            case = {} if text is None else {"prompt": text}
-            case |= {"prompt_ids": ids, "last_logits": rounded(logits), "greedy_ids": new_ids,
-                     "greedy_margins": rounded(margins), "min_top2_margin": min(rounded(margins), default=None)}
-            cases.append(case)
+            cases.append(case_of(model, text, ids, new_tokens))
+            if not usable(cases[-1]):
+                return None
         traced = max((i for i, (_, ids) in enumerate(prompts) if len(ids) <= 8), key=lambda i: len(prompts[i][1]),
                      default=None) if with_trace else None
         result = {"note": "float64, eager attention, no KV cache; greedy_ids end before EOS",
@@ -144,9 +168,8 @@ def golden(directory, prompts, new_tokens, with_trace=True):
     return result
 
 
-def perplexity(directory, tokenizer, file, window):
+def perplexity(model, tokenizer, file, window):
     """As llama.cpp's tool counts it."""
-    model = load(directory)
     ids = tokenizer(file.read_text()).input_ids
     windows, total, counted = len(ids) // window, 0.0, 0
     with float64_everywhere():
@@ -178,9 +201,10 @@ def main():
     if args.text or args.perplexity:
         tokenizer = transformers.AutoTokenizer.from_pretrained(args.dir, local_files_only=True)
         prompts += [(text, tokenizer(text).input_ids) for text in args.text]
-    result = golden(args.dir, prompts, args.new_tokens, not args.no_trace)
+    model = load(args.dir)
+    result = golden(model, prompts, args.new_tokens, not args.no_trace)
     if args.perplexity:
-        result["perplexity"] = perplexity(args.dir, tokenizer, args.perplexity, args.window)
+        result["perplexity"] = perplexity(model, tokenizer, args.perplexity, args.window)
     write(result, args.out or args.dir / "golden.json")
 
 

@@ -1,5 +1,6 @@
 // Checkpoint to text, against Hugging Face transformers in float64 (test/goldens/make_goldens.py): what the compiled
-// model gives for every committed checkpoint, in each storage type, on this CPU and on the smallest one.
+// model gives for every committed checkpoint, in each storage type, on this CPU and on the smallest one, and for the
+// GGUF files of the same weights.
 #include "test/GoldenCheckpoints.h"
 #include "test/compiler/Pipeline/CompiledModel.h"
 
@@ -11,7 +12,7 @@ using nlohmann::json;
 namespace {
 
 struct Setting {
-  std::string checkpoint, storage, kvStorage, target; // folder, and as in CompileRequest
+  std::string checkpoint, storage, kvStorage, target; // folder or file, and as in CompileRequest
 };
 
 std::vector<Setting> settings() {
@@ -21,6 +22,8 @@ std::vector<Setting> settings() {
          {std::pair("f32", "f32"), std::pair("f16", "f16"), std::pair("bf16", "bf16"), std::pair("f32", "i8")})
       for (const char *target : {"cpu", "cpu:x86-64-v3"})
         all.push_back({checkpoint, storage, kvStorage, target});
+  for (const std::string &file : test::goldenGgufs())
+    all.push_back({file, "f32", "f32", "cpu"});
   return all;
 }
 
@@ -44,7 +47,7 @@ TEST_P(GoldenModelsTest, logits_and_greedy_ids_are_those_of_transformers) {
   auto engine = Engine::load(request.output);
   ASSERT_TRUE(engine) << engine.error().message;
 
-  json golden = json::parse(bytesOf(request.model + "/golden.json"));
+  json golden = json::parse(bytesOf(test::goldenFile(request.model)));
   for (const json &one : golden["cases"]) {
     auto prompt = one["prompt_ids"].get<std::vector<int32_t>>();
     auto greedy = one["greedy_ids"].get<std::vector<int32_t>>();

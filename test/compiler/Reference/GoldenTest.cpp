@@ -15,7 +15,7 @@
 namespace quipu::reference {
 namespace {
 
-// The parameter is a folder; "shared:" stands for the folder of data from outside the repository.
+// The parameter is a folder or a GGUF file; "shared:" stands for the folder of data from outside the repository.
 class ReferenceGolden : public testing::TestWithParam<std::string> {
 protected:
   void load(const std::string &folder) {
@@ -26,7 +26,7 @@ protected:
     auto built = models::buildGraph(*checkpoint, context);
     ASSERT_TRUE(built) << built.error().message;
     module = std::move(*built);
-    std::ifstream stream(folder + "/golden.json");
+    std::ifstream stream(test::goldenFile(folder));
     golden = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
     ASSERT_TRUE(golden.is_object()) << folder;
   }
@@ -74,7 +74,8 @@ TEST_P(ReferenceGolden, LogitsAndGreedyTextAgree) {
 }
 
 std::vector<std::string> checkpoints() {
-  std::vector<std::string> all = test::goldenCheckpoints();
+  std::vector<std::string> all = test::goldenCheckpoints(), files = test::goldenGgufs();
+  all.insert(all.end(), files.begin(), files.end());
   all.insert(all.end(), {"shared:models/stories260k", "shared:models/babyllama-tok105"});
   return all;
 }
