@@ -1,6 +1,6 @@
-# The dialect and pass reference under docs/reference, generated from TableGen. The target quipu-reference generates it
+# The reference under docs/reference: dialects and passes from TableGen, pages that a program writes. The target quipu-reference generates it
 # into the build folder, quipu-docs copies it into the tree, and tools/check compares the two.
-add_custom_target(quipu-reference COMMENT "Dialect and pass reference")
+add_custom_target(quipu-reference COMMENT "Reference pages")
 add_custom_target(quipu-docs
   COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/docs/reference
   COMMAND ${CMAKE_COMMAND} -E copy_directory ${CMAKE_BINARY_DIR}/docs/reference ${CMAKE_SOURCE_DIR}/docs/reference
@@ -31,6 +31,15 @@ function(quipu_reference_page name definitions)
     COMMAND ${QUIPU_MLIR_TBLGEN} ${ARGN} ${include_flags} ${input} -o ${raw}
     COMMAND sed -e "s/[[:space:]]*$//" -e "/^\\[TOC\\]$/d" ${raw} > ${page}
     DEPENDS ${definition_files} VERBATIM)
+  add_custom_target(quipu-reference-${name} DEPENDS ${page})
+  add_dependencies(quipu-reference quipu-reference-${name})
+endfunction()
+
+# quipu_program_reference(NAME PROGRAM): docs/reference/NAME.md, which the target PROGRAM writes to the file it is given.
+function(quipu_program_reference name program)
+  set(page ${CMAKE_BINARY_DIR}/docs/reference/${name}.md)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/docs/reference)
+  add_custom_command(OUTPUT ${page} COMMAND ${program} ${page} DEPENDS ${program} VERBATIM)
   add_custom_target(quipu-reference-${name} DEPENDS ${page})
   add_dependencies(quipu-reference quipu-reference-${name})
 endfunction()

@@ -74,7 +74,7 @@ public:
   virtual MatmulKernels matmul(const MatmulShape &shape) const = 0;
   // One kernel for every size unless a target knows better.
   virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
-  // f32 that stages of attention pass on, in an operand before the result; 0: there is no such operand.
+  // f32 that stages of attention pass on, in the operand `partials`; 0: it is absent.
   virtual int64_t attentionPartials(const AttentionShape &) const { return 0; }
   virtual std::vector<VariantChoice> sample(const SampleShape &shape) const;
 

@@ -245,29 +245,27 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
       k = reference::rope(k, step.batch.positions, rope);
     }
     reference::kvAppend(cache, k, v, step.batch, shape.dtype(), shape.dim);
-    Expectation after{0, shape.element, pagedCache(shape, step, cache), {}};
+    Problem problem(isRopeAppend ? "rope_append" : "kv_append");
+    Expectation after{problem.indexOf("cache"), shape.element, pagedCache(shape, step, cache), {}};
     after.read = [shape](const std::vector<uint8_t> &bytes, size_t i) { return cacheElement(shape, bytes, i); };
     after.magnitude.assign(after.value.size(), 1.0);
     for (size_t i = 0; i < after.value.size(); ++i)
       if (after.value[i] == 0)
         after.magnitude[i] = 0; // what nobody wrote is zero exactly
-    Problem problem;
     problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
+    problem.give({{"slots", Operand::of(step.slots)}, {"cache", before}});
     if (!isRopeAppend) {
-      problem.operands = {kOperand, vOperand, Operand::of(step.slots), before};
-      after.operand = 3;
+      problem.give({{"k", kOperand}, {"v", vOperand}});
       problem.expected = {after};
       return problem;
     }
-    problem.operands = {joined,
-                        separateV ? vOperand : Operand::absent(),
-                        Operand::of(step.batch.positions),
-                        Operand::of(step.slots),
-                        ropeTable(rope, 256),
-                        before,
-                        Operand::output(size_t(step.tokens * width * 4))};
-    after.operand = 5;
-    Expectation rotated{6, ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
+    problem.give({{"qkv", joined},
+                  {"positions", Operand::of(step.batch.positions)},
+                  {"rope_table", ropeTable(rope, 256)},
+                  {"q_out", Operand::output(size_t(step.tokens * width * 4))}});
+    if (separateV)
+      problem.operand("v") = vOperand;
+    Expectation rotated{problem.indexOf("q_out"), ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
     problem.expected = {after, rotated};
     return problem;
   };
@@ -285,11 +283,13 @@ KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
     Step step(batches[size_t(index)]);
     reference::Rope rope = ropeOf(dim, interleaved);
     reference::Tensor x = randomTensor(step.tokens, heads * dim, 5);
-    Problem problem;
+    Problem problem("rope");
     problem.dims[Tokens] = step.tokens;
-    problem.operands = {floats(x), Operand::of(step.batch.positions), ropeTable(rope, 256),
-                        Operand::output(size_t(step.tokens * heads * dim * 4))};
-    Expectation out{3, ElementType::F32, reference::rope(x, step.batch.positions, rope).data, {}};
+    problem.give({{"x", floats(x)},
+                  {"positions", Operand::of(step.batch.positions)},
+                  {"rope_table", ropeTable(rope, 256)},
+                  {"out", Operand::output(size_t(step.tokens * heads * dim * 4))}});
+    Expectation out{problem.indexOf("out"), ElementType::F32, reference::rope(x, step.batch.positions, rope).data, {}};
     out.magnitude.assign(out.value.size(), 1.0);
     problem.expected = {out};
     return problem;
@@ -322,18 +322,18 @@ KernelRow attentionRow(const AttentionCase &attention, const std::string &layout
       value = float(value);
     reference::AttentionShape asReference{shape.heads, shape.kvHeads, scale,
                                           window ? std::optional<int64_t>(window) : std::nullopt};
-    Problem problem;
+    Problem problem("attention");
     problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
-    problem.operands = {floats(q),
-                        Operand::of(step.batch.positions),
-                        Operand::of(step.batch.seqStarts),
-                        Operand::of(step.contextLens),
-                        Operand::of(step.pageTable),
-                        cacheOperand(shape, pagedCache(shape, step, cache, unheld))};
+    problem.give({{"q", floats(q)},
+                  {"positions", Operand::of(step.batch.positions)},
+                  {"seq_starts", Operand::of(step.batch.seqStarts)},
+                  {"context_lens", Operand::of(step.contextLens)},
+                  {"page_table", Operand::of(step.pageTable)},
+                  {"cache", cacheOperand(shape, pagedCache(shape, step, cache, unheld))},
+                  {"out", Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4))}});
     if (partials)
-      problem.operands.push_back(Operand::output(size_t(partials) * 4));
-    problem.operands.push_back(Operand::output(size_t(step.tokens * shape.heads * shape.dim * 4)));
-    Expectation out{problem.operands.size() - 1,
+      problem.operand("partials") = Operand::output(size_t(partials) * 4);
+    Expectation out{problem.indexOf("out"),
                     ElementType::F32,
                     reference::cachedAttention(q, cache, step.batch, asReference).data,
                     {}};

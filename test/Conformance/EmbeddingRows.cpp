@@ -17,10 +17,12 @@ KernelRow embeddingRow(int64_t rows, int64_t dim, ElementType storage, const std
     std::vector<int32_t> ids;
     for (int64_t t = 0; t < tokens; ++t)
       ids.push_back(t == 6 ? int32_t(rows) : t == 5 ? -1 : int32_t((t * 37 + rows - 1) % rows));
-    Problem problem;
+    Problem problem("embedding");
     problem.dims[Tokens] = tokens;
-    problem.operands = {Operand::of(ids), lay(table, rows, dim, storage), Operand::output(size_t(tokens * dim * 4))};
-    Expectation out{2, ElementType::F32, {}, {}};
+    problem.give({{"ids", Operand::of(ids)},
+                  {"table", lay(table, rows, dim, storage)},
+                  {"out", Operand::output(size_t(tokens * dim * 4))}});
+    Expectation out{problem.indexOf("out"), ElementType::F32, {}, {}};
     std::vector<float> value = rounded(table, storage);
     for (int32_t id : ids)
       for (int64_t d = 0; d < dim; ++d)

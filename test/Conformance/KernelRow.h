@@ -46,7 +46,21 @@ struct Expectation {
   std::function<double(const std::vector<uint8_t> &bytes, size_t i)> read = {};
 };
 
+// Operands lie in the order of the generator's signature.
 struct Problem {
+  Problem() = default;
+  // All operands absent.
+  explicit Problem(std::string_view generator)
+      : signature(findSignature(generator)), operands(signature->operands.size()) {}
+
+  size_t indexOf(std::string_view operand) const { return signature->operand(operand); }
+  Operand &operand(std::string_view name) { return operands[indexOf(name)]; }
+  void give(std::initializer_list<std::pair<std::string_view, Operand>> named) {
+    for (const auto &[name, value] : named)
+      operand(name) = value;
+  }
+
+  const KernelSignature *signature = nullptr;
   std::vector<Operand> operands;
   std::array<int64_t, 4> dims{}; // by Dim
   std::vector<Expectation> expected;

@@ -35,6 +35,15 @@ MatmulValues matmulValues(const MatmulForm &form, int64_t rows, double inputScal
   return values;
 }
 
+void giveOptional(Problem &problem, const MatmulForm &form, const MatmulValues &values) {
+  if (form.norm)
+    problem.operand("gain") = Operand::of(values.gain);
+  if (form.bias)
+    problem.operand("bias") = Operand::of(values.bias);
+  if (form.residual)
+    problem.operand("residual") = Operand::of(values.residual);
+}
+
 std::vector<double> normedRow(const MatmulForm &form, const MatmulValues &values, int64_t t) {
   const float *x = &values.x[size_t(t * form.k)];
   std::vector<double> row(x, x + form.k);

@@ -23,6 +23,9 @@ struct MatmulValues {
 // All but w. `largest`: x at the ends of its range.
 MatmulValues matmulValues(const MatmulForm &form, int64_t rows, double inputScale, bool largest = false);
 
+// The operands gain, bias and residual, as far as the form has them.
+void giveOptional(Problem &problem, const MatmulForm &form, const MatmulValues &values);
+
 // Row t of x after the norm.
 std::vector<double> normedRow(const MatmulForm &form, const MatmulValues &values, int64_t t);
 

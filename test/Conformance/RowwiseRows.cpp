@@ -36,10 +36,12 @@ KernelRow pointwiseRow(const std::string &op, int64_t n, double tolerance) {
                              : op == "gelu_erf"  ? reference::activation(reference::Activation::GeluErf, a)
                                                  : reference::activation(reference::Activation::Relu, a);
     bool binary = op == "add" || op == "mul";
-    Problem problem;
+    Problem problem("pointwise");
     problem.dims[Tokens] = rows;
-    problem.operands = {floats(a), binary ? floats(b) : Operand::absent(), Operand::output(size_t(rows * n * 4))};
-    Expectation out{2, ElementType::F32, want.data, {}};
+    problem.give({{"x", floats(a)}, {"out", Operand::output(size_t(rows * n * 4))}});
+    if (binary)
+      problem.operand("y") = floats(b);
+    Expectation out{problem.indexOf("out"), ElementType::F32, want.data, {}};
     for (double x : a.data)
       out.magnitude.push_back(std::abs(x)); // gelu's tails are differences of near equals
     problem.expected = {out};
@@ -68,10 +70,11 @@ KernelRow rmsNormRow(int64_t n) {
     reference::Tensor x = randomTensor(rows, n, 1, 30);
     std::fill_n(x.row(rows - 1), n, 0.0); // the norm divides by sqrt(eps) alone
     Vector gain(randomValues(size_t(n), 2));
-    Problem problem;
+    Problem problem("rms_norm");
     problem.dims[Tokens] = rows;
-    problem.operands = {floats(x), Operand::of(gain.values), Operand::output(size_t(rows * n * 4))};
-    problem.expected = {{2, ElementType::F32, reference::rmsNorm(x, gain, 1e-5).data, {}}};
+    problem.give(
+        {{"x", floats(x)}, {"gain", Operand::of(gain.values)}, {"out", Operand::output(size_t(rows * n * 4))}});
+    problem.expected = {{problem.indexOf("out"), ElementType::F32, reference::rmsNorm(x, gain, 1e-5).data, {}}};
     return problem;
   };
   return row;
@@ -88,11 +91,11 @@ KernelRow selectRow(int64_t n) {
     reference::IntTensor rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(int32_t((8 + 5 * r) % 9));
-    Problem problem;
+    Problem problem("select_rows");
     problem.dims[Tokens] = 9;
     problem.dims[Rows] = count;
-    problem.operands = {floats(x), Operand::of(rows), Operand::output(size_t(count * n * 4))};
-    problem.expected = {{2, ElementType::F32, reference::selectRows(x, rows).data, {}}};
+    problem.give({{"x", floats(x)}, {"rows", Operand::of(rows)}, {"out", Operand::output(size_t(count * n * 4))}});
+    problem.expected = {{problem.indexOf("out"), ElementType::F32, reference::selectRows(x, rows).data, {}}};
     return problem;
   };
   return row;
@@ -106,10 +109,10 @@ KernelRow sliceRow(int64_t in, int64_t offset, int64_t n) {
   row.sizes = {1, 2, 7};
   row.make = [=](int64_t rows) {
     reference::Tensor x = randomTensor(rows, in, 1);
-    Problem problem;
+    Problem problem("slice_columns");
     problem.dims[Tokens] = rows;
-    problem.operands = {floats(x), Operand::output(size_t(rows * n * 4))};
-    problem.expected = {{1, ElementType::F32, reference::sliceColumns(x, offset, n).data, {}}};
+    problem.give({{"x", floats(x)}, {"out", Operand::output(size_t(rows * n * 4))}});
+    problem.expected = {{problem.indexOf("out"), ElementType::F32, reference::sliceColumns(x, offset, n).data, {}}};
     return problem;
   };
   return row;

@@ -112,10 +112,13 @@ Problem sampleProblem(int64_t n, int64_t first, int64_t count) {
     logits.insert(logits.end(), values.begin(), values.end());
     rows.push_back(sampling);
   }
-  Problem problem;
+  Problem problem("sample");
   problem.dims[Rows] = count;
-  problem.operands = {Operand::of(logits), Operand::of(rows), Operand::of(seen), Operand::output(size_t(count * 4))};
-  problem.expected = {{3, ElementType::I32, want, {}}};
+  problem.give({{"logits", Operand::of(logits)},
+                {"sampling", Operand::of(rows)},
+                {"seen", Operand::of(seen)},
+                {"out", Operand::output(size_t(count * 4))}});
+  problem.expected = {{problem.indexOf("out"), ElementType::I32, want, {}}};
   return problem;
 }
 

@@ -28,7 +28,7 @@ constexpr int64_t longContexts = 7;
 constexpr int64_t longAmongMany = 8;
 constexpr int64_t longAlone = 9;
 int64_t mostTokensOfAttention();
-// One row, with an operand of so many f32 before the result; the caller sets its stages and may lower its sizes.
+// One row, with `partials` of so many f32; the caller sets its stages and may lower its sizes.
 KernelRow attentionRow(const AttentionCase &shape, const std::string &layout, double tolerance, int64_t partials = 0);
 // As generators are asked for it.
 AttentionShape kernelShape(const AttentionCase &shape);

@@ -10,8 +10,10 @@ namespace quipu::cpu {
 
 using namespace mlir;
 
-KernelBuilder::KernelBuilder(ModuleOp module, llvm::StringRef symbol, const Chip &chip)
-    : target(chip), builder(module.getContext()), location(builder.getUnknownLoc()), module(module), symbol(symbol) {
+KernelBuilder::KernelBuilder(ModuleOp module, llvm::StringRef symbol, const KernelSignature &signature,
+                             const Chip &chip)
+    : signature(signature), target(chip), builder(module.getContext()), location(builder.getUnknownLoc()),
+      module(module), symbol(symbol) {
   builder.setInsertionPointToEnd(module.getBody());
   auto function = func::FuncOp::create(builder, location, symbol, builder.getFunctionType({pointer()}, {}));
   builder.setInsertionPointToStart(function.addEntryBlock());
@@ -22,9 +24,10 @@ void KernelBuilder::finish() { func::ReturnOp::create(builder, location); }
 
 Value KernelBuilder::field(int64_t byteOffset, Type type) { return load(offset(args, byteOffset), type, 4); }
 
-Value KernelBuilder::buffer(int64_t operand) {
+Value KernelBuilder::buffer(llvm::StringRef operand) {
+  auto index = int64_t(signature.operand(std::string_view(operand)));
   Value table = field(offsetof(KernelArgs, buffers), pointer());
-  return load(offset(table, operand * int64_t(sizeof(void *))), pointer(), 8);
+  return load(offset(table, index * int64_t(sizeof(void *))), pointer(), 8);
 }
 
 Value KernelBuilder::dim(StepDim dim) {

@@ -25,7 +25,7 @@ public:
   using RepeatBody = llvm::function_ref<std::pair<Value, Values>(llvm::ArrayRef<Value> carried)>;
 
   // Adds `func @symbol(const KernelArgs *)` to the module and starts its body.
-  KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, const Chip &chip);
+  KernelBuilder(mlir::ModuleOp module, llvm::StringRef symbol, const KernelSignature &signature, const Chip &chip);
   // Ends the body.
   void finish();
 
@@ -33,7 +33,8 @@ public:
   int64_t lanes() const { return target.lanes; }
 
   // ---- the kernel's arguments
-  Value buffer(int64_t operand);
+  // An operand by its name in the signature.
+  Value buffer(llvm::StringRef operand);
   Value dim(StepDim dim);
   // The rows of an operand whose leading axis is T or R; `rows_dim` of the generators.
   Value rows(int64_t rowsDim) { return dim(static_cast<StepDim>(rowsDim)); }
@@ -188,6 +189,7 @@ private:
   Value field(int64_t byteOffset, mlir::Type type);
   Value compressionTable();
 
+  const KernelSignature &signature;
   Chip target;
   mlir::OpBuilder builder;
   mlir::Location location;

@@ -32,6 +32,16 @@ std::string chipMacros(const Chip &chip) {
   return text;
 }
 
+// As the device headers name it.
+std::string deviceElement(const std::string &element, const KernelParams &params) {
+  auto param = params.find(element);
+  const std::string *named = param == params.end() ? nullptr : std::get_if<std::string>(&param->second);
+  const std::string &name = named ? *named : element;
+  if (name == "f32")
+    return "float";
+  return name == "bf16" || name == "f16" || name == "i32" ? name : "u8";
+}
+
 } // namespace
 
 std::string Chip::print() const {
@@ -73,13 +83,15 @@ void SourcePrinter::declare(std::string_view declaration) {
   text += '\n';
 }
 
-Kernel SourcePrinter::kernel(std::string_view symbol, const std::vector<std::string> &operands,
-                             const LaunchGeometry &launch, std::string_view body, int minBlocks, int64_t scratchBytes) {
-  text += fmt::format("\nQUIPU_KERNEL({}, {})\n{}(", launch.threads, std::max(minBlocks, 1), symbol);
+Kernel SourcePrinter::kernel(const KernelSpec &spec, const LaunchGeometry &launch, std::string_view body, int minBlocks,
+                             int64_t scratchBytes) {
+  text += fmt::format("\nQUIPU_KERNEL({}, {})\n{}(", launch.threads, std::max(minBlocks, 1), spec.symbol);
   // Of memory that no other pointer leads to a compiler may read before it waits for the kernel that writes it.
   std::string_view restrict = earlyStart ? "" : "__restrict__ ";
-  for (size_t i = 0; i < operands.size(); ++i)
-    text += fmt::format("{}{}o{}, ", operands[i], restrict, i);
+  const std::vector<OperandSignature> &operands = findSignature(spec.generator)->operands;
+  for (const OperandSignature &operand : operands)
+    text += fmt::format("{}{} *{}{}, ", operand.role == OperandRole::Read ? "const " : "",
+                        deviceElement(operand.element, spec.params), restrict, operand.name);
   text += fmt::format("const i32 *{0}dims, void *{0}scratch, u32 *{0}mark) {{\n  {1}(mark);\n{2}\n}}\n", restrict,
                       waitsItself ? "beginEarly" : "beginInTurn", body);
   text += fmt::format("QUIPU_DESCRIBE_KERNEL({})\n", operands.size() + 3);

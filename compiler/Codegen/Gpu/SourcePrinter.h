@@ -4,6 +4,7 @@
 
 #include "compiler/Codegen/Gpu/Chip.h"
 #include "compiler/Codegen/Gpu/Kernel.h"
+#include "compiler/Codegen/KernelSpec.h"
 
 #include <string>
 #include <string_view>
@@ -23,10 +24,11 @@ public:
   // The body calls awaitEarlierKernels(mark) (device/platform.h) where it must; others begin with it.
   void bodyWaits() { waitsItself = true; }
 
-  // operands: declarations in order without names, "const float *", "i32 *"; they become o0, o1, ...
-  // body: statements that use o0, o1, ..., dims, scratch and mark. minBlocks: blocks a unit should hold (0: no wish).
-  Kernel kernel(std::string_view symbol, const std::vector<std::string> &operands, const LaunchGeometry &launch,
-                std::string_view body, int minBlocks = 0, int64_t scratchBytes = 0);
+  // Parameters are the operands of the generator's signature, by their names: `const float *x`. What lies in blocks or
+  // as the target packs it is u8. body: statements that use them, dims, scratch and mark. minBlocks: blocks a unit
+  // should hold (0: no wish).
+  Kernel kernel(const KernelSpec &spec, const LaunchGeometry &launch, std::string_view body, int minBlocks = 0,
+                int64_t scratchBytes = 0);
 
 private:
   std::string text;

@@ -55,7 +55,7 @@ Value StepLowering::resultBuffer(Value result, StringRef name, Dim rows) {
 
 FailureOr<Value> StepLowering::vectorWeight(Operation *user, Value weight) {
   if (!weight)
-    return program.absent();
+    return Value();
   FailureOr<WeightSource> source = resolveWeight(user, weight);
   if (failed(source))
     return failure();
@@ -81,15 +81,32 @@ std::string StepLowering::layerName(Value cacheBuffer) {
   return formatv("layers.{0}", cacheBuffer.getDefiningOp<KvCacheOp>().getLayer());
 }
 
-void StepLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
-                          std::vector<VariantChoice> variants) {
-  program.launch(
-      {name.str(), op, indices.lookup(op), llvm::to_vector(reads), llvm::to_vector(writes), dim, std::move(variants)});
+LogicalResult StepLowering::launch(Operation *op, StringRef name, Operands operands, Dim dim,
+                                   std::vector<VariantChoice> variants) {
+  StringRef generator = variants.front().stages.front().generator;
+  const KernelSignature *signature = findSignature(std::string_view(generator));
+  if (!signature)
+    return op->emitError("there is no signature of kernel ") << generator;
+  SmallVector<Value> given(signature->operands.size());
+  for (auto [operand, value] : operands) {
+    std::optional<size_t> index = signature->findOperand(std::string_view(operand));
+    if (!index)
+      return op->emitError("kernel ") << generator << " has no operand " << operand;
+    given[*index] = value;
+  }
+  LaunchRequest request{name.str(), op, indices.lookup(op), {}, {}, dim, std::move(variants)};
+  for (auto [operand, value] : llvm::zip(signature->operands, given)) {
+    if (!value && !operand.mayBeAbsent)
+      return op->emitError("kernel ") << generator << " needs operand " << operand.name;
+    auto &list = operand.role == OperandRole::Read ? request.reads : request.writes;
+    list.push_back(value ? value : program.absent());
+  }
+  program.launch(request);
+  return success();
 }
 
-void StepLowering::launch(Operation *op, StringRef name, ArrayRef<Value> reads, ArrayRef<Value> writes, Dim dim,
-                          KernelSpec kernel) {
-  launch(op, name, reads, writes, dim, {{VariantChoice::any, {std::move(kernel)}}});
+LogicalResult StepLowering::launch(Operation *op, StringRef name, Operands operands, Dim dim, KernelSpec kernel) {
+  return launch(op, name, operands, dim, {{VariantChoice::any, {std::move(kernel)}}});
 }
 
 } // namespace quipu

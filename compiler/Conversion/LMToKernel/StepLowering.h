@@ -28,13 +28,11 @@ public:
 
   // --- operands
   kernel::Dim dimOf(mlir::Value value) const { return dims.lookup(value); }
-  mlir::Value bufferOf(mlir::Value value) const { return buffers.lookup(value); }
-  // The buffer of an operand that the op may lack.
-  mlir::Value bufferOrAbsent(mlir::Value value) { return value ? bufferOf(value) : program.absent(); }
-  mlir::Value absent() { return program.absent(); }
+  // Null for an operand that the op lacks.
+  mlir::Value bufferOf(mlir::Value value) const { return value ? buffers.lookup(value) : nullptr; }
   // An input of the step by its name: "slots".
   mlir::Value input(llvm::StringRef name) const { return inputs.lookup(name); }
-  // f32, as the checkpoint has it: a gain or bias. Absent stays absent.
+  // f32, as the checkpoint has it: a gain or bias. Null stays null.
   mlir::FailureOr<mlir::Value> vectorWeight(mlir::Operation *user, mlir::Value weight);
   mlir::Value weight(const WeightSource &source, kernel::Layout layout) { return program.weight(source, layout); }
   // Whether a matmul reads this checkpoint tensor in plain panels.
@@ -59,11 +57,13 @@ public:
   static std::string layerName(mlir::Value cacheBuffer);
 
   // --- launches
-  // A launch of one kernel for every size.
-  void launch(mlir::Operation *op, llvm::StringRef name, llvm::ArrayRef<mlir::Value> reads,
-              llvm::ArrayRef<mlir::Value> writes, kernel::Dim dim, KernelSpec kernel);
-  void launch(mlir::Operation *op, llvm::StringRef name, llvm::ArrayRef<mlir::Value> reads,
-              llvm::ArrayRef<mlir::Value> writes, kernel::Dim dim, std::vector<VariantChoice> variants);
+  // Operands by their names in the kernels' signature, which gives them their order; null or not named: absent.
+  using Operands = std::initializer_list<std::pair<llvm::StringRef, mlir::Value>>;
+  // A launch of one kernel for every size. Errors: operands that the signature does not have, or must have.
+  mlir::LogicalResult launch(mlir::Operation *op, llvm::StringRef name, Operands operands, kernel::Dim dim,
+                             KernelSpec kernel);
+  mlir::LogicalResult launch(mlir::Operation *op, llvm::StringRef name, Operands operands, kernel::Dim dim,
+                             std::vector<VariantChoice> variants);
 
 private:
   mlir::LogicalResult declareInputs();

@@ -59,10 +59,11 @@ public:
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> build(const KernelSpec &spec, const std::string &symbol,
                                                     int64_t &scratchBytes) {
     Generator generator = findGenerator(spec.generator);
-    if (!generator)
+    const KernelSignature *signature = findSignature(spec.generator);
+    if (!generator || !signature)
       return makeError("kernel @{}: unknown generator \"{}\"", spec.symbol, spec.generator);
     mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&mlirContext));
-    KernelBuilder builder(*module, symbol, chip);
+    KernelBuilder builder(*module, symbol, *signature, chip);
     if (auto generated = generator(spec, builder); !generated)
       return passError(std::move(generated));
     builder.finish();

@@ -35,39 +35,46 @@ void ProblemMemory::fill(fb::DType dtype, std::byte *to, uint64_t bytes) {
 
 Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_t rows, const Chip &chip,
                                               uint64_t coldBytes, ProblemMemory &memory) {
+  auto refuse = [&] { return makeError("--tune: kernel @{} is no matmul that can be measured", stages.back().symbol); };
+  if (stages.back().generator != "matmul")
+    return refuse();
   ParamReader params(stages.back());
   StorageFormat format = params.format("storage");
   int64_t n = params.integer("n"), k = params.integer("k");
   bool gated = params.flag("gated"), bias = params.flag("bias"), residual = params.flag("residual");
   bool norm = stages.front().params.count("norm_eps") != 0;
-  if (stages.back().generator != "matmul" || !format.takesRow(uint64_t(k)))
-    return makeError("--tune: kernel @{} is no matmul that can be measured", stages.back().symbol);
+  if (!format.takesRow(uint64_t(k)))
+    return refuse();
   PanelLayout weight(n, k, format, gated);
 
   MatmulProblem problem;
   problem.weightBytes = (uint64_t(weight.bytes()) + 63) / 64 * 64;
   problem.copies = std::max<uint64_t>(1, divideUp(coldBytes, problem.weightBytes));
-  uint64_t floats[operandCount] = {};
+  const KernelSignature &signature = *findSignature("matmul");
+  std::vector<uint64_t> floats(signature.operands.size());
+  auto floatsOf = [&](std::string_view operand) -> uint64_t & { return floats[signature.operand(operand)]; };
   auto count = [](int64_t rows, int64_t columns) { return uint64_t(rows) * uint64_t(columns); };
-  floats[0] = count(rows, k);
-  floats[1] = norm ? uint64_t(k) : 0;
-  floats[3] = bias ? count(gated ? 2 : 1, n) : 0;
-  floats[4] = residual ? count(rows, n) : 0;
-  PackedInput packed(k, format, chip, params.integerOr("parts", 1));
-  floats[5] = count(rows + packedTile(format, chip) - 1, packed.rowBytes()) / sizeof(float) + 1;
-  floats[6] = count(rows, n);
+  floatsOf("x") = count(rows, k);
+  floatsOf("gain") = norm ? uint64_t(k) : 0;
+  floatsOf("bias") = bias ? count(gated ? 2 : 1, n) : 0;
+  floatsOf("residual") = residual ? count(rows, n) : 0;
+  PackedInput packed(k, format, chip, params.integer("parts"));
+  floatsOf("packed") = count(rows + packedTile(format, chip) - 1, packed.rowBytes()) / sizeof(float) + 1;
+  floatsOf("out") = count(rows, n);
 
   uint64_t weights = problem.copies * problem.weightBytes, bytes = weights;
-  uint64_t offsets[operandCount];
-  for (size_t i = 0; i < operandCount; ++i) {
-    offsets[i] = bytes;
-    bytes += (floats[i] * sizeof(float) + 63) / 64 * 64;
+  std::vector<uint64_t> offsets;
+  for (uint64_t count : floats) {
+    offsets.push_back(bytes);
+    bytes += (count * sizeof(float) + 63) / 64 * 64;
   }
   Expected<std::byte *> memoryOfAll = memory.prepare(weights, format, bytes);
   if (!memoryOfAll)
     return passError(std::move(memoryOfAll));
-  problem.operands[2] = *memoryOfAll;
-  for (size_t i = 0; i < operandCount; ++i)
+  problem.weight = signature.operand("weight");
+  problem.operands.resize(floats.size());
+  problem.operands[problem.weight] = *memoryOfAll;
+  for (size_t i = 0; i < floats.size(); ++i)
     if (floats[i] > 0) {
       problem.operands[i] = *memoryOfAll + offsets[i];
       memory.fill(fb::DType::f32, *memoryOfAll + offsets[i], floats[i] * sizeof(float));
@@ -77,7 +84,7 @@ Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_
 
 MatmulProblem::Operands MatmulProblem::operandsOfTurn(uint64_t turn) const {
   Operands now = operands;
-  now[2] = static_cast<std::byte *>(operands[2]) + turn % copies * weightBytes;
+  now[weight] = static_cast<std::byte *>(operands[weight]) + turn % copies * weightBytes;
   return now;
 }
 

@@ -6,7 +6,7 @@
 #include "runtime/Device/HugeBlock.h"
 #include "runtime/Device/RandomWeights.h"
 
-#include <array>
+#include <vector>
 
 namespace quipu::cpu {
 
@@ -27,8 +27,7 @@ private:
 
 class MatmulProblem {
 public:
-  static constexpr size_t operandCount = 7;
-  using Operands = std::array<void *, operandCount>;
+  using Operands = std::vector<void *>;
 
   // The weight lies there as often as `coldBytes` takes, so that whoever goes round finds none of it in a cache of a
   // quarter of that. Errors: stages that are no matmul, no memory.
@@ -39,7 +38,8 @@ public:
   Operands operandsOfTurn(uint64_t turn) const;
 
 private:
-  Operands operands{};
+  Operands operands;
+  size_t weight = 0; // which of them
   uint64_t weightBytes = 0, copies = 1;
 };
 

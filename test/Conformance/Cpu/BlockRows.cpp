@@ -129,10 +129,11 @@ static KernelRow blockEmbeddingRow(int64_t rows, int64_t dim, const StorageForma
     std::vector<int32_t> ids;
     for (int64_t t = 0; t < tokens; ++t)
       ids.push_back(t == 6 ? int32_t(rows) : t == 5 ? -1 : int32_t((t * 37 + rows - 1) % rows));
-    Problem problem;
+    Problem problem("embedding");
     problem.dims[Tokens] = tokens;
-    problem.operands = {Operand::of(ids), table.panels, Operand::output(size_t(tokens * dim * 4))};
-    Expectation out{2, ElementType::F32, {}, {}};
+    problem.give(
+        {{"ids", Operand::of(ids)}, {"table", table.panels}, {"out", Operand::output(size_t(tokens * dim * 4))}});
+    Expectation out{problem.indexOf("out"), ElementType::F32, {}, {}};
     for (int32_t id : ids)
       for (int64_t d = 0; d < dim; ++d)
         out.value.push_back(id < 0 || id >= rows ? 0 : table.values[size_t(id * dim + d)]);

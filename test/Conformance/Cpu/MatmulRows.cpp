@@ -101,16 +101,14 @@ Problem makeProblem(const Case &c, const Chip &chip, int64_t rows) {
   values.w = weight.values;
   PackedInput packed(c.k, format(c.storage), chip, c.parts);
   int64_t paddedRows = (rows + c.tile - 1) / c.tile * c.tile;
-  Problem problem;
+  Problem problem("matmul");
   problem.dims[Tokens] = rows;
-  problem.operands = {Operand::of(values.x),
-                      c.norm ? Operand::of(values.gain) : Operand::absent(),
-                      weight.panels,
-                      c.bias ? Operand::of(values.bias) : Operand::absent(),
-                      c.residual ? Operand::of(values.residual) : Operand::absent(),
-                      c.packedInput ? Operand::output(size_t(paddedRows * packed.rowBytes())) : Operand::absent(),
-                      Operand::output(size_t(rows * c.n * 4))};
-  Expectation out{6, ElementType::F32, {}, {}}, unrounded = out;
+  problem.give(
+      {{"x", Operand::of(values.x)}, {"weight", weight.panels}, {"out", Operand::output(size_t(rows * c.n * 4))}});
+  giveOptional(problem, form, values);
+  if (c.packedInput)
+    problem.operand("packed") = Operand::output(size_t(paddedRows * packed.rowBytes()));
+  Expectation out{problem.indexOf("out"), ElementType::F32, {}, {}}, unrounded = out;
   for (int64_t t = 0; t < rows; ++t) {
     PreparedRow prepared = preparedRow(c, chip, values, t);
     for (int64_t n = 0; n < c.n; ++n) {
@@ -219,7 +217,7 @@ static void addTuningRows(std::vector<KernelRow> &rows, Chip chip, const std::st
     if (isNew) {
       entry->second = makeProblem(c, chip, size);
       int64_t rowBytes = PackedInput(c.k, format(c.storage), chip, c.parts).rowBytes();
-      entry->second.operands[5] = Operand::output(size_t((size + c.tile - 1) * rowBytes));
+      entry->second.operand("packed") = Operand::output(size_t((size + c.tile - 1) * rowBytes));
     }
     return entry->second;
   };

@@ -83,7 +83,7 @@ TEST_F(ConformanceArtifactTest, an_integer_that_differs_is_named) {
 // The kernel believes its operand to be as long as before.
 TEST_F(ConformanceArtifactTest, a_write_behind_an_operand_is_seen) {
   auto shorten = [](Problem &problem) {
-    std::vector<uint8_t> &bytes = problem.operands[2].bytes;
+    std::vector<uint8_t> &bytes = problem.operand("out").bytes;
     bytes.resize(bytes.size() - 4);
     problem.expected[0].value.pop_back();
     if (!problem.expected[0].magnitude.empty())
@@ -95,11 +95,11 @@ TEST_F(ConformanceArtifactTest, a_write_behind_an_operand_is_seen) {
 
 TEST_F(ConformanceArtifactTest, a_write_to_what_is_only_read_is_seen) {
   auto contentWithoutExpectation = [](Problem &problem) {
-    problem.operands[2] = Operand::of(std::vector<uint8_t>(problem.operands[2].bytes.size(), 1));
-    problem.expected[0] = {1, ElementType::F32, {}, {}}; // the gain, which nobody changes
-    for (size_t i = 0; i < problem.operands[1].bytes.size() / 4; ++i) {
+    problem.operand("out") = Operand::of(std::vector<uint8_t>(problem.operand("out").bytes.size(), 1));
+    problem.expected[0] = {problem.indexOf("gain"), ElementType::F32, {}, {}}; // the gain, which nobody changes
+    for (size_t i = 0; i < problem.operand("gain").bytes.size() / 4; ++i) {
       float value;
-      std::memcpy(&value, &problem.operands[1].bytes[4 * i], 4);
+      std::memcpy(&value, &problem.operand("gain").bytes[4 * i], 4);
       problem.expected[0].value.push_back(value);
     }
   };

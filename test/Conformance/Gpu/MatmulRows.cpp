@@ -55,16 +55,15 @@ Problem makeProblem(const Case &c, int64_t rows) {
   MatmulValues values = matmulValues(form, rows, c.inputScale);
   values.w = rounded(randomValues(size_t((c.gated ? 2 : 1) * c.n * c.k), 4), c.storage);
   TileLayout packed{rows, c.k, int64_t(bytesOf(c.storage))};
-  Problem problem;
+  Problem problem("matmul");
   problem.dims[size_t(c.rowsDim)] = rows;
-  problem.operands = {Operand::of(values.x),
-                      c.norm ? Operand::of(values.gain) : Operand::absent(),
-                      asTiles(values.w, c.n, c.k, c.storage, c.gated),
-                      c.bias ? Operand::of(values.bias) : Operand::absent(),
-                      c.residual ? Operand::of(values.residual) : Operand::absent(),
-                      c.packedInput ? Operand::output(size_t(packed.bytes())) : Operand::absent(),
-                      Operand::output(size_t(rows * c.n * 4))};
-  Expectation out{6, ElementType::F32, {}, {}};
+  problem.give({{"x", Operand::of(values.x)},
+                {"weight", asTiles(values.w, c.n, c.k, c.storage, c.gated)},
+                {"out", Operand::output(size_t(rows * c.n * 4))}});
+  giveOptional(problem, form, values);
+  if (c.packedInput)
+    problem.operand("packed") = Operand::output(size_t(packed.bytes()));
+  Expectation out{problem.indexOf("out"), ElementType::F32, {}, {}};
   for (int64_t t = 0; t < rows; ++t) {
     std::vector<double> row = preparedRow(c, values, t);
     for (int64_t n = 0; n < c.n; ++n) {

@@ -106,7 +106,7 @@ Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
   if (auto read = params.finish(); !read)
     return read;
 
-  Value ids = b.buffer(0), table = b.buffer(1), out = b.buffer(2);
+  Value ids = b.buffer("ids"), table = b.buffer("table"), out = b.buffer("out");
   auto [first, last] = b.workerRange(b.dim(StepDim::Tokens));
   b.loop(first, last, 1, [&](Value token) {
     Value id = b.toI64(b.load(b.offset(ids, token, 4), b.i32()));

@@ -16,20 +16,20 @@ namespace {
 struct Operands {
   Value x, gain, weight, bias, residual, packed, out;
   explicit Operands(KernelBuilder &b)
-      : x(b.buffer(0)), gain(b.buffer(1)), weight(b.buffer(2)), bias(b.buffer(3)), residual(b.buffer(4)),
-        packed(b.buffer(5)), out(b.buffer(6)) {}
+      : x(b.buffer("x")), gain(b.buffer("gain")), weight(b.buffer("weight")), bias(b.buffer("bias")),
+        residual(b.buffer("residual")), packed(b.buffer("packed")), out(b.buffer("out")) {}
 };
 
 class Matmul {
 public:
   Matmul(ParamReader &params, KernelBuilder &b)
       : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
-        packing{PackedInput(weight.k, weight.format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
+        packing{PackedInput(weight.k, weight.format, b.chip(), params.integer("parts")), params.integer("tile"),
                 std::nullopt},
         schedule(weight, packing.packedTile(), params.flag("packed_input"), b.chip()), bias(params.flag("bias")),
         residual(params.flag("residual")), packedInput(params.flag("packed_input")),
-        rowsDim(params.integer("rows_dim", 0)) {
-    auto parsed = parseActivation(params.textOr("activation", ""));
+        rowsDim(params.integer("rows_dim")) {
+    auto parsed = parseActivation(params.text("activation"));
     params.require(parsed.has_value(), parsed ? "" : parsed.error().message);
     activation = parsed.value_or(Activation::None);
     if (params.has("norm_eps"))
@@ -77,8 +77,6 @@ void Matmul::readSchedule(ParamReader &params) {
   Prefetch &prefetch = schedule.prefetch;
   prefetch.bytes = params.integerOr("prefetch_bytes", prefetch.bytes);
   prefetch.level = int(params.integerOr("prefetch_level", prefetch.level));
-  params.require(prefetch.bytes >= 0 && prefetch.bytes <= 1 << 20, "expected prefetch_bytes of at most 1 MiB");
-  params.require(prefetch.level >= 1 && prefetch.level <= 3, "expected prefetch_level of 1 to 3");
   if (packedInput)
     schedule.kBlocks = params.integerOr("k_blocks", schedule.kBlocks);
   params.require(schedule.kBlocks >= 1 && schedule.kBlocks <= std::max<int64_t>(1, weight.groups()),

@@ -8,17 +8,16 @@ Expected<> generatePackInput(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t k = params.integer("k");
   StorageFormat format = params.format("storage");
-  InputPacking packing{PackedInput(k, format, b.chip(), params.integerOr("parts", 1)), params.integer("tile"),
-                       std::nullopt};
+  InputPacking packing{PackedInput(k, format, b.chip(), params.integer("parts")), params.integer("tile"), std::nullopt};
   if (params.has("norm_eps"))
     packing.normEps = params.real("norm_eps");
-  int64_t rowsDim = params.integer("rows_dim", 0);
+  int64_t rowsDim = params.integer("rows_dim");
   packing.checkTile(params);
   params.require(format.takesRow(uint64_t(k)), "expected k to be whole blocks of the storage format");
   if (auto read = params.finish(); !read)
     return read;
 
-  Value x = b.buffer(0), gain = b.buffer(1), packed = b.buffer(5);
+  Value x = b.buffer("x"), gain = b.buffer("gain"), packed = b.buffer("packed");
   Value rows = b.rows(rowsDim), scales = b.scratch(packing.tile * 4);
   auto [first, last] = b.workerRange(b.divUp(rows, packing.tile));
   b.loop(first, last, 1, [&](Value tile) {

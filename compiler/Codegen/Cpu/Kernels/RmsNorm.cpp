@@ -23,12 +23,12 @@ Value rmsNormScale(KernelBuilder &b, Value row, int64_t k, Value count, double e
 
 Expected<> generateRmsNorm(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim", 0);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   double eps = params.real("eps");
   if (auto read = params.finish(); !read)
     return read;
 
-  Value x = b.buffer(0), gain = b.buffer(1), out = b.buffer(2);
+  Value x = b.buffer("x"), gain = b.buffer("gain"), out = b.buffer("out");
   auto [first, last] = b.workerRange(b.rows(rowsDim));
   b.loop(first, last, 1, [&](Value index) {
     Value row = b.offset(x, index, n * 4), outRow = b.offset(out, index, n * 4);

@@ -11,10 +11,8 @@ namespace {
 
 enum class Rotation { None, SplitHalf, Interleaved };
 
-Rotation readRotation(ParamReader &params, bool required) {
-  std::string layout = required ? params.text("rope_layout") : params.textOr("rope_layout", "");
-  params.require(layout.empty() || layout == "split_half" || layout == "interleaved",
-                 fmt::format("expected rope_layout \"split_half\" or \"interleaved\", got \"{}\"", layout));
+Rotation readRotation(ParamReader &params) {
+  std::string layout = params.text("rope_layout");
   return layout.empty() ? Rotation::None : layout == "interleaved" ? Rotation::Interleaved : Rotation::SplitHalf;
 }
 
@@ -89,11 +87,11 @@ void forUnits(KernelBuilder &b, Value tokens, int64_t units, llvm::function_ref<
 Expected<> generateRope(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), dim = params.integer("dim");
-  Rotation rotation = readRotation(params, /*required=*/true);
+  Rotation rotation = readRotation(params);
   if (auto read = params.finish(); !read)
     return read;
 
-  Value x = b.buffer(0), positions = b.buffer(1), table = b.buffer(2), out = b.buffer(3);
+  Value x = b.buffer("x"), positions = b.buffer("positions"), table = b.buffer("rope_table"), out = b.buffer("out");
   forUnits(b, b.dim(StepDim::Tokens), heads, [&](Value token, Value head) {
     Value place = b.add(b.mul(token, heads), head);
     rotateHead(b, rotation, dim, b.offset(x, place, dim * 4), anglesOf(b, positions, table, token, dim),
@@ -109,7 +107,7 @@ Expected<> generateKvAppend(const KernelSpec &spec, KernelBuilder &b) {
   if (auto read = params.finish(); !read)
     return read;
 
-  Value k = b.buffer(0), v = b.buffer(1), slots = b.buffer(2), cache = b.buffer(3);
+  Value k = b.buffer("k"), v = b.buffer("v"), slots = b.buffer("slots"), cache = b.buffer("cache");
   Value rounded = b.scratch(layout.scratchBytes());
   forUnits(b, b.dim(StepDim::Tokens), kvHeads, [&](Value token, Value head) {
     CachePlace place = cachePlace(b, layout, slots, cache, token, head);
@@ -123,14 +121,14 @@ Expected<> generateKvAppend(const KernelSpec &spec, KernelBuilder &b) {
 Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
-  Rotation rotation = readRotation(params, /*required=*/false);
+  Rotation rotation = readRotation(params);
   bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   CacheLayout layout = readCacheLayout(params, kvHeads, dim);
   if (auto read = params.finish(); !read)
     return read;
 
-  Value qkv = b.buffer(0), v = b.buffer(1), positions = b.buffer(2), slots = b.buffer(3), table = b.buffer(4),
-        cache = b.buffer(5), out = b.buffer(6);
+  Value qkv = b.buffer("qkv"), v = b.buffer("v"), positions = b.buffer("positions"), slots = b.buffer("slots"),
+        table = b.buffer("rope_table"), cache = b.buffer("cache"), out = b.buffer("q_out");
   Value rotated = b.scratch(dim * 4), rounded = b.scratch(layout.scratchBytes());
   forUnits(b, b.dim(StepDim::Tokens), heads + kvHeads, [&](Value token, Value unit) {
     Value row = b.offset(qkv, token, (heads + (separateV ? 1 : 2) * kvHeads) * dim * 4);

@@ -24,7 +24,7 @@ void forRows(KernelBuilder &b, Value rows, llvm::function_ref<void(Value)> body)
 
 Expected<> generatePointwise(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integerOr("rows_dim", 0);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   std::string op = params.text("op");
   bool binary = op == "add" || op == "mul";
   auto activation = parseActivation(binary ? "none" : op);
@@ -33,7 +33,7 @@ Expected<> generatePointwise(const KernelSpec &spec, KernelBuilder &b) {
   if (!activation)
     return passError(std::move(activation));
 
-  Value x = b.buffer(0), y = b.buffer(1), out = b.buffer(2);
+  Value x = b.buffer("x"), y = b.buffer("y"), out = b.buffer("out");
   // Rows are contiguous, so vectors may run across them.
   auto [first, last] = b.workerRange(b.divUp(b.mul(b.rows(rowsDim), n), b.lanes()));
   Value size = b.mul(b.rows(rowsDim), n);
@@ -58,7 +58,7 @@ Expected<> generateSelectRows(const KernelSpec &spec, KernelBuilder &b) {
   if (auto read = params.finish(); !read)
     return read;
 
-  Value x = b.buffer(0), rows = b.buffer(1), out = b.buffer(2);
+  Value x = b.buffer("x"), rows = b.buffer("rows"), out = b.buffer("out");
   forRows(b, b.dim(StepDim::Rows), [&](Value row) {
     Value from = b.toI64(b.load(b.offset(rows, row, 4), b.i32()));
     copyColumns(b, n, b.offset(x, from, n * 4), b.offset(out, row, n * 4));
@@ -68,13 +68,13 @@ Expected<> generateSelectRows(const KernelSpec &spec, KernelBuilder &b) {
 
 Expected<> generateSliceColumns(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t in = params.integer("n_in"), offset = params.integer("offset", 0), n = params.integer("n");
-  int64_t rowsDim = params.integerOr("rows_dim", 0);
+  int64_t in = params.integer("n_in"), offset = params.integer("offset"), n = params.integer("n");
+  int64_t rowsDim = params.integer("rows_dim");
   params.require(offset + n <= in, fmt::format("expected offset ({}) + n ({}) to be at most n_in ({})", offset, n, in));
   if (auto read = params.finish(); !read)
     return read;
 
-  Value x = b.buffer(0), out = b.buffer(1);
+  Value x = b.buffer("x"), out = b.buffer("out");
   forRows(b, b.rows(rowsDim), [&](Value row) {
     copyColumns(b, n, b.offset(b.offset(x, row, in * 4), offset * 4), b.offset(out, row, n * 4));
   });

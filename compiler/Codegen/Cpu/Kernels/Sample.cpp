@@ -406,12 +406,12 @@ Value RowSampler::sample(Value logits, Value row, Value seen) {
 
 Expected<> generateSample(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integerOr("rows_dim", 2);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   params.require(n <= 1 << 24, "expected n to be at most 2^24: each worker has a list of so many tokens");
   if (auto read = params.finish(); !read)
     return read;
 
-  Value logits = b.buffer(0), sampling = b.buffer(1), seen = b.buffer(2), out = b.buffer(3);
+  Value logits = b.buffer("logits"), sampling = b.buffer("sampling"), seen = b.buffer("seen"), out = b.buffer("out");
   auto [first, last] = b.workerRange(b.rows(rowsDim));
   RowSampler sampler(b, n);
   b.loop(first, last, 1, [&](Value row) {

@@ -21,9 +21,4 @@ std::string AttentionParams::members() const {
                      type, floatLiteral(scale * std::log2(std::exp(1.0))), heads, kvHeads, dim, window);
 }
 
-std::vector<std::string> AttentionParams::operands() const {
-  return {"const float *", "const i32 *",          "const i32 *", "const i32 *",
-          "const i32 *",   "const " + type + " *", "float *"};
-}
-
 } // namespace quipu::gpu

@@ -6,7 +6,6 @@
 #include "compiler/Codegen/Gpu/Kernels/DeviceType.h"
 
 #include <string>
-#include <vector>
 
 namespace quipu::gpu {
 
@@ -17,8 +16,6 @@ struct AttentionParams : AttentionShape {
 
   // Members of the structure the templates in device/attention read: all but those of one template.
   std::string members() const;
-  // q, positions, seq_starts, context_lens, page_table, cache, out
-  std::vector<std::string> operands() const;
 };
 
 // Reads all parameters of an attention kernel but the generator's own.

@@ -76,8 +76,9 @@ Expected<Kernel> generateAttentionSplit(const KernelSpec &spec, const Chip &chip
   launch.y.times = p->attention.kvHeads * p->geometry.headBlocks;
   launch.z.times = p->splits;
   launch.threads = int(p->geometry.waves * chip.waveWidth);
-  return source.kernel(spec.symbol, p->attention.operands(), launch,
-                       "  attentionDecode<Config>(o0, o1, o2, o4, o5, dims, (float *)scratch);", 1, p->scratchBytes());
+  return source.kernel(
+      spec, launch, "  attentionDecode<Config>(q, positions, seq_starts, page_table, cache, dims, (float *)scratch);",
+      1, p->scratchBytes());
 }
 
 Expected<Kernel> generateAttentionMerge(const KernelSpec &spec, const Chip &chip) {
@@ -92,8 +93,8 @@ Expected<Kernel> generateAttentionMerge(const KernelSpec &spec, const Chip &chip
   launch.y.times = p->attention.heads;
   launch.threads = int(std::min<int64_t>(256, roundUp(p->attention.dim, chip.waveWidth)));
   return source.kernel(
-      spec.symbol, p->attention.operands(), launch,
-      fmt::format("  attentionMerge<Config, {}>(o1, o6, dims, (const float *)scratch);", launch.threads), 1,
+      spec, launch,
+      fmt::format("  attentionMerge<Config, {}>(positions, out, dims, (const float *)scratch);", launch.threads), 1,
       p->scratchBytes());
 }
 

@@ -94,9 +94,10 @@ Expected<Kernel> generateAttention(const KernelSpec &spec, const Chip &chip) {
   launch.z.times = g->parts;
   launch.threads = int(g->waves * chip.waveWidth);
   launch.sharedBytes = g->sharedBytes(p, chip);
-  return source.kernel(spec.symbol, p.operands(), launch,
-                       fmt::format("  attentionPrefill<Config, {}<Config>>(o0, o1, o2, o4, o5, o6, dims);",
-                                   g->matrix ? "MatrixEngine" : "FmaEngine"));
+  return source.kernel(
+      spec, launch,
+      fmt::format("  attentionPrefill<Config, {}<Config>>(q, positions, seq_starts, page_table, cache, out, dims);",
+                  g->matrix ? "MatrixEngine" : "FmaEngine"));
 }
 
 } // namespace quipu::gpu

@@ -22,9 +22,9 @@ Expected<Kernel> generateEmbedding(const KernelSpec &spec, const Chip &chip) {
   launch.threads = threads;
   SourcePrinter source(chip);
   source.include("embedding.h");
-  return source.kernel(spec.symbol, {"const i32 *", "const " + type + " *", "float *"}, launch,
-                       fmt::format("  embedding<{}, {}, {}, {}, {}>(o0, o1, o2, dims[dimTokens]);", type, rows, dim,
-                                   layout == "tile64", threads));
+  return source.kernel(spec, launch,
+                       fmt::format("  embedding<{}, {}, {}, {}, {}>(ids, table, out, dims[dimTokens]);", type, rows,
+                                   dim, layout == "tile64", threads));
 }
 
 } // namespace quipu::gpu

@@ -7,7 +7,7 @@ namespace {
 
 // Names of lm.activation as enumerators of the device.
 std::string activationName(ParamReader &params) {
-  std::string name = params.textOr("activation", "");
+  std::string name = params.text("activation");
   for (auto [known, enumerator] :
        {std::pair{"", "None"}, {"silu", "Silu"}, {"gelu_tanh", "GeluTanh"}, {"gelu_erf", "GeluErf"}, {"relu", "Relu"}})
     if (name == known)
@@ -19,7 +19,7 @@ std::string activationName(ParamReader &params) {
 Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
   ParamReader params(spec);
   MatmulParams m;
-  m.symbol = spec.symbol;
+  m.spec = spec;
   m.element = deviceType(params, "storage");
   m.weight = {params.integer("n"), params.integer("k"), bytesOf(m.element), params.flag("gated")};
   m.activation = activationName(params);
@@ -33,7 +33,7 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
     m.splits = params.integer("splits");
     m.tokens = params.integer("tokens");
   }
-  m.rowsDim = params.integer("rows_dim", 0);
+  m.rowsDim = params.integer("rows_dim");
   if (params.has("norm_eps"))
     m.normEps = params.real("norm_eps");
   params.require(!m.packedInput || !m.normEps, "expected the norm in pack_input, not in the packed matmul");
@@ -50,10 +50,6 @@ Expected<MatmulParams> readMatmul(const KernelSpec &spec) {
 
 bool hasMatrix(const Chip &chip, const std::string &element) {
   return chip.matrix != Matrix::None && element != "float" && (element != "bf16" || chip.hasBf16Matrix);
-}
-
-std::vector<std::string> matmulOperands() {
-  return {"const float *", "const float *", "const u8 *", "const float *", "const float *", "u8 *", "float *"};
 }
 
 std::string MatmulParams::epilogue() const {

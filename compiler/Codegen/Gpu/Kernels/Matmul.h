@@ -9,12 +9,11 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace quipu::gpu {
 
 struct MatmulParams {
-  std::string symbol;
+  KernelSpec spec;
   TileLayout weight;
   std::string element;    // device type: "float", "bf16", "f16"
   std::string activation; // enumerator of the device's Activation: "None", "Silu"
@@ -28,15 +27,12 @@ struct MatmulParams {
 
   // The device struct Epilogue (device/matmul/epilogue.h), and what constructs one from the operands.
   std::string epilogue() const;
-  std::string epilogueArguments() const { return "Epilogue{o3, o4, o6}"; }
+  std::string epilogueArguments() const { return "Epilogue{bias, residual, out}"; }
   std::string rows() const; // "dims[0]"
 };
 
 // Whether the chip multiplies this type with matrix instructions.
 bool hasMatrix(const Chip &chip, const std::string &element);
-
-// x, gain, weight, bias, residual, packed, out
-std::vector<std::string> matmulOperands();
 
 Expected<Kernel> generateMatmulFew(const MatmulParams &matmul, const Chip &chip);
 Expected<Kernel> generateMatmulMany(const MatmulParams &matmul, const Chip &chip);

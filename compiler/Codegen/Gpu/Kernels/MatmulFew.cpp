@@ -88,7 +88,7 @@ FewGeometry fewGeometry(const MatmulParams &m, const Chip &chip) {
 
 Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   if (m.tile > mostTokens)
-    return makeError("kernel @{}: expected a tile of at most {} rows, got {}", m.symbol, mostTokens, m.tile);
+    return makeError("kernel @{}: expected a tile of at most {} rows, got {}", m.spec.symbol, mostTokens, m.tile);
   bool matrix = hasMatrix(chip, m.element);
   FewGeometry g = fewGeometry(m, chip);
 
@@ -110,9 +110,9 @@ Expected<Kernel> generateMatmulFew(const MatmulParams &m, const Chip &chip) {
   launch.x.times = m.weight.panels() * 4 / g.fragments;
   launch.threads = int(g.waves * chip.waveWidth);
   launch.sharedBytes = g.sharedBytes();
-  return source.kernel(m.symbol, matmulOperands(), launch,
-                       fmt::format("  FewTokens<Shape>::run(o0, o1, o2, {}, dims, {}, mark);", m.epilogueArguments(),
-                                   floatLiteral(m.normEps.value_or(0))),
+  return source.kernel(m.spec, launch,
+                       fmt::format("  FewTokens<Shape>::run(x, gain, (const u8 *)weight, {}, dims, {}, mark);",
+                                   m.epilogueArguments(), floatLiteral(m.normEps.value_or(0))),
                        int(std::max<int64_t>(1, residentThreads(m, chip) / launch.threads)));
 }
 

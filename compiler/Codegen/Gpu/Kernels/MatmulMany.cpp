@@ -13,7 +13,7 @@ Expected<Kernel> generateMatmulMany(const MatmulParams &m, const Chip &chip) {
   ManyTile tile = manyTile(m.tile, m.weight, m.element, chip);
   TileWork work = tile.work(m.weight, m.element, m.tokens, chip);
   if (m.splits > 1 && !canShare(work, m.splits))
-    return makeError("kernel @{}: {} blocks cannot share its tiles", m.symbol, m.splits);
+    return makeError("kernel @{}: {} blocks cannot share its tiles", m.spec.symbol, m.splits);
 
   SourcePrinter source(chip);
   source.include(matrix ? "matmul/many.h" : "matmul/many_fma.h");
@@ -30,8 +30,8 @@ Expected<Kernel> generateMatmulMany(const MatmulParams &m, const Chip &chip) {
   launch.z.times = m.splits;
   launch.threads = int(tile.threads);
   launch.sharedBytes = tile.sharedBytes();
-  return source.kernel(m.symbol, matmulOperands(), launch,
-                       fmt::format("  {}<Shape>::run(o5, o2, {}, {}, scratch);",
+  return source.kernel(m.spec, launch,
+                       fmt::format("  {}<Shape>::run(packed, (const u8 *)weight, {}, {}, scratch);",
                                    matrix ? "ManyTokens" : "ManyTokensFma", m.epilogueArguments(), m.rows()),
                        0, sharedSumsBytes(work, m.splits));
 }

@@ -48,11 +48,11 @@ Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &m, const Chip &chip
   std::vector<WarpgroupTile> known = warpgroupTiles(m.weight.gated);
   if (chip.matrix != Matrix::Wgmma || !hasMatrix(chip, m.element) ||
       std::find(known.begin(), known.end(), tile) == known.end())
-    return makeError("kernel @{}: {} has no matmul of {} tokens by {} columns{} of {}", m.symbol, chip.name, m.tile,
-                     m.columns, m.weight.gated ? ", gated," : "", m.element);
+    return makeError("kernel @{}: {} has no matmul of {} tokens by {} columns{} of {}", m.spec.symbol, chip.name,
+                     m.tile, m.columns, m.weight.gated ? ", gated," : "", m.element);
   TileWork work = tile.work(m.weight, m.tokens, chip);
   if (m.splits > 1 && !canShare(work, m.splits))
-    return makeError("kernel @{}: {} blocks cannot share its tiles", m.symbol, m.splits);
+    return makeError("kernel @{}: {} blocks cannot share its tiles", m.spec.symbol, m.splits);
   RegisterSplit registers = registerSplit(tile);
 
   SourcePrinter source(chip);
@@ -70,10 +70,10 @@ Expected<Kernel> generateMatmulWarpgroup(const MatmulParams &m, const Chip &chip
                   tile.stages(chip), launch.x.times, registers.bringer, registers.product));
   source.declare(m.epilogue());
   source.bodyWaits();
-  return source.kernel(
-      m.symbol, matmulOperands(), launch,
-      fmt::format("  WarpgroupTokens<Shape>::run(o5, o2, {}, {}, scratch, mark);", m.epilogueArguments(), m.rows()),
-      int(tile.residentBlocks()), sharedSumsBytes(work, m.splits));
+  return source.kernel(m.spec, launch,
+                       fmt::format("  WarpgroupTokens<Shape>::run(packed, (const u8 *)weight, {}, {}, scratch, mark);",
+                                   m.epilogueArguments(), m.rows()),
+                       int(tile.residentBlocks()), sharedSumsBytes(work, m.splits));
 }
 
 } // namespace quipu::gpu

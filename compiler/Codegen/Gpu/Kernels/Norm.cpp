@@ -5,7 +5,7 @@ namespace quipu::gpu {
 
 Expected<Kernel> generateRmsNorm(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim", 0);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   double eps = params.real("eps");
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
@@ -16,8 +16,8 @@ Expected<Kernel> generateRmsNorm(const KernelSpec &spec, const Chip &chip) {
   launch.x = {int(rowsDim), 1, 1};
   launch.threads = n >= 1024 ? 256 : 64;
   return source.kernel(
-      spec.symbol, {"const float *", "const float *", "float *"}, launch,
-      fmt::format("  rmsNorm<{}, {}>(o0, o1, o2, dims[{}], {});", n, launch.threads, rowsDim, floatLiteral(eps)));
+      spec, launch,
+      fmt::format("  rmsNorm<{}, {}>(x, gain, out, dims[{}], {});", n, launch.threads, rowsDim, floatLiteral(eps)));
 }
 
 } // namespace quipu::gpu

@@ -9,7 +9,7 @@ namespace quipu::gpu {
 
 Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
-  int64_t k = params.integer("k"), rowsDim = params.integer("rows_dim", 0), tile = params.integer("tile");
+  int64_t k = params.integer("k"), rowsDim = params.integer("rows_dim"), tile = params.integer("tile");
   std::string element = deviceType(params, "storage");
   std::optional<double> eps;
   if (params.has("norm_eps"))
@@ -23,8 +23,8 @@ Expected<Kernel> generatePackInput(const KernelSpec &spec, const Chip &chip) {
   LaunchGeometry launch;
   launch.x = {int(rowsDim), 1, 1};
   launch.threads = k >= 1024 ? 256 : 64;
-  return source.kernel(spec.symbol, matmulOperands(), launch,
-                       fmt::format("  packInput<{}, {}, {}, {}>(o0, o1, o5, dims[{}], {}, scratch);", element, k,
+  return source.kernel(spec, launch,
+                       fmt::format("  packInput<{}, {}, {}, {}>(x, gain, packed, dims[{}], {}, scratch);", element, k,
                                    launch.threads, eps ? "true" : "false", rowsDim, floatLiteral(eps.value_or(0))),
                        0, ticketBytes);
 }

@@ -9,15 +9,13 @@ namespace {
 
 constexpr int threads = 128;
 
-std::string readRotation(ParamReader &params, bool required) {
-  std::string layout = required ? params.text("rope_layout") : params.textOr("rope_layout", "");
-  params.require(layout.empty() || layout == "split_half" || layout == "interleaved",
-                 fmt::format("expected rope_layout \"split_half\" or \"interleaved\", got \"{}\"", layout));
+std::string readRotation(ParamReader &params) {
+  std::string layout = params.text("rope_layout");
   return layout.empty() ? "Rotation::None" : layout == "interleaved" ? "Rotation::Interleaved" : "Rotation::SplitHalf";
 }
 
 int64_t readDim(ParamReader &params) {
-  int64_t dim = params.integer("dim", 2);
+  int64_t dim = params.integer("dim");
   params.require(dim % 2 == 0, fmt::format("expected heads of an even dim, got {}", dim));
   return dim;
 }
@@ -41,17 +39,16 @@ LaunchGeometry pieceLaunch(int64_t heads, int64_t dim, int64_t pairs) {
 Expected<Kernel> generateRope(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), dim = readDim(params);
-  std::string rotation = readRotation(params, /*required=*/true);
+  std::string rotation = readRotation(params);
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 
   int64_t pairs = pairsOf(dim, "float");
   SourcePrinter source(chip);
   source.include("rope.h");
-  return source.kernel(spec.symbol, {"const float *", "const i32 *", "const float *", "float *"},
-                       pieceLaunch(heads, dim, pairs),
-                       fmt::format("  rope<{}, {}, {}, {}, {}>(o0, o1, o2, o3, dims[dimTokens]);", heads, dim, pairs,
-                                   rotation, threads));
+  return source.kernel(spec, pieceLaunch(heads, dim, pairs),
+                       fmt::format("  rope<{}, {}, {}, {}, {}>(x, positions, rope_table, out, dims[dimTokens]);", heads,
+                                   dim, pairs, rotation, threads));
 }
 
 Expected<Kernel> generateKvAppend(const KernelSpec &spec, const Chip &chip) {
@@ -64,16 +61,15 @@ Expected<Kernel> generateKvAppend(const KernelSpec &spec, const Chip &chip) {
   int64_t pairs = pairsOf(dim, element);
   SourcePrinter source(chip);
   source.include("rope.h");
-  return source.kernel(spec.symbol, {"const float *", "const float *", "const i32 *", element + " *"},
-                       pieceLaunch(2 * kvHeads, dim, pairs),
-                       fmt::format("  kvAppend<{}, {}, {}, {}, {}>(o0, o1, o2, o3, dims[dimTokens]);", element, kvHeads,
-                                   dim, pairs, threads));
+  return source.kernel(spec, pieceLaunch(2 * kvHeads, dim, pairs),
+                       fmt::format("  kvAppend<{}, {}, {}, {}, {}>(k, v, slots, cache, dims[dimTokens]);", element,
+                                   kvHeads, dim, pairs, threads));
 }
 
 Expected<Kernel> generateRopeAppend(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = readDim(params);
-  std::string rotation = readRotation(params, /*required=*/false), element = cacheType(params);
+  std::string rotation = readRotation(params), element = cacheType(params);
   bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
@@ -81,12 +77,10 @@ Expected<Kernel> generateRopeAppend(const KernelSpec &spec, const Chip &chip) {
   int64_t pairs = pairsOf(dim, element);
   SourcePrinter source(chip);
   source.include("rope.h");
-  return source.kernel(
-      spec.symbol,
-      {"const float *", "const float *", "const i32 *", "const i32 *", "const float *", element + " *", "float *"},
-      pieceLaunch(heads + 2 * kvHeads, dim, pairs),
-      fmt::format("  ropeAppend<{}, {}, {}, {}, {}, {}, {}, {}>(o0, o1, o2, o3, o4, o5, o6, dims[dimTokens]);", element,
-                  heads, kvHeads, dim, pairs, rotation, separateV, threads));
+  return source.kernel(spec, pieceLaunch(heads + 2 * kvHeads, dim, pairs),
+                       fmt::format("  ropeAppend<{}, {}, {}, {}, {}, {}, {}, {}>(qkv, v, positions, slots, rope_table, "
+                                   "cache, q_out, dims[dimTokens]);",
+                                   element, heads, kvHeads, dim, pairs, rotation, separateV, threads));
 }
 
 } // namespace quipu::gpu

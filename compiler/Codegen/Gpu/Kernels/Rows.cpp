@@ -34,7 +34,7 @@ std::string opFunctor(const std::string &op) {
 
 Expected<Kernel> generatePointwise(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
-  int64_t n = params.integer("n"), rowsDim = params.integerOr("rows_dim", 0);
+  int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   std::string op = params.text("op"), functor = opFunctor(op);
   params.require(!functor.empty(), fmt::format("unknown op \"{}\"", op));
   if (auto read = params.finish(); !read)
@@ -42,8 +42,8 @@ Expected<Kernel> generatePointwise(const KernelSpec &spec, const Chip &chip) {
 
   SourcePrinter source(chip);
   source.include("rows.h");
-  return source.kernel(spec.symbol, {"const float *", "const float *", "float *"}, rowLaunch(rowsDim, n),
-                       fmt::format("  pointwise<{}, {}, {}>(o0, o1, o2, dims[{}]);", n, threads, functor, rowsDim));
+  return source.kernel(spec, rowLaunch(rowsDim, n),
+                       fmt::format("  pointwise<{}, {}, {}>(x, y, out, dims[{}]);", n, threads, functor, rowsDim));
 }
 
 Expected<Kernel> generateSelectRows(const KernelSpec &spec, const Chip &chip) {
@@ -54,25 +54,25 @@ Expected<Kernel> generateSelectRows(const KernelSpec &spec, const Chip &chip) {
 
   SourcePrinter source(chip);
   source.include("rows.h");
-  return source.kernel(spec.symbol, {"const float *", "const i32 *", "float *"}, rowLaunch(/*rows*/ 2, n),
+  return source.kernel(spec, rowLaunch(/*rows*/ 2, n),
                        fmt::format("  if (blockX() < dims[dimRows])\n"
-                                   "    sliceColumns<{0}, 0, {0}, {1}>(o0, o2, o1[blockX()], blockX());",
+                                   "    sliceColumns<{0}, 0, {0}, {1}>(x, out, rows[blockX()], blockX());",
                                    n, threads));
 }
 
 Expected<Kernel> generateSliceColumns(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
-  int64_t in = params.integer("n_in"), offset = params.integer("offset", 0), n = params.integer("n");
-  int64_t rowsDim = params.integerOr("rows_dim", 0);
+  int64_t in = params.integer("n_in"), offset = params.integer("offset"), n = params.integer("n");
+  int64_t rowsDim = params.integer("rows_dim");
   params.require(offset + n <= in, fmt::format("expected offset ({}) + n ({}) to be at most n_in ({})", offset, n, in));
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 
   SourcePrinter source(chip);
   source.include("rows.h");
-  return source.kernel(spec.symbol, {"const float *", "float *"}, rowLaunch(rowsDim, n),
+  return source.kernel(spec, rowLaunch(rowsDim, n),
                        fmt::format("  if (blockX() < dims[{}])\n"
-                                   "    sliceColumns<{}, {}, {}, {}>(o0, o1, blockX(), blockX());",
+                                   "    sliceColumns<{}, {}, {}, {}>(x, out, blockX(), blockX());",
                                    rowsDim, in, offset, n, threads));
 }
 

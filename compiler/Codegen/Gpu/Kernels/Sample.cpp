@@ -11,7 +11,8 @@ constexpr int rowThreads = 512, splitThreads = 256;
 // What is in shared memory is 4 bytes for each 128 tokens.
 constexpr int64_t mostTokens = int64_t(1) << 20;
 
-std::vector<std::string> operands() { return {"const float *", "const RowSampling *", "const u32 *", "i32 *"}; }
+// Operands that the device has types of its own for.
+constexpr std::string_view sampling = "(const RowSampling *)sampling", seen = "(const u32 *)seen";
 
 struct Sampling {
   int64_t n, rowsDim, splits = 0, rows = 0;
@@ -31,7 +32,7 @@ struct Sampling {
 
 Expected<Sampling> readSampling(const KernelSpec &spec, bool split) {
   ParamReader params(spec);
-  Sampling s{params.integer("n"), params.integerOr("rows_dim", 2)};
+  Sampling s{params.integer("n"), params.integer("rows_dim")};
   params.require(s.n <= mostTokens, fmt::format("expected n ({}) to be at most {}", s.n, mostTokens));
   if (split) {
     s.splits = params.integer("splits");
@@ -50,8 +51,9 @@ Expected<Kernel> generateSample(const KernelSpec &spec, const Chip &chip) {
     return passError(std::move(s));
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands(), s->launch(rowThreads),
-                       fmt::format("  sample<{}, {}>(o0, o1, o2, o3, dims[{}]);", s->n, rowThreads, s->rowsDim));
+  return source.kernel(
+      spec, s->launch(rowThreads),
+      fmt::format("  sample<{}, {}>(logits, {}, {}, out, dims[{}]);", s->n, rowThreads, sampling, seen, s->rowsDim));
 }
 
 Expected<Kernel> generateSampleSplit(const KernelSpec &spec, const Chip &chip) {
@@ -62,9 +64,10 @@ Expected<Kernel> generateSampleSplit(const KernelSpec &spec, const Chip &chip) {
   launch.y.times = s->splits;
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands(), launch,
-                       fmt::format("  sampleSplit<{}, {}, {}, {}, {}>(o0, o1, o2, scratch, smaller(dims[{}], {}));",
-                                   s->n, s->splitGroups(chip), s->splits, s->rows, splitThreads, s->rowsDim, s->rows),
+  return source.kernel(spec, launch,
+                       fmt::format("  sampleSplit<{}, {}, {}, {}, {}>(logits, {}, {}, scratch, smaller(dims[{}], {}));",
+                                   s->n, s->splitGroups(chip), s->splits, s->rows, splitThreads, sampling, seen,
+                                   s->rowsDim, s->rows),
                        1, s->scratchBytes(chip));
 }
 
@@ -74,10 +77,11 @@ Expected<Kernel> generateSampleMerge(const KernelSpec &spec, const Chip &chip) {
     return passError(std::move(s));
   SourcePrinter source(chip);
   source.include("sample.h");
-  return source.kernel(spec.symbol, operands(), s->launch(rowThreads),
-                       fmt::format("  sampleMerge<{}, {}, {}, {}>(o0, o1, o2, o3, scratch, smaller(dims[{}], {}));",
-                                   s->n, s->splits, s->rows, rowThreads, s->rowsDim, s->rows),
-                       1, s->scratchBytes(chip));
+  return source.kernel(
+      spec, s->launch(rowThreads),
+      fmt::format("  sampleMerge<{}, {}, {}, {}>(logits, {}, {}, out, scratch, smaller(dims[{}], {}));", s->n,
+                  s->splits, s->rows, rowThreads, sampling, seen, s->rowsDim, s->rows),
+      1, s->scratchBytes(chip));
 }
 
 } // namespace quipu::gpu

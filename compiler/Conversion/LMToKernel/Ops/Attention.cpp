@@ -17,15 +17,20 @@ static LogicalResult lowerCachedAttention(lm::CachedAttentionOp op, StepLowering
                        type.getLayout().getPageSize(),
                        op.getScale().convertToDouble(),
                        static_cast<int64_t>(op.getWindow().value_or(0))};
-  SmallVector<Value> writes;
-  if (int64_t partials = step.kernels().attentionPartials(shape))
-    writes.push_back(step.activation(name + ".partials", Float32Type::get(step.context()), Dim::None, partials));
-  writes.push_back(step.resultBuffer(op.getResult(), name, Dim::Tokens));
-  step.launch(op, name,
-              {step.bufferOf(op.getQ()), step.input("positions"), step.input("seq_starts"), step.input("context_lens"),
-               step.input("page_table"), cache},
-              writes, Dim::Tokens, step.kernels().attention(shape));
-  return success();
+  Value partials;
+  if (int64_t count = step.kernels().attentionPartials(shape))
+    partials = step.activation(name + ".partials", Float32Type::get(step.context()), Dim::None, count);
+  Value out = step.resultBuffer(op.getResult(), name, Dim::Tokens);
+  return step.launch(op, name,
+                     {{"q", step.bufferOf(op.getQ())},
+                      {"positions", step.input("positions")},
+                      {"seq_starts", step.input("seq_starts")},
+                      {"context_lens", step.input("context_lens")},
+                      {"page_table", step.input("page_table")},
+                      {"cache", cache},
+                      {"partials", partials},
+                      {"out", out}},
+                     Dim::Tokens, step.kernels().attention(shape));
 }
 
 static LogicalResult refuseAttention(lm::AttentionOp op, StepLowering &) {

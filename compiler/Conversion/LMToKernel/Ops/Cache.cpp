@@ -18,15 +18,18 @@ static LogicalResult lowerKvAppend(lm::KvAppendOp op, StepLowering &step) {
   std::string elem = formatName(type.getElem());
   Value cache = step.bufferOf(op.getCache());
   step.bind(op.getResult(), cache);
-  step.launch(op, step.layerName(cache) + ".kv_append",
-              {step.bufferOf(op.getK()), step.bufferOf(op.getV()), step.input("slots")}, {cache}, Dim::Tokens,
-              {llvm::formatv("kv_append_{0}_kv{1}_d{2}", elem, type.getHeads(), type.getDim()),
-               "kv_append",
-               {{"kv_heads", type.getHeads()},
-                {"dim", type.getDim()},
-                {"elem", elem},
-                {"page_size", type.getLayout().getPageSize()}}});
-  return success();
+  return step.launch(op, step.layerName(cache) + ".kv_append",
+                     {{"k", step.bufferOf(op.getK())},
+                      {"v", step.bufferOf(op.getV())},
+                      {"slots", step.input("slots")},
+                      {"cache", cache}},
+                     Dim::Tokens,
+                     {llvm::formatv("kv_append_{0}_kv{1}_d{2}", elem, type.getHeads(), type.getDim()),
+                      "kv_append",
+                      {{"kv_heads", type.getHeads()},
+                       {"dim", type.getDim()},
+                       {"elem", elem},
+                       {"page_size", type.getLayout().getPageSize()}}});
 }
 
 void addCacheLowerings(OpLowerings &all) {

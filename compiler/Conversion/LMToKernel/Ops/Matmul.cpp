@@ -44,16 +44,21 @@ static LogicalResult lowerMatmul(lm::MatmulOp op, StepLowering &step) {
   MatmulKernels kernels = step.kernels().matmul(shape);
   // A tied output projection reads the embedding's table; its name must not be the embedding's.
   std::string name = step.isReturned(op.getResult()) ? "logits" : weightLocation(weight->names);
-  Value packed = step.absent();
+  Value packed;
   if (kernels.packed.tile)
     packed = step.activation(name + ".packed", packedElement(kernels.packed, step.context()), rows,
                              kernels.packed.columns, kernels.packed.tile - 1);
   Value out = step.resultBuffer(op.getResult(), name, rows);
-  Value residual = step.bufferOrAbsent(op.getResidual());
   Value panels = step.weight(*weight, *symbolizeLayout(step.kernels().matmulLayout(shape.gated)));
-  step.launch(op, name, {step.bufferOf(op.getX()), *gain, panels, *bias, residual}, {packed, out}, rows,
-              std::move(kernels.variants));
-  return success();
+  return step.launch(op, name,
+                     {{"x", step.bufferOf(op.getX())},
+                      {"gain", *gain},
+                      {"weight", panels},
+                      {"bias", *bias},
+                      {"residual", step.bufferOf(op.getResidual())},
+                      {"packed", packed},
+                      {"out", out}},
+                     rows, std::move(kernels.variants));
 }
 
 void addMatmulLowerings(OpLowerings &all) { all.add(lowerMatmul); }

@@ -18,11 +18,10 @@ static LogicalResult lowerRmsNorm(lm::RmsNormOp op, StepLowering &step) {
   std::string name = weightLocation(source->names);
   int64_t n = featuresOf(op.getX());
   Value out = step.resultBuffer(op.getResult(), name, dim);
-  step.launch(op, name, {step.bufferOf(op.getX()), *gain}, {out}, dim,
-              {llvm::formatv("rms_norm{0}_n{1}", rowsSuffix(rowsOf(dim)), n),
-               "rms_norm",
-               {{"n", n}, {"eps", op.getEps().convertToDouble()}, {"rows_dim", static_cast<int64_t>(dim)}}});
-  return success();
+  return step.launch(op, name, {{"x", step.bufferOf(op.getX())}, {"gain", *gain}, {"out", out}}, dim,
+                     {llvm::formatv("rms_norm{0}_n{1}", rowsSuffix(rowsOf(dim)), n),
+                      "rms_norm",
+                      {{"n", n}, {"eps", op.getEps().convertToDouble()}, {"rows_dim", static_cast<int64_t>(dim)}}});
 }
 
 void addNormLowerings(OpLowerings &all) { all.add(lowerRmsNorm); }

@@ -12,11 +12,10 @@ static LogicalResult lowerPointwise(Operation *op, StepLowering &step, StringRef
   Dim dim = step.dimOf(a);
   std::string name = step.indexedName(op, function);
   Value out = step.resultBuffer(op->getResult(0), name, dim);
-  step.launch(op, name, {step.bufferOf(a), step.bufferOrAbsent(b)}, {out}, dim,
-              {llvm::formatv("{0}{1}_n{2}", function, rowsSuffix(rowsOf(dim)), featuresOf(a)),
-               "pointwise",
-               {{"n", featuresOf(a)}, {"op", function.str()}, {"rows_dim", static_cast<int64_t>(dim)}}});
-  return success();
+  return step.launch(op, name, {{"x", step.bufferOf(a)}, {"y", step.bufferOf(b)}, {"out", out}}, dim,
+                     {llvm::formatv("{0}{1}_n{2}", function, rowsSuffix(rowsOf(dim)), featuresOf(a)),
+                      "pointwise",
+                      {{"n", featuresOf(a)}, {"op", function.str()}, {"rows_dim", static_cast<int64_t>(dim)}}});
 }
 
 static LogicalResult lowerActivation(lm::ActivationOp op, StepLowering &step) {

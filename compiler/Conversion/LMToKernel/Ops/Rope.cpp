@@ -15,12 +15,16 @@ static LogicalResult lowerRope(lm::RopeOp op, StepLowering &step) {
   std::string name = step.indexedName(op, "rope");
   Value table = step.ropeTable(rope);
   Value out = step.resultBuffer(op.getResult(), name, Dim::Tokens);
-  step.launch(
-      op, name, {step.bufferOf(op.getX()), step.bufferOf(op.getPositions()), table}, {out}, Dim::Tokens,
+  return step.launch(
+      op, name,
+      {{"x", step.bufferOf(op.getX())},
+       {"positions", step.bufferOf(op.getPositions())},
+       {"rope_table", table},
+       {"out", out}},
+      Dim::Tokens,
       {formatv("rope_h{0}_d{1}", heads, rope.getDim()),
        "rope",
        {{"heads", heads}, {"dim", rope.getDim()}, {"rope_layout", lm::stringifyRopeLayout(rope.getLayout()).str()}}});
-  return success();
 }
 
 static LogicalResult lowerRopeAppend(lm::RopeAppendOp op, StepLowering &step) {
@@ -33,22 +37,27 @@ static LogicalResult lowerRopeAppend(lm::RopeAppendOp op, StepLowering &step) {
                          {"dim", type.getDim()},
                          {"elem", elem},
                          {"page_size", type.getLayout().getPageSize()}};
-  Value table = step.absent();
+  Value table;
   if (lm::RopeAttr rope = op.getRopeAttr()) {
     params["rope_layout"] = lm::stringifyRopeLayout(rope.getLayout()).str();
     table = step.ropeTable(rope);
   }
   std::string symbol = formatv("rope_append_{0}_h{1}_kv{2}_d{3}", elem, op.getHeads(), type.getHeads(), type.getDim());
-  Value v = step.bufferOrAbsent(op.getV());
   if (op.getV()) {
     params["separate_v"] = true;
     symbol += "_separate_v";
   }
   Value q = step.resultBuffer(op.getQ(), name, Dim::Tokens);
   step.bind(op.getNextCache(), cache);
-  step.launch(op, name, {step.bufferOf(op.getQkv()), v, step.bufferOf(op.getPositions()), step.input("slots"), table},
-              {cache, q}, Dim::Tokens, {symbol, "rope_append", params});
-  return success();
+  return step.launch(op, name,
+                     {{"qkv", step.bufferOf(op.getQkv())},
+                      {"v", step.bufferOf(op.getV())},
+                      {"positions", step.bufferOf(op.getPositions())},
+                      {"slots", step.input("slots")},
+                      {"rope_table", table},
+                      {"cache", cache},
+                      {"q_out", q}},
+                     Dim::Tokens, {symbol, "rope_append", params});
 }
 
 void addRopeLowerings(OpLowerings &all) {

@@ -8,9 +8,12 @@ namespace quipu {
 static LogicalResult lowerSample(lm::SampleOp op, StepLowering &step) {
   Dim dim = step.dimOf(op.getLogits());
   Value out = step.resultBuffer(op.getResult(), "sampled", dim);
-  step.launch(op, "sample", {step.bufferOf(op.getLogits()), step.bufferOf(op.getSampling()), step.input("seen")}, {out},
-              dim, step.kernels().sample({featuresOf(op.getLogits()), rowsOf(dim)}));
-  return success();
+  return step.launch(op, "sample",
+                     {{"logits", step.bufferOf(op.getLogits())},
+                      {"sampling", step.bufferOf(op.getSampling())},
+                      {"seen", step.input("seen")},
+                      {"out", out}},
+                     dim, step.kernels().sample({featuresOf(op.getLogits()), rowsOf(dim)}));
 }
 
 void addSampleLowerings(OpLowerings &all) { all.add(lowerSample); }

@@ -4,7 +4,7 @@
 // largest first (c, e, a, b, d) would take 4096.
 // CHECK: kernel.program "cpu:x86-64-v3" tokens 16 sequences 1 rows 16 context 64 arena 3136 {
 kernel.program "cpu:x86-64-v3" tokens 16 sequences 1 rows 16 context 64 {
-  kernel.def @k generator "pointwise" {op = "add"}
+  kernel.def @k generator "toy" {op = "add"}
   %none = kernel.absent
   %ids = kernel.buffer input "ids" i32[tokens, 1]
   %out = kernel.buffer output "logits" f32[rows, 16]

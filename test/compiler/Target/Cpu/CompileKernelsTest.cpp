@@ -165,7 +165,9 @@ TEST_F(CompileKernels, ErrorsNameTheKernelAndTheParameter) {
   EXPECT_EQ(error(spec), "kernel @bad (matmul): expected \"storage\" to be a storage format, got \"f64\"");
   spec = matmul("bad", 64);
   spec.params["activation"] = std::string("swish");
-  EXPECT_EQ(error(spec), "kernel @bad (matmul): unknown activation \"swish\"");
+  EXPECT_EQ(error(spec), "kernel @bad (matmul): expected parameter \"activation\" to be \"silu\", \"gelu_tanh\", "
+                         "\"gelu_erf\" or \"relu\", "
+                         "got \"swish\"");
   KernelSpec attention{"bad",
                        "attention",
                        {{"heads", int64_t(4)},

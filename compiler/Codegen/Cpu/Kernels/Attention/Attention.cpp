@@ -56,7 +56,7 @@ private:
   void taperedParts(const Splits::Cut &cut) {
     Value none = b.constant(0);
     AttentionTile tile(b, p, 1, p.kvHeads);
-    tile.begin(scratch, {none, none, b.constant(p.kvHeads), b.buffer(4)});
+    tile.begin(scratch, {none, none, b.constant(p.kvHeads), b.buffer("page_table")});
     b.repeat({b.worker()}, [&](llvm::ArrayRef<Value> carried) -> std::pair<Value, Values> {
       auto [first, last] = splits->blocksOf(cut, carried[0]);
       Value next = tile.generate({first, last, never(), partial(none, carried[0])}, [&]() -> AttentionTile::NextPart {
@@ -70,13 +70,13 @@ private:
   Value never() { return b.constant(0, b.ops().getI1Type()); }
 
   Value partial(Value sequence, Value part) {
-    return b.offset(b.buffer(6), splits->numberInStep(sequence, part), PartialLayout::of(p).partBytes());
+    return b.offset(b.buffer("partials"), splits->numberInStep(sequence, part), PartialLayout::of(p).partBytes());
   }
 
   // Every worker goes over all items and does those whose number it has taken.
   void sequences() {
     b.store(b.worker(), mine, 8);
-    Value tables = b.buffer(4), stride = b.dim(StepDim::PageStride);
+    Value tables = b.buffer("page_table"), stride = b.dim(StepDim::PageStride);
     b.loop(b.constant(0), b.dim(StepDim::Sequences), 1, {b.constant(0)},
            [&](Value sequence, llvm::ArrayRef<Value> carried) -> Values {
              Value pages = b.offset(tables, b.mul(sequence, stride), 4);

@@ -9,7 +9,7 @@
 namespace quipu::cpu {
 
 Value firstToken(KernelBuilder &b, Value sequence) {
-  return b.toI64(b.load(b.offset(b.buffer(2), sequence, 4), b.i32()));
+  return b.toI64(b.load(b.offset(b.buffer("seq_starts"), sequence, 4), b.i32()));
 }
 
 namespace {
@@ -31,7 +31,7 @@ Splits::Splits(KernelBuilder &b, int64_t pageSize, int64_t window)
 Value Splits::numberInStep(Value sequence, Value part) const { return b.add(b.mul(sequence, most), part); }
 
 Splits::Cut Splits::of(Value token) const {
-  Value position = b.toI64(b.load(b.offset(b.buffer(1), token, 4), b.i32()));
+  Value position = b.toI64(b.load(b.offset(b.buffer("positions"), token, 4), b.i32()));
   Value pages = b.div(position, pageSize), seen = position;
   if (window) {
     pages = b.sub(pages, b.div(b.larger(b.add(position, 1 - window), b.constant(0)), pageSize));
@@ -125,7 +125,7 @@ Expected<> generateAttentionMerge(const KernelSpec &spec, KernelBuilder &b) {
   int64_t heads = shape.heads, dim = shape.dim;
   PartialLayout layout = PartialLayout::of(shape);
   Splits splits(b, shape.pageSize, shape.window);
-  Value partials = b.buffer(6), out = b.buffer(7);
+  Value partials = b.buffer("partials"), out = b.buffer("out");
   auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Sequences), heads));
   b.loop(first, last, 1, [&](Value item) {
     Value sequence = b.div(item, heads), head = b.rem(item, heads);

@@ -55,14 +55,14 @@ void AttentionTile::enterHead(Value headOfTile) {
   coarseBelow = b.offset(sums, rowLanes * 4);
   Value kvHead = b.add(firstHead, headOfTile);
   head = b.mul(kvHead, p.group());
-  cacheHead = b.offset(b.buffer(5), kvHead, p.cache.headBytes());
+  cacheHead = b.offset(b.buffer("cache"), kvHead, p.cache.headBytes());
 }
 
 void AttentionTile::lookAhead(Value headOfTile, Value page, Value end, Value afterwards) {
   Value later = b.add(headOfTile, headsAhead);
   Value pages = b.mul(b.div(later, headCount), blockPages);
   soonPages = b.select(b.less(b.add(page, pages), end), pages, b.sub(afterwards, page));
-  soonHead = b.offset(b.buffer(5), b.add(firstHead, b.rem(later, headCount)), p.cache.headBytes());
+  soonHead = b.offset(b.buffer("cache"), b.add(firstHead, b.rem(later, headCount)), p.cache.headBytes());
 }
 
 void AttentionTile::forHeads(llvm::function_ref<void(Value)> body) {
@@ -83,7 +83,7 @@ void AttentionTile::begin(Value scratch, const Item &item) {
   forHeads([&](Value) {
     // Scores are exponents of two.
     for (int64_t row = 0; row < rowCount; ++row)
-      products.packQuery(rowAddress(0, row), p.scale * 1.4426950408889634,
+      products.packQuery(rowAddress("q", row), p.scale * 1.4426950408889634,
                          b.offset(queries, row * products.queryBytes()));
   });
 }
@@ -138,10 +138,10 @@ void AttentionTile::clearState() {
 }
 
 Value AttentionTile::position(int64_t tokenOfTile) {
-  return b.toI64(b.load(b.offset(b.offset(b.buffer(1), token, 4), tokenOfTile * 4), b.i32()));
+  return b.toI64(b.load(b.offset(b.offset(b.buffer("positions"), token, 4), tokenOfTile * 4), b.i32()));
 }
 
-Value AttentionTile::rowAddress(int64_t operand, int64_t row) {
+Value AttentionTile::rowAddress(const char *operand, int64_t row) {
   Value tokenRow = b.offset(b.buffer(operand), b.add(token, row / p.group()), p.heads * p.dim * 4);
   return b.offset(tokenRow, b.add(head, row % p.group()), p.dim * 4);
 }
@@ -223,7 +223,7 @@ void AttentionTile::scorePages(Value page, int64_t pages, int64_t rowsAtOnce, Va
 }
 
 Value AttentionTile::masked(Value score, Value tokenOfTile, Value first) {
-  Value own = b.toI64(b.load(b.offset(b.buffer(1), b.add(token, tokenOfTile), 4), b.i32()));
+  Value own = b.toI64(b.load(b.offset(b.buffer("positions"), b.add(token, tokenOfTile), 4), b.i32()));
   Value visible = b.tailMask(b.add(b.sub(own, first), 1), lanes);
   Value result = b.select(visible, score, b.real(maskedScore, lanes));
   if (p.window) {
@@ -369,7 +369,7 @@ void AttentionTile::storeRows() {
   for (int64_t row = 0; row < rowCount; ++row) {
     Value sum = b.load(b.offset(sums, row * 4), b.f32());
     Value inverse = b.broadcast(b.divf(b.real(1), sum), lanes);
-    Value out = rowAddress(7, row);
+    Value out = rowAddress("out", row);
     for (int64_t v = 0; v < valueVectors; ++v) {
       Value result = b.mulf(b.load(b.offset(outputs, (row * valueVectors + v) * lanes * 4), b.f32(lanes)), inverse);
       int64_t valid = std::min(lanes, p.dim - v * lanes);

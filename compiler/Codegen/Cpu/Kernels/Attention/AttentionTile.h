@@ -56,7 +56,7 @@ private:
   void forHeads(llvm::function_ref<void(Value headOfTile)> body);
   void clearState();
   Value position(int64_t tokenOfTile);
-  Value rowAddress(int64_t operand, int64_t row);
+  Value rowAddress(const char *operand, int64_t row);
   // The block of a page; a page past the last one is the last one again.
   Value pageBlock(Value page) { return blockIn(cacheHead, page); }
   Value blockIn(Value cacheHead, Value page);

@@ -1,0 +1,15 @@
+// Operands and parameters that several signatures have.
+#pragma once
+
+#include "compiler/Codegen/Signature.h"
+
+namespace quipu {
+
+// A function of one number: silu, gelu_tanh, gelu_erf or relu.
+const std::vector<std::string> &activationNames();
+ParamSignature activationParam(std::string name, std::string help);
+
+// Of a page of the cache: KV heads, features of a head, storage type and positions.
+std::vector<ParamSignature> cacheParams();
+
+} // namespace quipu
