@@ -114,17 +114,6 @@ def headers(files):
                     yield f'{path}: includes "{name}", which is not in the tree'
 
 
-def digested_headers(files):
-    """Compiled kernels are kept under a digest of what they were generated from: tables and layouts elsewhere as well."""
-    listing = pathlib.PurePath("compiler/Target/Cpu/CMakeLists.txt")
-    digested = read(listing) if listing in files else ""
-    for path in files:
-        if path.is_relative_to("compiler/Codegen/Cpu") and path.suffix in {".cpp", ".h"}:
-            for _, name in includes(path):
-                if name.startswith(("runtime/Artifact/", "runtime/Device/", "compiler/Quantization/")) and name not in digested:
-                    yield f'{path}: includes "{name}", which {listing} does not digest for the key of compiled kernels'
-
-
 def passes(files):
     """FuseRmsNormMatmul.cpp = --lm-fuse-rms-norm-matmul = fuse-rms-norm-matmul.mlir"""
     tests = {path.stem for path in files if path.suffix == ".mlir" and path.parts[0] == "test"}
@@ -150,7 +139,7 @@ def full_folders(files):
             yield f"{folder}: {len(names)} entries, divide it at about {FULLEST_FOLDER}"
 
 
-RULES = [long_files, forbidden_names, stray_files, unfinished_work, white_space, layers, headers, digested_headers, passes, *doc_rules.RULES]
+RULES = [long_files, forbidden_names, stray_files, unfinished_work, white_space, layers, headers, passes, *doc_rules.RULES]
 
 
 def check(_options=None):
