@@ -4,8 +4,8 @@
     python3 make_ggufs.py --llama-cpp DIR [FAMILY/NAME...]        DIR has convert_hf_to_gguf.py
 
 The converter runs as it is but for the vocabulary: the checkpoints have no tokenizer, so that it is given a byte-level
-BPE of as many tokens as the model has, which it would not know by its hash. Saved masks, which it stumbles over, are
-taken out. Matrices keep their type, gains are f32. Needs torch, transformers, safetensors, tokenizers and what the
+BPE of as many tokens as the model has, which it would not know by its hash. A copy of the checkpoint is made to suit it
+(`suit`). Matrices keep their type, gains are f32. Needs torch, transformers, safetensors, tokenizers and what the
 converter needs. NOT_WRITTEN says what has no GGUF and why.
 """
 
@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import tokenizers
+import torch
 from safetensors.torch import load_file, save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,6 +31,10 @@ NOT_WRITTEN = {
     "gemma2/scalar_saved_f32": "GGUF has no key for query_pre_attn_scalar: only a 27B model has another scale",
     "gemma3/scalar_linear_saved_f32": "GGUF has no key for query_pre_attn_scalar: only a 27B model has another scale",
     "gpt2/inverse_layer_untied_saved_bf16": "GGUF has no key for scale_attn_by_inverse_layer_idx",
+    "gpt_neox/no_bias_tied_saved_bf16": "the gptneox architecture of GGUF has biases, and the converter wants rotary_pct",
+    "phi/qk_norm_gqa_saved_f32": "the phi2 architecture of GGUF has no norm of q and k",
+    "starcoder2/bias_window8_tied_f32": "the starcoder2 architecture of GGUF has no window",
+    "starcoder2/no_bias_saved_bf16": "the starcoder2 architecture of GGUF has no window",
 }
 
 
@@ -51,12 +56,24 @@ def write_tokenizer(folder, size):
     return tokens
 
 
-def drop_masks(folder):
+def suit(folder):
+    """What this version of the converter stumbles over: saved masks, and the gains of heads that it means to stack."""
     for path in folder.glob("*.safetensors"):
         tensors = load_file(path)
         kept = {name: tensor for name, tensor in tensors.items() if not name.endswith((".attn.bias", ".attention.bias"))}
-        if len(kept) < len(tensors):
-            save_file(kept, path, {"format": "pt"})
+        for name in [name for name in kept if name.endswith("_layernorm.norms.0.weight")]:
+            norm = name.removesuffix(".norms.0.weight")
+            heads = sum(other.startswith(norm) for other in kept)
+            kept[f"{norm}.weight"] = torch.stack([kept.pop(f"{norm}.norms.{head}.weight") for head in range(heads)])
+        save_file(kept, path, {"format": "pt"})
+
+
+def keep_keys(load_hparams):
+    """With the keys of config.json beside those that today's transformers makes of them: some are read by old names."""
+    def load(folder, is_mistral_format):
+        given = json.loads((folder / "config.json").read_text())
+        return given | load_hparams(folder, is_mistral_format)
+    return load
 
 
 def convert(checkpoint):
@@ -69,7 +86,7 @@ def convert(checkpoint):
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary) / "tiny"  # its name becomes that of the model
         shutil.copytree(checkpoint, folder, ignore=shutil.ignore_patterns("golden.json", "*.gguf"))
-        drop_masks(folder)
+        suit(folder)
         tokens = write_tokenizer(folder, text["vocab_size"])
         types = [gguf.TokenType.CONTROL if token in SPECIAL else gguf.TokenType.NORMAL for token in tokens]
         model_class = convert_hf_to_gguf.get_model_class(config["architectures"][0])
@@ -85,6 +102,8 @@ def main():
     parser.add_argument("names", nargs="*", metavar="FAMILY/NAME")
     args = parser.parse_args()
     sys.path.insert(0, str(args.llama_cpp))
+    from conversion.base import ModelBase
+    ModelBase.load_hparams = staticmethod(keep_keys(ModelBase.load_hparams))
     every = [str(path.parent.relative_to(HERE)) for path in sorted(HERE.glob("*/*/config.json"))]
     for name in args.names or [name for name in every if name not in NOT_WRITTEN]:
         convert(HERE / name)

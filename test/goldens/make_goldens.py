@@ -7,6 +7,7 @@
 Weights are read as they are stored (bf16, f16, f32) and widened; everything after that is float64 with eager
 attention and no KV cache: each new token recomputes the whole sequence. Keys of golden.json:
 
+    max_context               positions that the model must be compiled for, where that decides what it computes
     cases[].prompt_ids        input ids
     cases[].prompt            the text they came from, where there was one
     cases[].last_logits       logits of the last prompt position, [vocab]

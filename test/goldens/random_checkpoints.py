@@ -137,7 +137,7 @@ def stands_rounding(model, cases, dtype):
     return worst <= ROUNDED[dtype]
 
 
-def make(directory, config, fill, lengths):
+def make(directory, config, fill, lengths, max_context):
     for seed in range(400):
         weights = RandomWeights(config, seed)
         fill(weights, config)
@@ -146,6 +146,8 @@ def make(directory, config, fill, lengths):
         result = golden(model, prompts(config, lengths), NEW_TOKENS, usable=usable)
         if result and all(stands_rounding(model, result["cases"], dtype) for dtype in ROUNDED):
             result["seed"] = seed
+            if max_context:
+                result["max_context"] = max_context
             write(result, directory / "golden.json")
             closest = min(c["min_top2_margin"] for c in result["cases"])
             largest = max(max(map(abs, c["last_logits"])) for c in result["cases"])
@@ -155,12 +157,13 @@ def make(directory, config, fill, lengths):
     sys.exit(f"{directory.name}: no usable seed below 400")
 
 
-def main(script, checkpoints, fill=fill_from_model, lengths=None):
+def main(script, checkpoints, fill=fill_from_model, lengths=None, max_context=None):
     """checkpoints: config.json by name. fill(weights, config) adds all tensors to a RandomWeights. lengths: of the
-    prompts of checkpoints, by name, where not PROMPT_LENGTHS. Arguments: names."""
+    prompts of checkpoints, by name, where not PROMPT_LENGTHS. max_context: positions that the model must be compiled
+    for, by name, where the goldens hold for no other. Arguments: names."""
     torch.set_num_threads(1)  # sums in one order, so that the files come out the same everywhere
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     for wanted in sys.argv[1:] or checkpoints:
         make(pathlib.Path(script).resolve().parent / wanted, checkpoints[wanted], fill,
-             (lengths or {}).get(wanted, PROMPT_LENGTHS))
+             (lengths or {}).get(wanted, PROMPT_LENGTHS), (max_context or {}).get(wanted))
