@@ -1,4 +1,4 @@
-// A chip of a backend's table by its name.
+// The chips of a backend's table, and one of them by its name.
 #pragma once
 
 #include "compiler/Codegen/Gpu/Chip.h"
@@ -8,6 +8,14 @@
 #include <vector>
 
 namespace quipu::gpu {
+
+// The chip of each row of a table, for as long as the program runs: compiles may go on in threads while it ends.
+template <typename Rows, typename Describe> const std::vector<Chip> &makeChips(const Rows &rows, Describe describe) {
+  auto *chips = new std::vector<Chip>;
+  for (const auto &row : rows)
+    chips->push_back(describe(row));
+  return *chips;
+}
 
 // Errors: no name, or an unknown one; both list the known ones. backend: "cuda".
 Expected<Chip> findChip(const std::vector<Chip> &chips, std::string_view name, std::string_view backend);

@@ -59,12 +59,7 @@ gpu::Chip describe(const Row &row) {
 } // namespace
 
 const std::vector<gpu::Chip> &chips() {
-  static const auto &all = *new std::vector<gpu::Chip>([] {
-    std::vector<gpu::Chip> list;
-    for (const Row &row : rows)
-      list.push_back(describe(row));
-    return list;
-  }());
+  static const std::vector<gpu::Chip> &all = gpu::makeChips(rows, describe);
   return all;
 }
 

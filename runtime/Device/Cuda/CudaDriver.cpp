@@ -207,24 +207,14 @@ Expected<void> CudaDriver::describeDevice() {
   return {};
 }
 
-Expected<std::unique_ptr<CudaDriver>> startDriver(int &count) {
-  Expected<gpu::DriverLibrary> library = gpu::DriverLibrary::open({"libcuda.so.1"});
-  if (!library)
-    return makeError("{}; install NVIDIA's driver", library.error().message);
-  auto driver = std::make_unique<CudaDriver>(std::move(*library));
-  Expected<int> counted = driver->start();
-  if (!counted)
-    return passError(std::move(counted));
-  count = *counted;
-  return driver;
-}
+gpu::DriverOrigin origin() { return {{"libcuda.so.1"}, "NVIDIA's driver", "CUDA"}; }
 
 } // namespace
 
-Expected<int> countDevices() { return gpu::countDevices(startDriver); }
+Expected<int> countDevices() { return gpu::countDevices<CudaDriver>(origin()); }
 
 Expected<std::unique_ptr<gpu::GpuDriver>> openDriver(int ordinal) {
-  return gpu::openDriver(startDriver, ordinal, "CUDA");
+  return gpu::openDriver<CudaDriver>(origin(), ordinal);
 }
 
 } // namespace quipu::cuda

@@ -4,7 +4,7 @@
 
 namespace quipu::gpu {
 
-Expected<DriverLibrary> DriverLibrary::open(std::initializer_list<const char *> names) {
+Expected<DriverLibrary> DriverLibrary::open(const std::vector<const char *> &names) {
   DriverLibrary library;
   std::string reason;
   for (const char *name : names) {

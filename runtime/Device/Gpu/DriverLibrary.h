@@ -3,8 +3,8 @@
 
 #include "runtime/Support/Error.h"
 
-#include <initializer_list>
 #include <string>
+#include <vector>
 
 namespace quipu::gpu {
 
@@ -12,7 +12,7 @@ class DriverLibrary {
 public:
   // The first of the names that the system's loader finds; an error names all of them. It stays open: drivers start
   // threads and register functions that run at exit.
-  static Expected<DriverLibrary> open(std::initializer_list<const char *> names);
+  static Expected<DriverLibrary> open(const std::vector<const char *> &names);
 
   // Sets a function pointer. An error where the library has no such function: it is too old.
   template <typename Function> Expected<void> bind(Function *&function, const char *symbol) const {

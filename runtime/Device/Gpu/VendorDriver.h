@@ -6,6 +6,8 @@
 #include "runtime/Device/Gpu/GpuDriver.h"
 
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace quipu::gpu {
 
@@ -96,28 +98,43 @@ protected:
   DeviceInfo deviceInfo;
 };
 
-// `start` of a vendor: a driver whose library is bound, and how many devices it has.
-template <class Driver> using StartDriver = Expected<std::unique_ptr<Driver>> (*)(int &count);
+// A vendor's library, by the names it may have; what to install where there is none; and what people call its devices:
+// "CUDA".
+struct DriverOrigin {
+  std::vector<const char *> libraries;
+  const char *product, *kind;
+};
 
-template <class Driver> Expected<int> countDevices(StartDriver<Driver> start) {
-  int count = 0;
-  if (Expected<std::unique_ptr<Driver>> driver = start(count); !driver)
-    return passError(std::move(driver));
-  return count;
+// A driver whose library is bound, and how many devices it has.
+template <class Driver> Expected<std::pair<std::unique_ptr<Driver>, int>> startDriver(const DriverOrigin &origin) {
+  Expected<DriverLibrary> library = DriverLibrary::open(origin.libraries);
+  if (!library)
+    return makeError("{}; install {}", library.error().message, origin.product);
+  auto driver = std::make_unique<Driver>(std::move(*library));
+  Expected<int> count = driver->start();
+  if (!count)
+    return passError(std::move(count));
+  return std::pair(std::move(driver), *count);
 }
 
-// kind: "CUDA", for people.
-template <class Driver>
-Expected<std::unique_ptr<GpuDriver>> openDriver(StartDriver<Driver> start, int ordinal, const char *kind) {
-  int count = 0;
-  Expected<std::unique_ptr<Driver>> driver = start(count);
-  if (!driver)
-    return passError(std::move(driver));
+template <class Driver> Expected<int> countDevices(const DriverOrigin &origin) {
+  auto started = startDriver<Driver>(origin);
+  if (!started)
+    return passError(std::move(started));
+  return started->second;
+}
+
+template <class Driver> Expected<std::unique_ptr<GpuDriver>> openDriver(const DriverOrigin &origin, int ordinal) {
+  auto started = startDriver<Driver>(origin);
+  if (!started)
+    return passError(std::move(started));
+  auto &[driver, count] = *started;
   if (ordinal >= count)
-    return makeError("this machine has {} {} device{}, and no number {}", count, kind, count == 1 ? "" : "s", ordinal);
-  if (Expected<void> opened = (*driver)->openDevice(ordinal); !opened)
+    return makeError("this machine has {} {} device{}, and no number {}", count, origin.kind, count == 1 ? "" : "s",
+                     ordinal);
+  if (Expected<void> opened = driver->openDevice(ordinal); !opened)
     return passError(std::move(opened));
-  return std::move(*driver);
+  return std::move(driver);
 }
 
 } // namespace quipu::gpu

@@ -55,6 +55,7 @@ class HipDriver : public gpu::VendorDriver {
 public:
   explicit HipDriver(gpu::DriverLibrary library) : VendorDriver(std::move(library), hipSymbols) {}
 
+  // Finds the functions and starts the driver; gives the number of devices.
   Expected<int> start();
   Expected<void> openDevice(int number);
   Expected<void> useFromThisThread() override { return check(hip.setDevice(ordinal), "hipSetDevice"); }
@@ -154,25 +155,16 @@ Expected<void> HipDriver::openDevice(int number) {
   return {};
 }
 
-Expected<std::unique_ptr<HipDriver>> startDriver(int &count) {
-  Expected<gpu::DriverLibrary> library =
-      gpu::DriverLibrary::open({"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"});
-  if (!library)
-    return makeError("{}; install ROCm's HIP runtime", library.error().message);
-  auto driver = std::make_unique<HipDriver>(std::move(*library));
-  Expected<int> counted = driver->start();
-  if (!counted)
-    return passError(std::move(counted));
-  count = *counted;
-  return driver;
+gpu::DriverOrigin origin() {
+  return {{"libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5", "libamdhip64.so"}, "ROCm's HIP runtime", "HIP"};
 }
 
 } // namespace
 
-Expected<int> countDevices() { return gpu::countDevices(startDriver); }
+Expected<int> countDevices() { return gpu::countDevices<HipDriver>(origin()); }
 
 Expected<std::unique_ptr<gpu::GpuDriver>> openDriver(int ordinal) {
-  return gpu::openDriver(startDriver, ordinal, "HIP");
+  return gpu::openDriver<HipDriver>(origin(), ordinal);
 }
 
 } // namespace quipu::hip

@@ -115,45 +115,74 @@ template <bool transposed = false> QUIPU_DEVICE void loadTiles(u32 (&words)[4], 
 }
 #endif // QUIPU_MMA_SYNC
 
+#if QUIPU_MFMA || QUIPU_WMMA_RDNA3 || QUIPU_WMMA_RDNA4
+#if QUIPU_SIMT
+// 16 x 16, lanes in groups of 16, A and B alike.
+//   a[i]: row l % 16, k = l / 16 * kOfGroup + 2 * i and its neighbour
+//   b[i]: column l % 16, the same k
+//   d[i]: row l / 16 * rowsOfGroup + i * rowsOfSum, column l % 16
+template <int depth, int words, int sumCount, int kOfGroup, int rowsOfGroup, int rowsOfSum> struct SquareLayout {
+  enum { k = depth, aWords = words, bWords = words, sums = sumCount };
+  static int aRow(int l, int) { return l % 16; }
+  static int aK(int l, int i) { return l / 16 * kOfGroup + 2 * i; }
+  static int bColumn(int l) { return l % 16; }
+  static int bK(int l, int i) { return aK(l, i); }
+  static int dRow(int l, int i) { return l / 16 * rowsOfGroup + i * rowsOfSum; }
+  static int dColumn(int l, int) { return l % 16; }
+};
+#else
+// Instruction: its operand as a vector, its sums as one, and the product of these.
+template <class Instruction, int words, int count>
+QUIPU_DEVICE void runInstruction(float (&d)[count], const u32 (&a)[words], const u32 (&b)[words]) {
+  union {
+    u32 parts[words];
+    typename Instruction::Operand values;
+  } left, right;
+  typename Instruction::Sums sums;
+#pragma unroll
+  for (int i = 0; i < words; ++i)
+    left.parts[i] = a[i], right.parts[i] = b[i];
+#pragma unroll
+  for (int i = 0; i < count; ++i)
+    sums[i] = d[i];
+  sums = Instruction::multiply(left.values, right.values, sums);
+#pragma unroll
+  for (int i = 0; i < count; ++i)
+    d[i] = sums[i];
+}
+
+template <class Element, int elements, int count> struct MatrixVectors {
+  typedef Element Operand __attribute__((ext_vector_type(elements)));
+  typedef float Sums __attribute__((ext_vector_type(count)));
+};
+#endif
+#endif
+
 #if QUIPU_MFMA
 // 16 x 16, k = 16 (v_mfma_f32_16x16x16); waves of 64.
 //   a[i]: row l % 16, k = l / 16 * 4 + 2 * i and its neighbour
 //   b[i]: column l % 16, the same k
 //   d[i]: row l / 16 * 4 + i, column l % 16
 #if QUIPU_SIMT
-struct MfmaLayout {
-  enum { k = 16, aWords = 2, bWords = 2, sums = 4 };
-  static int aRow(int l, int i) { return l % 16; }
-  static int aK(int l, int i) { return l / 16 * 4 + 2 * i; }
-  static int bColumn(int l) { return l % 16; }
-  static int bK(int l, int i) { return l / 16 * 4 + 2 * i; }
-  static int dRow(int l, int i) { return l / 16 * 4 + i; }
-  static int dColumn(int l, int i) { return l % 16; }
-};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[4], const u32 (&a)[2], const u32 (&b)[2]) {
-  runMma<T, MfmaLayout>(d, a, b);
+  runMma<T, SquareLayout<16, 2, 4, 4, 4, 1>>(d, a, b);
 }
 #else
-typedef float MfmaSums __attribute__((ext_vector_type(4)));
+struct MfmaBf16 : MatrixVectors<short, 4, 4> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(a, b, sums, 0, 0, 0);
+  }
+};
+struct MfmaF16 : MatrixVectors<_Float16, 4, 4> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_mfma_f32_16x16x16f16(a, b, sums, 0, 0, 0);
+  }
+};
 QUIPU_DEVICE void mma16x16x16(bf16, float (&d)[4], const u32 (&a)[2], const u32 (&b)[2]) {
-  typedef short Half4 __attribute__((ext_vector_type(4)));
-  union {
-    u32 words[2];
-    Half4 values;
-  } left = {{a[0], a[1]}}, right = {{b[0], b[1]}};
-  MfmaSums sums = {d[0], d[1], d[2], d[3]};
-  sums = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(left.values, right.values, sums, 0, 0, 0);
-  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+  runInstruction<MfmaBf16>(d, a, b);
 }
 QUIPU_DEVICE void mma16x16x16(f16, float (&d)[4], const u32 (&a)[2], const u32 (&b)[2]) {
-  typedef _Float16 Half4 __attribute__((ext_vector_type(4)));
-  union {
-    u32 words[2];
-    Half4 values;
-  } left = {{a[0], a[1]}}, right = {{b[0], b[1]}};
-  MfmaSums sums = {d[0], d[1], d[2], d[3]};
-  sums = __builtin_amdgcn_mfma_f32_16x16x16f16(left.values, right.values, sums, 0, 0, 0);
-  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+  runInstruction<MfmaF16>(d, a, b);
 }
 #endif
 
@@ -171,38 +200,25 @@ template <class T> QUIPU_DEVICE void mma16x16x32(T type, float (&d)[4], const u3
   }
 }
 #elif QUIPU_SIMT
-struct WideMfmaLayout {
-  enum { k = 32, aWords = 4, bWords = 4, sums = 4 };
-  static int aRow(int l, int i) { return l % 16; }
-  static int aK(int l, int i) { return l / 16 * 8 + 2 * i; }
-  static int bColumn(int l) { return l % 16; }
-  static int bK(int l, int i) { return l / 16 * 8 + 2 * i; }
-  static int dRow(int l, int i) { return l / 16 * 4 + i; }
-  static int dColumn(int l, int i) { return l % 16; }
-};
 template <class T> QUIPU_DEVICE void mma16x16x32(T, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
-  runMma<T, WideMfmaLayout>(d, a, b);
+  runMma<T, SquareLayout<32, 4, 4, 8, 4, 1>>(d, a, b);
 }
 #else
+struct WideMfmaBf16 : MatrixVectors<__bf16, 8, 4> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_mfma_f32_16x16x32_bf16(a, b, sums, 0, 0, 0);
+  }
+};
+struct WideMfmaF16 : MatrixVectors<_Float16, 8, 4> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_mfma_f32_16x16x32_f16(a, b, sums, 0, 0, 0);
+  }
+};
 QUIPU_DEVICE void mma16x16x32(bf16, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
-  typedef __bf16 Half8 __attribute__((ext_vector_type(8)));
-  union {
-    u32 words[4];
-    Half8 values;
-  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
-  MfmaSums sums = {d[0], d[1], d[2], d[3]};
-  sums = __builtin_amdgcn_mfma_f32_16x16x32_bf16(left.values, right.values, sums, 0, 0, 0);
-  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+  runInstruction<WideMfmaBf16>(d, a, b);
 }
 QUIPU_DEVICE void mma16x16x32(f16, float (&d)[4], const u32 (&a)[4], const u32 (&b)[4]) {
-  typedef _Float16 Half8 __attribute__((ext_vector_type(8)));
-  union {
-    u32 words[4];
-    Half8 values;
-  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
-  MfmaSums sums = {d[0], d[1], d[2], d[3]};
-  sums = __builtin_amdgcn_mfma_f32_16x16x32_f16(left.values, right.values, sums, 0, 0, 0);
-  d[0] = sums.x, d[1] = sums.y, d[2] = sums.z, d[3] = sums.w;
+  runInstruction<WideMfmaF16>(d, a, b);
 }
 #endif
 #endif // QUIPU_MFMA
@@ -213,49 +229,25 @@ QUIPU_DEVICE void mma16x16x32(f16, float (&d)[4], const u32 (&a)[4], const u32 (
 //   b[i]: column l % 16, the same k
 //   d[i]: row 2 * i + l / 16, column l % 16
 #if QUIPU_SIMT
-struct WmmaLayout {
-  enum { k = 16, aWords = 8, bWords = 8, sums = 8 };
-  static int aRow(int l, int i) { return l % 16; }
-  static int aK(int l, int i) { return 2 * i; }
-  static int bColumn(int l) { return l % 16; }
-  static int bK(int l, int i) { return 2 * i; }
-  static int dRow(int l, int i) { return 2 * i + l / 16; }
-  static int dColumn(int l, int i) { return l % 16; }
-};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[8], const u32 (&a)[8], const u32 (&b)[8]) {
-  runMma<T, WmmaLayout>(d, a, b);
+  runMma<T, SquareLayout<16, 8, 8, 0, 1, 2>>(d, a, b);
 }
 #else
-typedef float WmmaSums __attribute__((ext_vector_type(8)));
+struct WmmaBf16 : MatrixVectors<short, 16, 8> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(a, b, sums);
+  }
+};
+struct WmmaF16 : MatrixVectors<_Float16, 16, 8> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(a, b, sums);
+  }
+};
 QUIPU_DEVICE void mma16x16x16(bf16, float (&d)[8], const u32 (&a)[8], const u32 (&b)[8]) {
-  typedef short Half16 __attribute__((ext_vector_type(16)));
-  union {
-    u32 words[8];
-    Half16 values;
-  } left, right;
-  WmmaSums sums;
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    left.words[i] = a[i], right.words[i] = b[i], sums[i] = d[i];
-  sums = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(left.values, right.values, sums);
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    d[i] = sums[i];
+  runInstruction<WmmaBf16>(d, a, b);
 }
 QUIPU_DEVICE void mma16x16x16(f16, float (&d)[8], const u32 (&a)[8], const u32 (&b)[8]) {
-  typedef _Float16 Half16 __attribute__((ext_vector_type(16)));
-  union {
-    u32 words[8];
-    Half16 values;
-  } left, right;
-  WmmaSums sums;
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    left.words[i] = a[i], right.words[i] = b[i], sums[i] = d[i];
-  sums = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32(left.values, right.values, sums);
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    d[i] = sums[i];
+  runInstruction<WmmaF16>(d, a, b);
 }
 #endif
 #endif // QUIPU_WMMA_RDNA3
@@ -266,49 +258,25 @@ QUIPU_DEVICE void mma16x16x16(f16, float (&d)[8], const u32 (&a)[8], const u32 (
 //   b[i]: column l % 16, the same k
 //   d[i]: row l / 16 * 8 + i, column l % 16
 #if QUIPU_SIMT
-struct WmmaLayout {
-  enum { k = 16, aWords = 4, bWords = 4, sums = 8 };
-  static int aRow(int l, int i) { return l % 16; }
-  static int aK(int l, int i) { return l / 16 * 8 + 2 * i; }
-  static int bColumn(int l) { return l % 16; }
-  static int bK(int l, int i) { return l / 16 * 8 + 2 * i; }
-  static int dRow(int l, int i) { return l / 16 * 8 + i; }
-  static int dColumn(int l, int i) { return l % 16; }
-};
 template <class T> QUIPU_DEVICE void mma16x16x16(T, float (&d)[8], const u32 (&a)[4], const u32 (&b)[4]) {
-  runMma<T, WmmaLayout>(d, a, b);
+  runMma<T, SquareLayout<16, 4, 8, 8, 8, 1>>(d, a, b);
 }
 #else
-typedef float WmmaSums __attribute__((ext_vector_type(8)));
+struct WmmaBf16 : MatrixVectors<short, 8, 8> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32_gfx12(a, b, sums);
+  }
+};
+struct WmmaF16 : MatrixVectors<_Float16, 8, 8> {
+  static QUIPU_DEVICE_MEMBER Sums multiply(Operand a, Operand b, Sums sums) {
+    return __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12(a, b, sums);
+  }
+};
 QUIPU_DEVICE void mma16x16x16(bf16, float (&d)[8], const u32 (&a)[4], const u32 (&b)[4]) {
-  typedef short Half8 __attribute__((ext_vector_type(8)));
-  union {
-    u32 words[4];
-    Half8 values;
-  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
-  WmmaSums sums;
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    sums[i] = d[i];
-  sums = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32_gfx12(left.values, right.values, sums);
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    d[i] = sums[i];
+  runInstruction<WmmaBf16>(d, a, b);
 }
 QUIPU_DEVICE void mma16x16x16(f16, float (&d)[8], const u32 (&a)[4], const u32 (&b)[4]) {
-  typedef _Float16 Half8 __attribute__((ext_vector_type(8)));
-  union {
-    u32 words[4];
-    Half8 values;
-  } left = {{a[0], a[1], a[2], a[3]}}, right = {{b[0], b[1], b[2], b[3]}};
-  WmmaSums sums;
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    sums[i] = d[i];
-  sums = __builtin_amdgcn_wmma_f32_16x16x16_f16_w32_gfx12(left.values, right.values, sums);
-#pragma unroll
-  for (int i = 0; i < 8; ++i)
-    d[i] = sums[i];
+  runInstruction<WmmaF16>(d, a, b);
 }
 #endif
 #endif // QUIPU_WMMA_RDNA4

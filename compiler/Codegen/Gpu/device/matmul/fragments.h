@@ -38,29 +38,31 @@ struct MatrixUnit {
     }
   }
 };
-#elif QUIPU_MFMA
-struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 2, aChunks = 1, bChunks = 1, sums = 4, sumRun = 1, skewBytes = 16 };
+#else
+// A lane holds pieces of one row of A and of one column of B; its group of 16 lanes says which pieces.
+struct SquareUnit {
+  enum { rows = 16, columns = 16, sumRun = 1, skewBytes = 16 };
   static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
   static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
-  static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() / 16 + 4 * step; }
-  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int) { return laneIndex() / 16 + 4 * step; }
-  static QUIPU_DEVICE_MEMBER int sumRow(int i) { return laneIndex() / 16 * 4 + i; }
   static QUIPU_DEVICE_MEMBER int sumColumn(int) { return laneIndex() % 16; }
+};
+#if QUIPU_MFMA
+struct MatrixUnit : SquareUnit {
+  enum { steps = 2, aChunks = 1, bChunks = 1, sums = 4 };
+  static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() / 16 + 4 * step; }
+  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int i) { return streamChunk(step, i); }
+  static QUIPU_DEVICE_MEMBER int sumRow(int i) { return laneIndex() / 16 * 4 + i; }
   template <class T>
   static QUIPU_DEVICE_MEMBER void multiply(T type, float (&d)[sums], const Chunk *a, const Chunk *b) {
     mma16x16x32(type, d, a[0].word, b[0].word);
   }
 };
 #elif QUIPU_WMMA_RDNA3
-struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 4, aChunks = 2, bChunks = 2, sums = 8, sumRun = 1, skewBytes = 16 };
-  static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
-  static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
+struct MatrixUnit : SquareUnit {
+  enum { steps = 4, aChunks = 2, bChunks = 2, sums = 8 };
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int i) { return 2 * step + i; }
-  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int i) { return 2 * step + i; }
+  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int i) { return streamChunk(step, i); }
   static QUIPU_DEVICE_MEMBER int sumRow(int i) { return 2 * i + laneIndex() / 16; }
-  static QUIPU_DEVICE_MEMBER int sumColumn(int) { return laneIndex() % 16; }
   template <class T>
   static QUIPU_DEVICE_MEMBER void multiply(T type, float (&d)[sums], const Chunk *a, const Chunk *b) {
     u32 left[8], right[8];
@@ -71,19 +73,15 @@ struct MatrixUnit {
   }
 };
 #elif QUIPU_WMMA_RDNA4
-struct MatrixUnit {
-  enum { rows = 16, columns = 16, steps = 4, aChunks = 1, bChunks = 1, sums = 8, sumRun = 1, skewBytes = 16 };
-  static QUIPU_DEVICE_MEMBER int aRow(int) { return laneIndex() % 16; }
-  static QUIPU_DEVICE_MEMBER int bRow() { return laneIndex() % 16; }
+struct MatrixUnit : SquareUnit {
+  enum { steps = 4, aChunks = 1, bChunks = 1, sums = 8 };
   static QUIPU_DEVICE_MEMBER int streamChunk(int step, int) { return laneIndex() / 16 + 2 * step; }
-  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int) { return laneIndex() / 16 + 2 * step; }
+  static QUIPU_DEVICE_MEMBER int tileChunk(int step, int i) { return streamChunk(step, i); }
   static QUIPU_DEVICE_MEMBER int sumRow(int i) { return laneIndex() / 16 * 8 + i; }
-  static QUIPU_DEVICE_MEMBER int sumColumn(int) { return laneIndex() % 16; }
   template <class T>
   static QUIPU_DEVICE_MEMBER void multiply(T type, float (&d)[sums], const Chunk *a, const Chunk *b) {
-    u32 left[4] = {a[0].word[0], a[0].word[1], a[0].word[2], a[0].word[3]};
-    u32 right[4] = {b[0].word[0], b[0].word[1], b[0].word[2], b[0].word[3]};
-    mma16x16x16(type, d, left, right);
+    mma16x16x16(type, d, a[0].word, b[0].word);
   }
 };
+#endif
 #endif
