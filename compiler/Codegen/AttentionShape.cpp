@@ -5,8 +5,8 @@
 namespace quipu {
 
 std::string AttentionShape::symbolStem() const {
-  return fmt::format("attention_{}_h{}_kv{}_d{}{}", elem, heads, kvHeads, dim,
-                     window ? fmt::format("_w{}", window) : "");
+  return fmt::format("attention_{}_h{}_kv{}_d{}{}{}", elem, heads, kvHeads, dim,
+                     window ? fmt::format("_w{}", window) : "", softcap ? "_softcap" : "");
 }
 
 KernelParams AttentionShape::params() const {
@@ -14,6 +14,8 @@ KernelParams AttentionShape::params() const {
                          {"elem", elem},   {"page_size", pageSize}, {"scale", scale}};
   if (window)
     params["window"] = window;
+  if (softcap)
+    params["softcap"] = softcap;
   return params;
 }
 
@@ -27,6 +29,9 @@ AttentionShape AttentionShape::read(ParamReader &params) {
   shape.scale = params.real("scale");
   if (params.has("window"))
     shape.window = params.integer("window");
+  if (params.has("softcap"))
+    shape.softcap = params.real("softcap");
+  params.require(shape.softcap >= 0, "expected softcap of at least 0");
   params.require(shape.heads % shape.kvHeads == 0,
                  fmt::format("expected heads ({}) to be a multiple of kv_heads ({})", shape.heads, shape.kvHeads));
   return shape;

@@ -16,6 +16,7 @@ struct AttentionShape {
   int64_t pageSize = 0;
   double scale = 1;
   int64_t window = 0; // 0: none
+  double softcap = 0; // of scaled scores: cap * tanh(score / cap); 0: none
 
   int64_t group() const { return heads / kvHeads; } // query heads that share a KV head
 

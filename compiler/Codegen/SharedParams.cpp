@@ -3,7 +3,8 @@
 namespace quipu {
 
 const std::vector<std::string> &activationNames() {
-  static const std::vector<std::string> names = {"silu", "gelu_tanh", "gelu_erf", "relu"};
+  static const std::vector<std::string> names = {"silu",  "gelu_tanh", "gelu_erf",
+                                                  "relu", "relu2",     "sigmoid"};
   return names;
 }
 

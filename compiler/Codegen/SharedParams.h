@@ -5,7 +5,7 @@
 
 namespace quipu {
 
-// A function of one number: silu, gelu_tanh, gelu_erf or relu.
+// A function of one number, by the names of lm's activations.
 const std::vector<std::string> &activationNames();
 ParamSignature activationParam(std::string name, std::string help);
 

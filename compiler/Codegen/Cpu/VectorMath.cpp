@@ -114,6 +114,16 @@ Value erff(KernelBuilder &b, Value x) {
   return b.select(b.lessf(x, real(0)), b.negf(result), result);
 }
 
+Value sigmoidf(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  return b.divf(b.real(1, lanes), b.addf(b.real(1, lanes), expf(b, b.negf(x))));
+}
+
+Value softcap(KernelBuilder &b, Value x, double cap) {
+  int64_t lanes = lanesOf(x);
+  return b.mulf(tanhf(b, b.mulf(x, b.real(1 / cap, lanes))), b.real(cap, lanes));
+}
+
 Expected<Activation> parseActivation(const std::string &name) {
   if (name.empty() || name == "none")
     return Activation::None;
@@ -125,6 +135,10 @@ Expected<Activation> parseActivation(const std::string &name) {
     return Activation::GeluErf;
   if (name == "relu")
     return Activation::Relu;
+  if (name == "relu2")
+    return Activation::Relu2;
+  if (name == "sigmoid")
+    return Activation::Sigmoid;
   return makeError("unknown activation \"{}\"", name);
 }
 
@@ -144,6 +158,12 @@ Value activate(KernelBuilder &b, Activation activation, Value x) {
     return b.mulf(b.mulf(real(0.5), x), b.addf(real(1), erff(b, b.mulf(x, real(0.7071067811865476)))));
   case Activation::Relu:
     return b.select(b.lessf(x, real(0)), real(0), x);
+  case Activation::Relu2: {
+    Value positive = b.select(b.lessf(x, real(0)), real(0), x);
+    return b.mulf(positive, positive);
+  }
+  case Activation::Sigmoid:
+    return sigmoidf(b, x);
   }
   return x;
 }

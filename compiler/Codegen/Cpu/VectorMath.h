@@ -22,10 +22,12 @@ Value logOf(KernelBuilder &b, const LogParts &parts);
 
 Value tanhf(KernelBuilder &b, Value x);
 Value erff(KernelBuilder &b, Value x); // at most 2e-7 off
+Value sigmoidf(KernelBuilder &b, Value x);
+Value softcap(KernelBuilder &b, Value x, double cap); // cap * tanh(x / cap)
 
-enum class Activation { None, Silu, GeluTanh, GeluErf, Relu };
+enum class Activation { None, Silu, GeluTanh, GeluErf, Relu, Relu2, Sigmoid };
 
-// "silu", "gelu_tanh", "gelu_erf", "relu"; "" and "none" are None.
+// The names of lm's activations: "silu", "gelu_tanh", ...; "" and "none" are None.
 Expected<Activation> parseActivation(const std::string &name);
 Value activate(KernelBuilder &b, Activation activation, Value x);
 

@@ -22,6 +22,7 @@ static std::vector<ParamSignature> attentionParams(const std::vector<ParamSignat
   params.insert(params.begin(), integerParam("heads", "query heads"));
   params.push_back(realParam("scale", "of the scores"));
   params.push_back(integerParam("window", "positions that a query sees at most (absent: all)").optional());
+  params.push_back(realParam("softcap", "scaled scores s become softcap * tanh(s / softcap)").optional());
   params.insert(params.end(), own.begin(), own.end());
   return params;
 }

@@ -10,6 +10,7 @@ void addEmbeddingSignatures(Signatures &all) {
             written(rowsOperand("out", "f32", "tokens", "dim", "the result"))},
            {integerParam("rows", "tokens of the vocabulary"), integerParam("dim", "columns of the table"),
             textParam("storage", {}, "storage format of the table"),
+            realParam("scale", "what rows are multiplied by").optional(),
             textParam("layout", {"row_major", "panel64", "tile64"}, "of the table; panel64 on CPUs, tile64 on GPUs")}});
 }
 

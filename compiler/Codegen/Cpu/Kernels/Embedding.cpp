@@ -10,7 +10,16 @@ namespace {
 struct Embedding {
   int64_t rows, dim;
   StorageFormat format;
+  std::optional<double> scale = {};
 };
+
+// What is stored, times the scale: a scalar or a vector.
+Value scaled(KernelBuilder &b, const Embedding &e, Value x) {
+  if (!e.scale)
+    return x;
+  auto vector = mlir::dyn_cast<mlir::VectorType>(x.getType());
+  return b.mulf(x, b.real(*e.scale, vector ? vector.getNumElements() : 1));
+}
 
 // `lanes` elements of row-major storage from column on, as f32; lanes at or beyond dim are 0.
 Value loadStored(KernelBuilder &b, const StorageFormat &format, Value row, Value column, Value mask) {
@@ -24,7 +33,7 @@ Value loadStored(KernelBuilder &b, const StorageFormat &format, Value row, Value
 void copyRow(KernelBuilder &b, const Embedding &e, Value row, Value out) {
   b.loop(b.constant(0), b.constant(e.dim), b.lanes(), [&](Value column) {
     Value mask = b.tailMask(b.sub(b.constant(e.dim), column), b.lanes());
-    b.store(loadStored(b, e.format, row, column, mask), b.offset(out, column, 4), mask);
+    b.store(scaled(b, e, loadStored(b, e.format, row, column, mask)), b.offset(out, column, 4), mask);
   });
 }
 
@@ -39,14 +48,15 @@ void copyPanelRow(KernelBuilder &b, const Embedding &e, Value table, Value id, V
     Value address = b.offset(first, group, layout.groupBytes());
     if (e.format.dtype != fb::DType::bf16) {
       bool half = wordBytes == 2;
-      b.store(half ? b.widenF16(b.load(address, b.i16(), 2)) : b.load(address, b.f32()), b.offset(out, group, 4));
+      Value stored = half ? b.widenF16(b.load(address, b.i16(), 2)) : b.load(address, b.f32());
+      b.store(scaled(b, e, stored), b.offset(out, group, 4));
       return;
     }
     Value pair = b.load(address, b.i32());
-    b.store(b.bitcast(b.shiftLeft(pair, 16), b.f32()), b.offset(out, group, 8));
+    b.store(scaled(b, e, b.bitcast(b.shiftLeft(pair, 16), b.f32())), b.offset(out, group, 8));
     auto second = [&] {
       Value high = b.bitAnd(pair, b.constant(int64_t(0xffff0000u), b.i32()));
-      b.store(b.bitcast(high, b.f32()), b.offset(b.offset(out, group, 8), 4));
+      b.store(scaled(b, e, b.bitcast(high, b.f32())), b.offset(b.offset(out, group, 8), 4));
     };
     if (e.dim % 2 == 0)
       second();
@@ -84,7 +94,7 @@ void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks,
             Value at = b.add(firstColumn, s * blocks.segmentColumns + quad * 4 + byte);
             Value stored = b.bitAnd(b.shiftRight(word, 8 * byte), b.constant(255, b.i32()));
             Value weight = b.subf(b.mulf(b.intToFloat(b.add(stored, -blocks.bias)), scale), minimum);
-            b.store(weight, b.offset(out, at, 4));
+            b.store(scaled(b, e, weight), b.offset(out, at, 4));
           }
         }
       }
@@ -97,6 +107,8 @@ void copyBlocks(KernelBuilder &b, const Embedding &e, const BlockLayout &blocks,
 Expected<> generateEmbedding(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   Embedding e{params.integer("rows"), params.integer("dim"), params.format("storage")};
+  if (params.has("scale"))
+    e.scale = params.real("scale");
   std::string layout = params.text("layout");
   params.require(layout == "row_major" || layout == "panel64",
                  fmt::format("expected layout \"row_major\" or \"panel64\", got \"{}\"", layout));

@@ -1,6 +1,5 @@
 #include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
 #include "compiler/Codegen/Cpu/Kernels/InputQuantization.h"
-#include "compiler/Codegen/Cpu/Kernels/RmsNorm.h"
 
 namespace quipu::cpu {
 
@@ -39,43 +38,53 @@ void InputPacking::checkTile(ParamReader &params) const {
                  "expected one part, or two for weights in blocks");
 }
 
+void InputPacking::readNorm(ParamReader &params) {
+  norm = Norm::read(params);
+  normShift = params.flag("shift");
+}
+
+Value InputPacking::afterNorm(KernelBuilder &b, const Row &row, const Operands &operands, Value x, Value column,
+                              Value mask) const {
+  if (!norm)
+    return x;
+  return normalised(b, row.norm, x, operands.gain, normShift ? operands.shift : Value(), column, mask);
+}
+
 // lanes() elements of one row from `column` on.
-Value InputPacking::loadColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const {
-  int64_t lanes = b.lanes();
-  Value mask = b.tailMask(b.sub(row.count, column), lanes);
-  Value v = b.loadOr0(b.offset(row.address, column, 4), b.f32(lanes), mask);
-  if (normEps)
-    v = b.mulf(b.mulf(v, row.scale), b.loadOr0(b.offset(gain, column, 4), b.f32(lanes), mask));
-  return v;
+Value InputPacking::loadColumns(KernelBuilder &b, const Row &row, const Operands &operands, Value column) const {
+  Value mask = b.tailMask(b.sub(row.count, column), b.lanes());
+  return afterNorm(b, row, operands, b.loadOr0(b.offset(row.address, column, 4), b.f32(b.lanes()), mask), column, mask);
 }
 
 // The same where rows are whole blocks, for a row that is there.
-Value InputPacking::loadWholeColumns(KernelBuilder &b, const Row &row, Value gain, Value column) const {
-  mlir::Type vector = b.f32(b.lanes());
-  Value v = b.load(b.offset(row.address, column, 4), vector);
-  return normEps ? b.mulf(b.mulf(v, row.scale), b.load(b.offset(gain, column, 4), vector)) : v;
+Value InputPacking::loadWholeColumns(KernelBuilder &b, const Row &row, const Operands &operands, Value column) const {
+  Value x = b.load(b.offset(row.address, column, 4), b.f32(b.lanes()));
+  return afterNorm(b, row, operands, x, column, /*mask=*/Value());
 }
 
 // 32-bit words of one row from `column` on: lanes() f32, or as many bf16 pairs.
-Value InputPacking::loadWords(KernelBuilder &b, const Row &row, Value gain, Value column) const {
+Value InputPacking::loadWords(KernelBuilder &b, const Row &row, const Operands &operands, Value column) const {
   int64_t lanes = b.lanes();
   if (!form.bf16)
-    return b.bitcast(loadColumns(b, row, gain, column), b.i32(lanes));
-  Value low = b.roundToBf16(loadColumns(b, row, gain, column));
-  Value high = b.roundToBf16(loadColumns(b, row, gain, b.add(column, lanes)));
+    return b.bitcast(loadColumns(b, row, operands, column), b.i32(lanes));
+  Value low = b.roundToBf16(loadColumns(b, row, operands, column));
+  Value high = b.roundToBf16(loadColumns(b, row, operands, b.add(column, lanes)));
   return b.bitcast(b.concatenate(low, high), b.i32(lanes));
 }
 
-void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, Value rows, Value packed,
-                        Value scales) const {
+void InputPacking::emit(KernelBuilder &b, const Operands &operands, Value firstRow, Value rows, Value packed,
+                        Value statistics) const {
   int64_t lanes = b.lanes();
   Value k = b.constant(form.k), none = b.constant(0), lastRow = b.add(rows, -1);
-  auto rowAt = [&](Value row) { return b.offset(x, row, form.k * 4); };
+  auto rowAt = [&](Value row) { return b.offset(operands.x, row, form.k * 4); };
   auto countAt = [&](Value row) { return b.select(b.less(row, rows), k, none); };
-  if (normEps)
+  if (norm)
     b.loop(b.constant(0), b.constant(tile), 1, [&](Value t) {
-      Value row = b.add(firstRow, t);
-      b.store(rmsNormScale(b, rowAt(row), form.k, countAt(row), *normEps), b.offset(scales, t, 4));
+      Value row = b.add(firstRow, t), at = b.offset(statistics, t, 4);
+      RowNorm ofRow = rowNorm(b, *norm, rowAt(row), form.k, countAt(row));
+      b.store(ofRow.scale, at);
+      if (ofRow.shift)
+        b.store(ofRow.shift, b.offset(at, tile * 4));
     });
 
   llvm::SmallVector<Row> tileRows;
@@ -83,12 +92,13 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
     Value row = b.add(firstRow, t);
     if (form.blocks)
       row = b.smaller(row, lastRow);
-    tileRows.push_back({rowAt(row), countAt(row), Value()});
-    if (normEps)
-      tileRows[t].scale = b.broadcast(b.load(b.offset(scales, t * 4), b.f32()), lanes);
+    tileRows.push_back({rowAt(row), countAt(row), {}});
+    auto statistic = [&](int64_t index) { return b.load(b.offset(statistics, (index * tile + t) * 4), b.f32()); };
+    if (norm)
+      tileRows[t].norm = broadcast(b, {statistic(0), norm->centred ? statistic(1) : Value()});
   }
   if (form.blocks) {
-    auto columns = [&](int64_t t, Value column) { return loadWholeColumns(b, tileRows[size_t(t)], gain, column); };
+    auto columns = [&](int64_t t, Value column) { return loadWholeColumns(b, tileRows[size_t(t)], operands, column); };
     std::optional<Rounding> ofRows;
     if (form.hasShifts) {
       ofRows = roundingOfRows(b, tile, k, columns);
@@ -107,7 +117,7 @@ void InputPacking::emit(KernelBuilder &b, Value x, Value gain, Value firstRow, V
   b.loop(b.constant(0), b.constant(form.columns()), lanes * columnsPerWord, [&](Value column) {
     Values words;
     for (const Row &row : tileRows)
-      words.push_back(loadWords(b, row, gain, column));
+      words.push_back(loadWords(b, row, operands, column));
     Value destination = b.offset(packed, column, tile * 4 / columnsPerWord);
     Values mixed = interleave(b, words);
     for (size_t part = 0; part < mixed.size(); ++part)

@@ -14,30 +14,33 @@ namespace quipu::cpu {
 namespace {
 
 struct Operands {
-  Value x, gain, weight, bias, residual, packed, out;
+  Value x, gain, weight, bias, residual, packed, out, shift;
   explicit Operands(KernelBuilder &b)
       : x(b.buffer("x")), gain(b.buffer("gain")), weight(b.buffer("weight")), bias(b.buffer("bias")),
-        residual(b.buffer("residual")), packed(b.buffer("packed")), out(b.buffer("out")) {}
+        residual(b.buffer("residual")), packed(b.buffer("packed")), out(b.buffer("out")), shift(b.buffer("shift")) {}
 };
 
 class Matmul {
 public:
   Matmul(ParamReader &params, KernelBuilder &b)
       : b(b), weight(params.integer("n"), params.integer("k"), params.format("storage"), params.flag("gated")),
-        packing{PackedInput(weight.k, weight.format, b.chip(), params.integer("parts")), params.integer("tile"),
-                std::nullopt},
+        packing{PackedInput(weight.k, weight.format, b.chip(), params.integer("parts")), params.integer("tile")},
         schedule(weight, packing.packedTile(), params.flag("packed_input"), b.chip()), bias(params.flag("bias")),
         residual(params.flag("residual")), packedInput(params.flag("packed_input")),
         rowsDim(params.integer("rows_dim")) {
     auto parsed = parseActivation(params.text("activation"));
     params.require(parsed.has_value(), parsed ? "" : parsed.error().message);
     activation = parsed.value_or(Activation::None);
-    if (params.has("norm_eps"))
-      packing.normEps = params.real("norm_eps");
+    packing.readNorm(params);
     packing.checkTile(params);
+    if (params.has("scale"))
+      scale = params.real("scale");
+    if (params.has("softcap"))
+      cap = params.real("softcap");
+    params.require(!cap || *cap > 0, "expected softcap above 0");
     readSchedule(params);
     params.require(weight.format.takesRow(uint64_t(weight.k)), "expected k to be whole blocks of the storage format");
-    params.require(!packedInput || !packing.normEps, "expected the norm in pack_input, not in the packed matmul");
+    params.require(!packedInput || !packing.norm, "expected the norm in pack_input, not in the packed matmul");
   }
 
   void emit() {
@@ -68,6 +71,7 @@ private:
   InputPacking packing;
   MatmulSchedule schedule;
   Activation activation = Activation::None;
+  std::optional<double> scale, cap; // of the epilogue
   bool bias, residual, packedInput;
   int64_t rowsDim;
 };
@@ -108,6 +112,10 @@ Value Matmul::finished(const Operands &operands, const SumsOfRow &sums, Value ro
     Value up = sumOfParts(sums, b.add(columnInPanel, weight.outputsPerPanel()));
     y = b.mulf(y, biased(operands, up, b.add(column, weight.n), mask));
   }
+  if (scale)
+    y = b.mulf(y, b.real(*scale, b.lanes()));
+  if (cap)
+    y = softcap(b, y, *cap);
   if (residual)
     y = b.addf(y, b.loadOr0(b.offset(b.offset(operands.residual, row, weight.n * 4), column, 4), vector, mask));
   return y;
@@ -138,7 +146,7 @@ void Matmul::emitFewRows() {
   // The second tile finds the panel in L2.
   constexpr int64_t tilesAtOnce = 2;
   int64_t tile = packing.tile, packedTile = packing.packedTile();
-  Value packed = b.scratch(tilesAtOnce * packing.tileBytes()), scales = b.scratch(tile * 4);
+  Value packed = b.scratch(tilesAtOnce * packing.tileBytes()), statistics = b.scratch(packing.statisticsBytes());
   Value sums = b.scratch(tile * sumsRowBytes());
   Value rows = b.rows(rowsDim), tiles = b.divUp(rows, tile);
   auto kernel = Microkernel::create(b, weight, packing.form, packedTile, schedule.prefetch);
@@ -148,8 +156,9 @@ void Matmul::emitFewRows() {
     Value first = b.mul(turn, tilesAtOnce), last = b.smaller(b.add(first, tilesAtOnce), tiles);
     auto packedAt = [&](Value t) { return b.offset(packed, b.sub(t, first), packing.tileBytes()); };
     b.when(b.notEqual(turn, inScratch[0]), [&] {
-      b.loop(first, last, 1,
-             [&](Value t) { packing.emit(b, operands.x, operands.gain, b.mul(t, tile), rows, packedAt(t), scales); });
+      b.loop(first, last, 1, [&](Value t) {
+        packing.emit(b, {operands.x, operands.gain, operands.shift}, b.mul(t, tile), rows, packedAt(t), statistics);
+      });
     });
     b.loop(first, last, 1, [&](Value t) {
       kernel->emit(b.offset(operands.weight, panel, weight.panelBytes()), packedAt(t), weight.groups(), sums, false);

@@ -5,60 +5,11 @@
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
+#include "compiler/Codegen/Cpu/Kernels/HeadNorm.h"
+#include "compiler/Codegen/Cpu/Kernels/Rotation.h"
 
 namespace quipu::cpu {
 namespace {
-
-enum class Rotation { None, SplitHalf, Interleaved };
-
-Rotation readRotation(ParamReader &params) {
-  std::string layout = params.text("rope_layout");
-  return layout.empty() ? Rotation::None : layout == "interleaved" ? Rotation::Interleaved : Rotation::SplitHalf;
-}
-
-// Even and odd lanes of two vectors, and back.
-llvm::SmallVector<int64_t> everySecond(int64_t lanes, int64_t first) {
-  llvm::SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    mask.push_back(2 * lane + first);
-  return mask;
-}
-llvm::SmallVector<int64_t> alternate(int64_t lanes, int64_t first) {
-  llvm::SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    mask.push_back(first + lane / 2 + lane % 2 * lanes);
-  return mask;
-}
-
-// out = the head at x turned by the angles whose cosines, then sines, are at `angles`.
-void rotateHead(KernelBuilder &b, Rotation rotation, int64_t dim, Value x, Value angles, Value out) {
-  int64_t half = dim / 2, lanes = b.lanes();
-  b.forVectors(half, [&](Value i, Value mask) {
-    Value cosine = b.loadOr0(b.offset(angles, i, 4), b.f32(lanes), mask);
-    Value sine = b.loadOr0(b.offset(b.offset(angles, half * 4), i, 4), b.f32(lanes), mask);
-    auto turn = [&](Value first, Value second) {
-      return std::pair(b.subf(b.mulf(first, cosine), b.mulf(second, sine)),
-                       b.addf(b.mulf(second, cosine), b.mulf(first, sine)));
-    };
-    if (rotation == Rotation::SplitHalf) {
-      auto [first, second] = turn(b.loadOr0(b.offset(x, i, 4), b.f32(lanes), mask),
-                                  b.loadOr0(b.offset(b.offset(x, half * 4), i, 4), b.f32(lanes), mask));
-      b.store(first, b.offset(out, i, 4), mask);
-      b.store(second, b.offset(b.offset(out, half * 4), i, 4), mask);
-      return;
-    }
-    // Pairs lie side by side: two vectors hold `lanes` pairs.
-    auto maskAt = [&](int64_t vector) {
-      return b.tailMask(b.sub(b.constant(dim - vector * lanes), b.mul(i, 2)), lanes);
-    };
-    Value low = b.loadOr0(b.offset(x, i, 8), b.f32(lanes), maskAt(0));
-    Value high = b.loadOr0(b.offset(b.offset(x, lanes * 4), i, 8), b.f32(lanes), maskAt(1));
-    auto [first, second] =
-        turn(b.shuffle(low, high, everySecond(lanes, 0)), b.shuffle(low, high, everySecond(lanes, 1)));
-    b.store(b.shuffle(first, second, alternate(lanes, 0)), b.offset(out, i, 8), maskAt(0));
-    b.store(b.shuffle(first, second, alternate(lanes, lanes / 2)), b.offset(b.offset(out, lanes * 4), i, 8), maskAt(1));
-  });
-}
 
 // Where a token goes in the cache: the block of its page and a KV head, and its offset in the page.
 struct CachePlace {
@@ -71,31 +22,98 @@ CachePlace cachePlace(KernelBuilder &b, const CacheLayout &layout, Value slots, 
   return {b.offset(page, head, layout.headBytes()), b.rem(slot, layout.pageSize)};
 }
 
-// The row of the RoPE table for a token: cosines, then sines.
-Value anglesOf(KernelBuilder &b, Value positions, Value table, Value token, int64_t dim) {
-  return b.offset(table, b.toI64(b.load(b.offset(positions, token, 4), b.i32())), dim * 4);
-}
-
 // Calls body(token, unit) for this worker's share of tokens * units.
 void forUnits(KernelBuilder &b, Value tokens, int64_t units, llvm::function_ref<void(Value, Value)> body) {
   auto [first, last] = b.workerRange(b.mul(tokens, units));
   b.loop(first, last, 1, [&](Value item) { body(b.div(item, units), b.rem(item, units)); });
 }
 
+class RopeAppend {
+public:
+  RopeAppend(ParamReader &params, KernelBuilder &b)
+      : b(b), heads(params.integer("heads")), kvHeads(params.integer("kv_heads")), dim(params.integer("dim")),
+        rotation(Rotation::read(params, dim)), norm(HeadNorm::read(params, heads, dim)),
+        queryScale(PositionScale::read(params)), separateV(params.flag("separate_v")),
+        layout(readCacheLayout(params, kvHeads, dim)) {}
+
+  void emit() {
+    scratch = b.scratch(dim * 4);
+    normed = b.scratch(dim * 4);
+    rounded = b.scratch(layout.scratchBytes());
+    Value factors = b.scratch(8);
+    auto [first, last] = b.workerRange(b.mul(b.dim(StepDim::Tokens), heads + kvHeads));
+    b.loop(first, last, 1, {b.constant(-1)}, [&](Value item, llvm::ArrayRef<Value> carried) -> Values {
+      Value token = b.div(item, heads + kvHeads), unit = b.rem(item, heads + kvHeads);
+      Value row = b.offset(b.buffer("qkv"), token, rowFeatures() * 4);
+      // Those of a norm over all heads serve every unit of the token.
+      if (norm && norm->whole)
+        b.when(b.notEqual(token, carried[0]), [&] { norm->storeFactors(b, row, heads, kvHeads, factors); });
+      Value isQuery = b.less(unit, b.constant(heads)), x = b.offset(row, unit, dim * 4);
+      b.when(isQuery, [&] { query(token, unit, x, factors); });
+      // A KV head's unit takes both its key and its value.
+      b.when(b.equal(isQuery, b.zero(isQuery.getType())),
+             [&] { keyAndValue(token, b.sub(unit, b.constant(heads)), x, factors); });
+      return {token};
+    });
+  }
+
+private:
+  int64_t rowFeatures() const { return (heads + (separateV ? 1 : 2) * kvHeads) * dim; }
+
+  // The head at x after the norm, in scratch where there is one.
+  Value afterNorm(Value x, Value gain, Value head, Value factor) {
+    if (!norm)
+      return x;
+    norm->emit(b, x, gain, head, factor, normed);
+    return normed;
+  }
+  Value anglesOf(Value token) { return rotation.anglesOf(b, b.buffer("positions"), b.buffer("rope_table"), token); }
+
+  void query(Value token, Value head, Value x, Value factors) {
+    Value factor;
+    if (queryScale)
+      factor = b.broadcast(queryScale->of(b, b.buffer("positions"), token), b.lanes());
+    rotation.emit(b, afterNorm(x, b.buffer("q_gain"), head, factors), anglesOf(token), factor,
+                  b.offset(b.buffer("q_out"), b.add(b.mul(token, heads), head), dim * 4));
+  }
+
+  void keyAndValue(Value token, Value head, Value x, Value factors) {
+    CachePlace place = cachePlace(b, layout, b.buffer("slots"), b.buffer("cache"), token, head);
+    Value key = afterNorm(x, b.buffer("k_gain"), head, b.offset(factors, 4));
+    if (rotation.layout != Rotation::Layout::None) {
+      rotation.emit(b, key, anglesOf(token), /*factor=*/Value(), scratch);
+      key = scratch;
+    }
+    layout.storeKey(b, place.block, place.offset, key, rounded);
+    Value value =
+        separateV ? b.offset(b.buffer("v"), b.add(b.mul(token, kvHeads), head), dim * 4) : b.offset(x, kvHeads * dim * 4);
+    layout.storeValue(b, place.block, place.offset, value, rounded);
+  }
+
+  KernelBuilder &b;
+  int64_t heads, kvHeads, dim;
+  Rotation rotation;
+  std::optional<HeadNorm> norm;
+  std::optional<PositionScale> queryScale;
+  bool separateV; // rows of qkv end with k, v are rows of their own
+  CacheLayout layout;
+  Value scratch, normed, rounded;
+};
+
 } // namespace
 
 Expected<> generateRope(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), dim = params.integer("dim");
-  Rotation rotation = readRotation(params);
+  Rotation rotation = Rotation::read(params, dim);
   if (auto read = params.finish(); !read)
     return read;
 
   Value x = b.buffer("x"), positions = b.buffer("positions"), table = b.buffer("rope_table"), out = b.buffer("out");
   forUnits(b, b.dim(StepDim::Tokens), heads, [&](Value token, Value head) {
     Value place = b.add(b.mul(token, heads), head);
-    rotateHead(b, rotation, dim, b.offset(x, place, dim * 4), anglesOf(b, positions, table, token, dim),
-               b.offset(out, place, dim * 4));
+    rotation.emit(b, b.offset(x, place, dim * 4), rotation.anglesOf(b, positions, table, token), /*factor=*/Value(),
+                  b.offset(out, place, dim * 4));
   });
   return {};
 }
@@ -120,41 +138,10 @@ Expected<> generateKvAppend(const KernelSpec &spec, KernelBuilder &b) {
 
 Expected<> generateRopeAppend(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
-  int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = params.integer("dim");
-  Rotation rotation = readRotation(params);
-  bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
-  CacheLayout layout = readCacheLayout(params, kvHeads, dim);
+  RopeAppend append(params, b);
   if (auto read = params.finish(); !read)
     return read;
-
-  Value qkv = b.buffer("qkv"), v = b.buffer("v"), positions = b.buffer("positions"), slots = b.buffer("slots"),
-        table = b.buffer("rope_table"), cache = b.buffer("cache"), out = b.buffer("q_out");
-  Value rotated = b.scratch(dim * 4), rounded = b.scratch(layout.scratchBytes());
-  forUnits(b, b.dim(StepDim::Tokens), heads + kvHeads, [&](Value token, Value unit) {
-    Value row = b.offset(qkv, token, (heads + (separateV ? 1 : 2) * kvHeads) * dim * 4);
-    Value x = b.offset(row, unit, dim * 4);
-    auto rotateTo = [&](Value to) { rotateHead(b, rotation, dim, x, anglesOf(b, positions, table, token, dim), to); };
-    Value isQuery = b.less(unit, b.constant(heads));
-    b.when(isQuery, [&] {
-      Value to = b.offset(out, b.add(b.mul(token, heads), unit), dim * 4);
-      if (rotation != Rotation::None)
-        return rotateTo(to);
-      b.forVectors(dim, [&](Value i, Value mask) {
-        b.store(b.loadOr0(b.offset(x, i, 4), b.f32(b.lanes()), mask), b.offset(to, i, 4), mask);
-      });
-    });
-    // A KV head's unit takes both its key and its value.
-    b.when(b.equal(isQuery, b.zero(isQuery.getType())), [&] {
-      Value head = b.sub(unit, b.constant(heads));
-      CachePlace place = cachePlace(b, layout, slots, cache, token, head);
-      if (rotation != Rotation::None)
-        rotateTo(rotated);
-      layout.storeKey(b, place.block, place.offset, rotation == Rotation::None ? x : rotated, rounded);
-      Value value =
-          separateV ? b.offset(v, b.add(b.mul(token, kvHeads), head), dim * 4) : b.offset(x, kvHeads * dim * 4);
-      layout.storeValue(b, place.block, place.offset, value, rounded);
-    });
-  });
+  append.emit();
   return {};
 }
 

@@ -26,8 +26,9 @@ Expected<> generatePointwise(const KernelSpec &spec, KernelBuilder &b) {
   ParamReader params(spec);
   int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   std::string op = params.text("op");
-  bool binary = op == "add" || op == "mul";
-  auto activation = parseActivation(binary ? "none" : op);
+  bool binary = op == "add" || op == "mul", byFactor = op == "scale" || op == "softcap";
+  double factor = byFactor ? params.real("factor") : 0;
+  auto activation = parseActivation(binary || byFactor ? "none" : op);
   if (auto read = params.finish(); !read)
     return read;
   if (!activation)
@@ -44,6 +45,8 @@ Expected<> generatePointwise(const KernelSpec &spec, KernelBuilder &b) {
     if (binary) {
       Value other = loadRow(b, y, i, mask);
       value = op == "add" ? b.addf(value, other) : b.mulf(value, other);
+    } else if (byFactor) {
+      value = op == "scale" ? b.mulf(value, b.real(factor, b.lanes())) : softcap(b, value, factor);
     } else {
       value = activate(b, *activation, value);
     }

@@ -17,6 +17,8 @@ constexpr int64_t pieceRows = 4;        // whose weighted values are added up in
 constexpr int64_t mostSoftmaxLines = 2; // of a page that a row's softmax asks for: more at once wait for each other
 constexpr int64_t headsAhead = 2;       // are asked for while one is worked on
 
+constexpr double scoreUnit = 1.4426950408889634; // log2(e): scores are exponents of two
+
 // A masked score has no weight, whatever it is multiplied with. A maximum begins far below every real score, yet
 // finite, so that a block that is masked whole is no NaN.
 constexpr double maskedScore = -std::numeric_limits<double>::infinity();
@@ -81,10 +83,8 @@ void AttentionTile::begin(Value scratch, const Item &item) {
   headCount = item.heads;
   pageList = item.pages;
   forHeads([&](Value) {
-    // Scores are exponents of two.
     for (int64_t row = 0; row < rowCount; ++row)
-      products.packQuery(rowAddress("q", row), p.scale * 1.4426950408889634,
-                         b.offset(queries, row * products.queryBytes()));
+      products.packQuery(rowAddress("q", row), p.scale * scoreUnit, b.offset(queries, row * products.queryBytes()));
   });
 }
 
@@ -141,7 +141,7 @@ Value AttentionTile::position(int64_t tokenOfTile) {
   return b.toI64(b.load(b.offset(b.offset(b.buffer("positions"), token, 4), tokenOfTile * 4), b.i32()));
 }
 
-Value AttentionTile::rowAddress(const char *operand, int64_t row) {
+Value AttentionTile::rowAddress(llvm::StringRef operand, int64_t row) {
   Value tokenRow = b.offset(b.buffer(operand), b.add(token, row / p.group()), p.heads * p.dim * 4);
   return b.offset(tokenRow, b.add(head, row % p.group()), p.dim * 4);
 }
@@ -207,7 +207,7 @@ void AttentionTile::scorePages(Value page, int64_t pages, int64_t rowsAtOnce, Va
       int64_t columns = pages * positionVectors;
       Value line = b.offset(column, first, products.blockPositions() * 4);
       for (int64_t i = 0; i < rows * columns; ++i)
-        b.store(masked(score[i], i / columns, i % columns),
+        b.store(masked(capped(score[i], b.add(first, i / columns)), i / columns, i % columns),
                 b.offset(line, (i / columns * products.blockPositions() + i % columns * lanes) * 4));
       return Values();
     };
@@ -220,6 +220,16 @@ void AttentionTile::scorePages(Value page, int64_t pages, int64_t rowsAtOnce, Va
           });
         });
   });
+}
+
+Value AttentionTile::capped(Value score, Value row) {
+  if (!p.softcap)
+    return score;
+  if (products.multipliesBytes()) {
+    Value packed = b.offset(queries, row, products.queryBytes());
+    score = b.mulf(score, b.broadcast(products.queryScale(packed), lanes));
+  }
+  return softcap(b, score, p.softcap * scoreUnit);
 }
 
 Value AttentionTile::masked(Value score, Value tokenOfTile, Value first) {
@@ -256,7 +266,7 @@ AttentionTile::Piece AttentionTile::loadPiece(Value row, int64_t rows) {
     Value largest = b.reduceMax(score[0]);
     if (products.multipliesBytes()) {
       Value packed = b.offset(b.offset(queries, row, products.queryBytes()), r * products.queryBytes());
-      piece.queryScales.push_back(products.queryScale(packed));
+      piece.queryScales.push_back(p.softcap ? b.real(1) : products.queryScale(packed));
       largest = b.mulf(largest, piece.queryScales.back());
       Value matters = b.lessf(b.load(b.offset(b.offset(coarseBelow, row, 4), r * 4), b.f32()), largest);
       piece.fine = piece.fine ? b.bitOr(piece.fine, matters) : matters;

@@ -67,6 +67,8 @@ private:
   void scoreBlock(Value page, Value end);
   void scorePages(Value page, int64_t pages, int64_t rowsAtOnce, Value column);
   Value soonNeeded(Value page);
+  // Scores of a row as the softmax takes them: with a softcap, what multiplies them (of bytes) is done already.
+  Value capped(Value score, Value row);
   // Scores of positions first .. first + lanes - 1, for the query of a token of the tile.
   Value masked(Value score, Value tokenOfTile, Value first);
   AttentionProducts::ValueScales valueScales(Value page);
