@@ -174,7 +174,7 @@ Expected<ColumnImportance> calibrate(const CompileRequest &request) {
   plain.model = request.model;
   plain.output = folder->path("model.qpu");
   plain.targets = {"cpu"};
-  plain.disabledPasses = {"fuse-rms-norm-matmul"};
+  plain.disabledPasses = {"fuse-norm-matmul"};
   plain.maxContext = 0;
   plain.maxSequences = 1;
   plain.maxBatchTokens = window;

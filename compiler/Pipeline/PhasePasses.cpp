@@ -26,8 +26,10 @@ void addSpecialisation(OpPassManager &func, const PhaseOptions &options) {
   addOptional("join-projections", [] { return lm::createJoinProjections(); });
   addOptional("fuse-gated-activation", [] { return lm::createFuseGatedActivation(); });
   addOptional("fuse-matmul-activation", [] { return lm::createFuseMatmulActivation(); });
+  addOptional("fuse-scale", [] { return lm::createFuseScale(); });
+  addOptional("fuse-norm-residual", [] { return lm::createFuseNormResidual(); });
   addOptional("fuse-matmul-residual", [] { return lm::createFuseMatmulResidual(); });
-  addOptional("fuse-rms-norm-matmul", [] { return lm::createFuseRmsNormMatmul(); });
+  addOptional("fuse-norm-matmul", [] { return lm::createFuseNormMatmul(); });
   func.addPass(lm::createInsertKvCache({options.kvStorage}));
   addOptional("fuse-rope-kv-append", [] { return lm::createFuseRopeKvAppend(); });
   func.addPass(lm::createPageKvCache({pageSize}));

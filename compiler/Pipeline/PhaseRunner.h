@@ -11,7 +11,7 @@
 
 namespace quipu {
 
-// Called after each pass with its name ("fuse-rms-norm-matmul") and what it ran on, an lm.func, a kernel.program or the
+// Called after each pass with its name ("fuse-norm-matmul") and what it ran on, an lm.func, a kernel.program or the
 // module. Evaluating the model here tells which pass changed a number.
 using AfterPass = std::function<void(llvm::StringRef pass, mlir::Operation *op)>;
 // Called with each warning of a pass, as one line.

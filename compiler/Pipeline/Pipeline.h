@@ -35,9 +35,9 @@ inline std::optional<Phase> findPhase(std::string_view name) {
 }
 
 // Passes that a compile may leave out (--disable-pass NAME): the result is slower or larger, and the same.
-constexpr std::array<std::string_view, 6> optionalPasses = {
-    "join-projections",     "fuse-gated-activation", "fuse-matmul-activation",
-    "fuse-matmul-residual", "fuse-rms-norm-matmul",  "fuse-rope-kv-append",
+constexpr std::array<std::string_view, 8> optionalPasses = {
+    "join-projections",   "fuse-gated-activation", "fuse-matmul-activation", "fuse-scale",
+    "fuse-norm-residual", "fuse-matmul-residual",  "fuse-norm-matmul",       "fuse-rope-kv-append",
 };
 
 } // namespace quipu

@@ -6,7 +6,7 @@
 namespace quipu::reference {
 
 Tensor rope(Tensor x, const IntTensor &positions, const Rope &rope) {
-  int64_t half = rope.dim / 2;
+  int64_t half = rope.rotated / 2;
   for (int64_t t = 0; t < x.rows; ++t)
     for (int64_t head = 0; head < x.cols / rope.dim; ++head)
       for (int64_t i = 0; i < half; ++i) {
@@ -23,15 +23,23 @@ Tensor rope(Tensor x, const IntTensor &positions, const Rope &rope) {
   return x;
 }
 
+Tensor positionScale(Tensor x, const IntTensor &positions, double beta, int64_t length) {
+  for (int64_t t = 0; t < x.rows; ++t)
+    for (int64_t i = 0; i < x.cols; ++i)
+      x.row(t)[i] *= 1 + beta * std::log1p(double(positions[t] / length));
+  return x;
+}
+
 // One head of one query over positions first .. last of k and v: softmax(q k^T scale) v.
 static void attendHead(const double *q, const Tensor &k, const Tensor &v, int64_t first, int64_t last, int64_t column,
-                       int64_t dim, double scale, double *out) {
+                       int64_t dim, const AttentionShape &shape, double *out) {
   std::vector<double> scores;
   for (int64_t p = first; p <= last; ++p) {
     double score = 0;
     for (int64_t i = 0; i < dim; ++i)
       score += q[i] * k.row(p)[column + i];
-    scores.push_back(score * scale);
+    score *= shape.scale;
+    scores.push_back(shape.softcap ? *shape.softcap * std::tanh(score / *shape.softcap) : score);
   }
   double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
@@ -47,7 +55,7 @@ static void attendToken(const double *q, const Tensor &k, const Tensor &v, int64
   int64_t first = shape.window ? std::max<int64_t>(0, position - *shape.window + 1) : 0;
   for (int64_t head = 0; head < shape.heads; ++head) {
     int64_t column = head / (shape.heads / shape.kvHeads) * dim;
-    attendHead(q + head * dim, k, v, first, last, column, dim, shape.scale, out + head * dim);
+    attendHead(q + head * dim, k, v, first, last, column, dim, shape, out + head * dim);
   }
 }
 

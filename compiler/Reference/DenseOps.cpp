@@ -14,6 +14,10 @@ double activate(Activation kind, double x) {
     return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
   case Activation::Relu:
     return std::max(x, 0.0);
+  case Activation::Relu2:
+    return std::max(x, 0.0) * std::max(x, 0.0);
+  case Activation::Sigmoid:
+    return 1.0 / (1.0 + std::exp(-x));
   }
   return x;
 }
@@ -25,17 +29,35 @@ Tensor embedding(const IntTensor &ids, const Weight &table) {
   return out;
 }
 
-Tensor rmsNorm(const Tensor &x, const Weight &gain, double eps) {
-  std::vector<double> g(x.cols);
-  gain.readRow(0, g.data());
-  Tensor out(x.rows, x.cols);
+// One group of a row, in place.
+static void normalise(double *x, int64_t size, const NormShape &shape) {
+  double mean = 0, squares = 0;
+  for (int64_t i = 0; shape.centred && i < size; ++i)
+    mean += x[i] / size;
+  for (int64_t i = 0; i < size; ++i)
+    squares += (x[i] - mean) * (x[i] - mean);
+  double inverse = 1.0 / std::sqrt(squares / size + shape.eps);
+  for (int64_t i = 0; i < size; ++i)
+    x[i] = (x[i] - mean) * inverse;
+}
+
+Tensor norm(const Tensor &x, const Weight *gain, const Weight *bias, const NormShape &shape) {
+  auto rowOf = [](const Weight *vector) {
+    std::vector<double> values(vector ? vector->cols() : 0);
+    if (vector)
+      vector->readRow(0, values.data());
+    return values;
+  };
+  std::vector<double> g = rowOf(gain), b = rowOf(bias);
+  Tensor out = x;
+  int64_t size = x.cols / shape.groups;
   for (int64_t t = 0; t < x.rows; ++t) {
-    double squares = 0;
-    for (int64_t i = 0; i < x.cols; ++i)
-      squares += x.row(t)[i] * x.row(t)[i];
-    double inverse = 1.0 / std::sqrt(squares / x.cols + eps);
-    for (int64_t i = 0; i < x.cols; ++i)
-      out.row(t)[i] = x.row(t)[i] * inverse * g[i];
+    for (int64_t group = 0; group < shape.groups; ++group)
+      normalise(out.row(t) + group * size, size, shape);
+    for (int64_t i = 0; i < x.cols; ++i) {
+      double &value = out.row(t)[i];
+      value = (gain ? value * g[i % g.size()] : value) + (bias ? b[i % b.size()] : 0);
+    }
   }
   return out;
 }
@@ -76,6 +98,18 @@ Tensor gate(Activation kind, const Tensor &x) {
     for (int64_t i = 0; i < out.cols; ++i)
       out.row(t)[i] = activate(kind, x.row(t)[i]) * x.row(t)[out.cols + i];
   return out;
+}
+
+Tensor scale(Tensor x, double factor) {
+  for (double &value : x.data)
+    value *= factor;
+  return x;
+}
+
+Tensor softcap(Tensor x, double cap) {
+  for (double &value : x.data)
+    value = cap * std::tanh(value / cap);
+  return x;
 }
 
 Tensor add(Tensor a, const Tensor &b) {

@@ -9,17 +9,23 @@
 
 namespace quipu::reference {
 
-enum class Activation { Silu, GeluTanh, GeluErf, Relu };
+enum class Activation { Silu, GeluTanh, GeluErf, Relu, Relu2, Sigmoid };
 
 // Result of a one-argument activation: silu x / (1 + exp(-x)); gelu as in Hendrycks and Gimpel 2016, exact or with
-// tanh; relu.
+// tanh; relu; relu2 max(x, 0)^2; sigmoid.
 double activate(Activation kind, double x);
 
 // out[t] = table row ids[t]. Ids are in range: the caller checks.
 Tensor embedding(const IntTensor &ids, const Weight &table);
 
-// x / sqrt(mean(x^2) + eps) * gain, row by row (Zhang and Sennrich 2019). gain is one row.
-Tensor rmsNorm(const Tensor &x, const Weight &gain, double eps);
+struct NormShape {
+  bool centred = false; // layer norm (Ba et al. 2016): (x - mean) / sqrt(variance + eps); else that of Zhang and Sennrich
+                        // 2019: x / sqrt(mean(x^2) + eps)
+  double eps = 0;
+  int64_t groups = 1; // equal parts of a row that are normalised apart
+};
+// Row by row, then times gain, plus bias: vectors over a row, or over one group; null: 1 and 0.
+Tensor norm(const Tensor &x, const Weight *gain, const Weight *bias, const NormShape &shape);
 
 // x [T, K] times the transpose of w [N, K]: [T, N].
 Tensor matmul(const Tensor &x, const Weight &w);
@@ -28,6 +34,8 @@ Tensor addBias(Tensor x, const Weight &bias);
 Tensor activation(Activation kind, Tensor x);
 // x is [T, 2N]: activation(first half) * second half (Shazeer 2020, GLU variants).
 Tensor gate(Activation kind, const Tensor &x);
+Tensor scale(Tensor x, double factor);
+Tensor softcap(Tensor x, double cap); // cap tanh(x / cap)
 Tensor add(Tensor a, const Tensor &b);
 Tensor multiply(Tensor a, const Tensor &b);
 Tensor sliceColumns(const Tensor &x, int64_t offset, int64_t size);
@@ -35,19 +43,24 @@ Tensor selectRows(const Tensor &x, const IntTensor &rows);
 
 // Rotary embedding (Su et al. 2021). Angle of pair i at position p is p * invFreq[i].
 struct Rope {
-  int64_t dim = 0;              // of a head; invFreq has dim / 2 entries
-  bool interleaved = false;     // pairs are (2i, 2i+1); otherwise (i, i + dim/2)
+  int64_t dim = 0;              // of a head
+  int64_t rotated = 0;          // its first features, which turn; invFreq has rotated / 2 entries
+  bool interleaved = false;     // pairs are (2i, 2i+1); otherwise (i, i + rotated/2)
   double attentionFactor = 1.0; // multiplies cos and sin
   std::vector<double> invFreq;
 };
 // x is [T, heads * dim]; each head is rotated by its token's position.
 Tensor rope(Tensor x, const IntTensor &positions, const Rope &rope);
 
+// Row t times 1 + beta ln(1 + floor(positions[t] / length)).
+Tensor positionScale(Tensor x, const IntTensor &positions, double beta, int64_t length);
+
 struct AttentionShape {
   int64_t heads = 0;
   int64_t kvHeads = 0; // heads is a multiple: query head h reads key head h / (heads / kvHeads)
   double scale = 1.0;
-  std::optional<int64_t> window; // a query at p sees positions p - window + 1 .. p
+  std::optional<int64_t> window;  // a query at p sees positions p - window + 1 .. p
+  std::optional<double> softcap = {}; // of the scaled scores
 };
 // Causal attention of one sequence: row t of q sees rows 0 .. t of k and v. q is [T, heads * dim], k and v [T, kvHeads
 // * dim].

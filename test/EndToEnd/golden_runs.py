@@ -20,7 +20,7 @@ SIMT_RUNS = [("sm_90a", "f32"), ("sm_90a", "bf16"), ("sm_90a", "f16"), ("gfx942"
 SIMT_STEPS = 8
 SIMT_PROMPT = 70
 OPTIONAL_PASSES = ["join-projections", "fuse-gated-activation", "fuse-matmul-activation", "fuse-matmul-residual",
-                   "fuse-rms-norm-matmul", "fuse-rope-kv-append"]
+                   "fuse-norm-matmul", "fuse-rope-kv-append"]
 
 
 def cpu_flags():

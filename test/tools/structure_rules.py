@@ -14,9 +14,9 @@ SOUND = {
     "docs/environment.md": "| `QUIPU_SHARED_DATA` | tests |\n",
     "runtime/Text/Bpe.h": "#pragma once\n",
     "runtime/Text/Bpe.cpp": '#include "runtime/Text/Bpe.h"\nauto *x = getenv("QUIPU_SHARED_DATA");\n',
-    "compiler/Dialect/LM/Transforms/Passes.td": 'def F : Pass<"lm-fuse-rms-norm-matmul"> {}\n',
-    "compiler/Dialect/LM/Transforms/FuseRmsNormMatmul.cpp": "int x;\n",
-    "test/compiler/fuse-rms-norm-matmul.mlir": "// RUN: true\n",
+    "compiler/Dialect/LM/Transforms/Passes.td": 'def F : Pass<"lm-fuse-norm-matmul"> {}\n',
+    "compiler/Dialect/LM/Transforms/FuseNormMatmul.cpp": "int x;\n",
+    "test/compiler/fuse-norm-matmul.mlir": "// RUN: true\n",
 }
 
 # rule -> file to write over the sound tree, its text (None removes it), part of the expected message
@@ -33,8 +33,8 @@ BREACHES = [
     ("layers", "models/import/Read.cpp", '#include "mlir/IR/Builders.h"\n', "may not include"),
     ("headers", "runtime/Text/Bpe.h", "int x;\n", "#pragma once"),
     ("headers", "runtime/Text/Bpe.cpp", '#include "runtime/Text/Gone.h"\n', "not in the tree"),
-    ("passes", "test/compiler/fuse-rms-norm-matmul.mlir", None, "no test"),
-    ("passes", "compiler/Dialect/LM/Transforms/FuseRmsNormMatmul.cpp", None, "no source"),
+    ("passes", "test/compiler/fuse-norm-matmul.mlir", None, "no test"),
+    ("passes", "compiler/Dialect/LM/Transforms/FuseNormMatmul.cpp", None, "no source"),
     ("paths_in_docs", "docs/README.md", "see runtime/Text/Gone.cpp.\n", "runtime/Text/Gone.cpp is not in the tree"),
     ("paths_in_docs", "docs/README.md", "see `runtime/{Text,Gone}`\n", "runtime/Gone is not in the tree"),
     ("links_in_docs", "docs/README.md", "[gone](gone.md)\n", "leads nowhere"),

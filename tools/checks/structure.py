@@ -115,7 +115,7 @@ def headers(files):
 
 
 def passes(files):
-    """FuseRmsNormMatmul.cpp = --lm-fuse-rms-norm-matmul = fuse-rms-norm-matmul.mlir"""
+    """FuseNormMatmul.cpp = --lm-fuse-norm-matmul = fuse-norm-matmul.mlir"""
     tests = {path.stem for path in files if path.suffix == ".mlir" and path.parts[0] == "test"}
     for path in files:
         if path.name != "Passes.td":

@@ -50,7 +50,7 @@ void addSpecialisation(OpPassManager &passes) {
   passes.addPass(lm::createJoinProjections());
   passes.addPass(lm::createFuseGatedActivation());
   passes.addPass(lm::createFuseMatmulResidual());
-  passes.addPass(lm::createFuseRmsNormMatmul());
+  passes.addPass(lm::createFuseNormMatmul());
   passes.addPass(lm::createInsertKvCache());
   passes.addPass(lm::createFuseRopeKvAppend());
   passes.addPass(lm::createPageKvCache());

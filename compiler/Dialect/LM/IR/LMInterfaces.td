@@ -23,4 +23,22 @@ def RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
   ];
 }
 
+def NormOpInterface : OpInterface<"NormOpInterface"> {
+  let cppNamespace = "::quipu::lm";
+  let description = [{
+    A norm of rows, of whatever kind: what fusions and lowerings need to know of it.
+  }];
+  let methods = [
+    InterfaceMethod<"The rows.", "::mlir::Value", "getNormInput", (ins), "", [{ return $_op.getX(); }]>,
+    InterfaceMethod<"Null: 1.", "::mlir::Value", "getNormGain", (ins), "", [{ return $_op.getGain(); }]>,
+    InterfaceMethod<"Null: 0.", "::mlir::Value", "getNormBias", (ins), "", [{ return $_op.getBias(); }]>,
+    InterfaceMethod<"Added last; null: nothing is.", "::mlir::Value", "getAddedResidual", (ins), "",
+                    [{ return $_op.getResidual(); }]>,
+    InterfaceMethod<"Added to the variance.", "::llvm::APFloat", "getEpsilon", (ins), "", [{ return $_op.getEps(); }]>,
+    InterfaceMethod<"Parts of a row that are normalised apart.", "int64_t", "getGroupCount", (ins), "",
+                    [{ return static_cast<int64_t>($_op.getGroups()); }]>,
+    InterfaceMethod<"Whether the mean is taken off.", "bool", "isCentred">
+  ];
+}
+
 #endif

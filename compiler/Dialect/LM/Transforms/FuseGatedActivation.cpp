@@ -36,14 +36,17 @@ struct FuseMulOfHalves : CountedPattern<MulOp> {
     if (gate.getOffset() != 0 || up.getOffset() != gate.getSize() ||
         static_cast<int64_t>(2 * gate.getSize()) != matmul.getOutFeatures())
       return rewriter.notifyMatchFailure(op, "gate and up are not the first and the second half of the matmul");
-    if (matmul.getActivation() || matmul.getResidual())
-      return rewriter.notifyMatchFailure(op, "matmul has an activation or a residual already");
+    if (matmul.hasEpilogueAfterBias())
+      return rewriter.notifyMatchFailure(op, "matmul has an activation, a scale or a residual already");
     if (!gate->hasOneUse() || !up->hasOneUse() || !matmul.getResult().hasNUses(2))
       return rewriter.notifyMatchFailure(op, "matmul has other users");
 
-    rewriter.replaceOpWithNewOp<MatmulOp>(op, matmul.getX(), matmul.getWeight(), matmul.getGain(), matmul.getBias(),
-                                          /*residual=*/nullptr, matmul.getNormEpsAttr(), activation.getKindAttr(),
-                                          rewriter.getUnitAttr());
+    auto fused = cast<MatmulOp>(rewriter.clone(*matmul));
+    fused->setLoc(op.getLoc());
+    fused.setActivationAttr(activation.getKindAttr());
+    fused.setGated(true);
+    fused.getResult().setType(cast<RankedTensorType>(op.getType()));
+    rewriter.replaceOp(op, fused);
     ++count;
     return success();
   }

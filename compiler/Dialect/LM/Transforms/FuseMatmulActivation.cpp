@@ -20,8 +20,8 @@ struct FuseActivation : CountedPattern<ActivationOp> {
       return rewriter.notifyMatchFailure(op, "x is not a matmul");
     if (!matmul->hasOneUse())
       return rewriter.notifyMatchFailure(op, "matmul has other users");
-    if (matmul.getActivation() || matmul.getResidual())
-      return rewriter.notifyMatchFailure(op, "matmul has an activation or a residual already");
+    if (matmul.hasEpilogueAfterBias())
+      return rewriter.notifyMatchFailure(op, "matmul has an activation, a scale or a residual already");
 
     rewriter.modifyOpInPlace(matmul, [&] { matmul.setActivationAttr(op.getKindAttr()); });
     rewriter.replaceOp(op, matmul);

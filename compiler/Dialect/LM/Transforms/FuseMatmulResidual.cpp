@@ -35,9 +35,10 @@ private:
 
     // In the place of the add, where the residual is there whatever the order of the two operands.
     Value residual = op.getLhs() == matmul.getResult() ? op.getRhs() : op.getLhs();
-    rewriter.replaceOpWithNewOp<MatmulOp>(op, matmul.getX(), matmul.getWeight(), matmul.getGain(), matmul.getBias(),
-                                          residual, matmul.getNormEpsAttr(), matmul.getActivationAttr(),
-                                          matmul.getGatedAttr());
+    auto fused = cast<MatmulOp>(rewriter.clone(*matmul));
+    fused->setLoc(op.getLoc());
+    fused.getResidualMutable().assign(residual);
+    rewriter.replaceOp(op, fused);
     rewriter.eraseOp(matmul);
     ++count;
     return success();

@@ -18,7 +18,7 @@ static void cacheAttention(AttentionOp op, int64_t layer, Type elem, Value batch
   Value cache = KvCacheOp::create(builder, location, type, layer);
   Value next = KvAppendOp::create(builder, location, cache, op.getK(), op.getV(), batch);
   Value result = CachedAttentionOp::create(builder, location, op.getQ(), next, batch, op.getScaleAttr(),
-                                           op.getHeadsAttr(), op.getWindowAttr());
+                                           op.getHeadsAttr(), op.getWindowAttr(), op.getSoftcapAttr());
   op.replaceAllUsesWith(result);
   op.erase();
 }

@@ -26,8 +26,8 @@ LogicalResult matchOwnedWeight(PatternRewriter &rewriter, MatmulOp op, Value wei
 LogicalResult matchJoinable(PatternRewriter &rewriter, MatmulOp op) {
   if (op.getGain())
     return rewriter.notifyMatchFailure(op, "matmul has a norm of its own");
-  if (op.getActivation() || op.getResidual())
-    return rewriter.notifyMatchFailure(op, "matmul has an activation or a residual");
+  if (op.hasEpilogueAfterBias())
+    return rewriter.notifyMatchFailure(op, "matmul has an activation, a scale or a residual");
   if (failed(matchOwnedWeight(rewriter, op, op.getWeight())))
     return failure();
   return op.getBias() ? matchOwnedWeight(rewriter, op, op.getBias()) : success();

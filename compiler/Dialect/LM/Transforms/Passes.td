@@ -81,7 +81,7 @@ def FuseMatmulResidual : Pass<"lm-fuse-matmul-residual", "::quipu::lm::FuncOp"> 
   let statistics = [Statistic<"fused", "residuals-fused", "Residual additions fused">];
 }
 
-def FuseRmsNormMatmul : Pass<"lm-fuse-rms-norm-matmul", "::quipu::lm::FuncOp"> {
+def FuseNormMatmul : Pass<"lm-fuse-norm-matmul", "::quipu::lm::FuncOp"> {
   let summary = "Fuse a norm into the matmul that reads it";
   let description = [{
     The normalised rows never go through memory. Several matmuls that read one norm (projections of one input whose
@@ -98,6 +98,42 @@ def FuseRmsNormMatmul : Pass<"lm-fuse-rms-norm-matmul", "::quipu::lm::FuncOp"> {
     ```
   }];
   let statistics = [Statistic<"fused", "norms-fused", "Norms fused">];
+}
+
+def FuseNormResidual : Pass<"lm-fuse-norm-residual", "::quipu::lm::FuncOp"> {
+  let summary = "Add the residual in the norm in front of it";
+  let description = [{
+    Models that normalise what attention and MLP give, and not what they take, add the residual after the norm.
+
+    ```mlir
+    // Before
+    %n = lm.rms_norm %y, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+    %h = lm.add %x, %n : tensor<?x64xf32>
+
+    // After
+    %h = lm.rms_norm %y, %g eps 1.0e-5 residual %x : tensor<?x64xf32>, tensor<64xf32>, tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "adds-fused", "Adds fused">];
+}
+
+def FuseScale : Pass<"lm-fuse-scale", "::quipu::lm::FuncOp"> {
+  let summary = "Scale and cap in the op that computes the value";
+  let description = [{
+    A scale of an embedding or a matmul, and a softcap of a matmul, become attributes of it. It runs before
+    `fuse-matmul-residual`: a residual is added to what is scaled already.
+
+    ```mlir
+    // Before
+    %y = lm.matmul %x, %w : tensor<?x64xf32>, tensor<96x64xbf16>
+    %s = lm.scale %y {factor = 0.25} : tensor<?x96xf32>
+    %z = lm.softcap %s {cap = 30.0} : tensor<?x96xf32>
+
+    // After
+    %z = lm.matmul %x, %w scale 2.5e-1 softcap 3.0e+1 : tensor<?x64xf32>, tensor<96x64xbf16>
+    ```
+  }];
+  let statistics = [Statistic<"fused", "scales-fused", "Scales and caps fused">];
 }
 
 def InsertKvCache : Pass<"lm-insert-kv-cache", "::quipu::lm::FuncOp"> {

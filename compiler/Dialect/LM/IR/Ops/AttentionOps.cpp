@@ -37,5 +37,18 @@ LogicalResult AttentionOp::verify() {
     return emitOpError("expected window >= 1, got ") << static_cast<int64_t>(*getWindow());
   if (getWindow() && !getCausal())
     return emitOpError("expected causal with window");
+  // (C6)
+  if (getSoftcap() && (!getSoftcap()->isFinite() || getSoftcap()->convertToDouble() <= 0))
+    return emitOpError("expected softcap that is finite and > 0, got ") << getSoftcapAttr();
+  return success();
+}
+
+LogicalResult PositionScaleOp::verify() {
+  // (C1)
+  if (!getBeta().isFinite())
+    return emitOpError("expected beta that is finite, got ") << getBetaAttr();
+  // (C2)
+  if (static_cast<int64_t>(getLength()) < 1)
+    return emitOpError("expected length >= 1, got ") << static_cast<int64_t>(getLength());
   return success();
 }

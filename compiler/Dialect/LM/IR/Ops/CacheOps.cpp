@@ -1,5 +1,7 @@
 #include "compiler/Dialect/LM/IR/LMOps.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace quipu::lm;
 
@@ -55,6 +57,9 @@ LogicalResult CachedAttentionOp::verify() {
   // (C4)
   if (getWindow() && static_cast<int64_t>(*getWindow()) < 1)
     return emitOpError("expected window >= 1, got ") << static_cast<int64_t>(*getWindow());
+  // (C5)
+  if (getSoftcap() && (!getSoftcap()->isFinite() || getSoftcap()->convertToDouble() <= 0))
+    return emitOpError("expected softcap that is finite and > 0, got ") << getSoftcapAttr();
   return success();
 }
 
@@ -66,6 +71,39 @@ LogicalResult RopeAppendOp::inferReturnTypes(MLIRContext *context, std::optional
   // Verified only later: an absurd number of heads must not make an invalid type here.
   int64_t heads = std::clamp<int64_t>(adaptor.getHeads(), 1, maxHeads);
   results.append({getRowsType(context, heads * cache.getDim()), cache});
+  return success();
+}
+
+static LogicalResult verifyHeadNorms(RopeAppendOp op) {
+  // (C5)
+  bool isThere = bool(op.getQGain());
+  if (isThere != bool(op.getKGain()) || isThere != op.getNormEps().has_value())
+    return op.emitOpError("expected q_norm, k_norm and eps together");
+  if (!isThere && (op.getCentred() || op.getWhole()))
+    return op.emitOpError("expected q_norm and k_norm with centred or whole");
+  if (!isThere)
+    return success();
+  if (op.getCentred() && op.getWhole())
+    return op.emitOpError("expected no whole with centred");
+  if (!op.getNormEps()->isFinite() || op.getNormEps()->convertToDouble() < 0)
+    return op.emitOpError("expected eps that is finite and >= 0, got ") << op.getNormEpsAttr();
+  // (C6)
+  KvType cache = op.getCache().getType();
+  int64_t dim = cache.getDim(), q = op.getQGain().getType().getDimSize(0), k = op.getKGain().getType().getDimSize(0);
+  bool ofOneHead = !op.getWhole() && q == dim && k == dim;
+  bool ofAllHeads = q == static_cast<int64_t>(op.getHeads()) * dim && k == cache.getHeads() * dim;
+  if (!ofOneHead && !ofAllHeads)
+    return op.emitOpError("expected gains of one head (")
+           << dim << " features) or of all heads, got " << q << " and " << k;
+  return success();
+}
+
+static LogicalResult verifyQueryScale(RopeAppendOp op) {
+  std::optional<ArrayRef<double>> scale = op.getQueryScale();
+  // (C7)
+  if (scale && (scale->size() != 2 || !std::isfinite((*scale)[0]) || (*scale)[1] < 1 ||
+                (*scale)[1] > double(1LL << 31) || std::floor((*scale)[1]) != (*scale)[1]))
+    return op.emitOpError("expected query_scale of a finite beta and a whole length of 1 to 2^31");
   return success();
 }
 
@@ -86,5 +124,7 @@ LogicalResult RopeAppendOp::verify() {
   if (getRope() && getRope()->getDim() != cache.getDim())
     return emitOpError("expected rope of dim ") << cache.getDim() << " (dim of the cache), got " << getRope()->getDim();
   // (C4)
-  return getV() ? verifyAppended(*this, "v", getV(), cache) : success();
+  if (getV() && failed(verifyAppended(*this, "v", getV(), cache)))
+    return failure();
+  return failed(verifyHeadNorms(*this)) ? failure() : verifyQueryScale(*this);
 }

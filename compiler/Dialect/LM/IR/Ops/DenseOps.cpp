@@ -14,6 +14,27 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *context, std::optional<
   return success();
 }
 
+LogicalResult EmbeddingOp::verify() {
+  // (C1)
+  if (getScale() && !getScale()->isFinite())
+    return emitOpError("expected scale that is finite, got ") << getScaleAttr();
+  return success();
+}
+
+LogicalResult ScaleOp::verify() {
+  // (C1)
+  if (!getFactor().isFinite())
+    return emitOpError("expected factor that is finite, got ") << getFactorAttr();
+  return success();
+}
+
+LogicalResult SoftcapOp::verify() {
+  // (C1)
+  if (!getCap().isFinite() || getCap().convertToDouble() <= 0)
+    return emitOpError("expected cap that is finite and > 0, got ") << getCapAttr();
+  return success();
+}
+
 LogicalResult MatmulOp::inferReturnTypes(MLIRContext *context, std::optional<Location> location, Adaptor adaptor,
                                          SmallVectorImpl<Type> &results) {
   Type weight = adaptor.getWeight().getType();
@@ -54,5 +75,15 @@ LogicalResult MatmulOp::verify() {
   if (getResidual() && getResidual().getType() != getResult().getType())
     return emitOpError("expected residual of type ")
            << getResult().getType() << " (type of the result), got " << getResidual().getType();
+  // (C8)
+  if (getCentred() && !getGain())
+    return emitOpError("expected a norm with centred");
+  if (getShift() && (!getCentred() || getShift().getType().getDimSize(0) != inFeatures))
+    return emitOpError("expected shift with centred only, and of size ") << inFeatures << " (features of x)";
+  // (C9)
+  if (getScale() && !getScale()->isFinite())
+    return emitOpError("expected scale that is finite, got ") << getScaleAttr();
+  if (getSoftcap() && (!getSoftcap()->isFinite() || getSoftcap()->convertToDouble() <= 0))
+    return emitOpError("expected softcap that is finite and > 0, got ") << getSoftcapAttr();
   return success();
 }

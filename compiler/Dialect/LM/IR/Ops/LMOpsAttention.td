@@ -26,12 +26,34 @@ def LM_RopeOp : LM_Op<"rope", [Pure, AllTypesMatch<["x", "result"]>]> {
   let hasVerifier = 1;
 }
 
+def LM_PositionScaleOp : LM_Op<"position_scale", [Pure, AllTypesMatch<["x", "result"]>]> {
+  let summary = "rows scaled by the logarithm of their position";
+  let description = [{
+    Row t times 1 + beta ln(1 + floor(positions[t] / length)): queries that stay sharp in contexts longer than `length`
+    (Llama 4, Ministral 3).
+
+    ```mlir
+    %q = lm.position_scale %x, %pos {beta = 0.1, length = 8192} : tensor<?x64xf32>
+    ```
+
+    Constraints:
+    - (C1) `beta` is finite
+    - (C2) `length` is >= 1
+  }];
+  let arguments = (ins LM_Rows:$x, LM_Ints:$positions, F64Attr:$beta, I64Attr:$length);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = [{
+    $x `,` $positions ` ` `{` `beta` `=` $beta `,` `length` `=` $length `}` attr-dict `:` type($x)
+  }];
+  let hasVerifier = 1;
+}
+
 def LM_AttentionOp : LM_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>]> {
   let summary = "scaled dot product attention over one whole sequence";
   let description = [{
     The plain form, without a cache. `q` is [T, heads * dim], `k` and `v` are [T, kv_heads * dim]; query head h reads
     KV head h / (heads / kv_heads). Per head: softmax(scale q k^T) v. `causal`: row t sees rows <= t; `window = W`: and
-    of these only rows > t - W.
+    of these only rows > t - W. `softcap = C`: a scaled score s becomes C tanh(s / C) before the softmax.
 
     ```mlir
     %a = lm.attention %q, %k, %v {causal, scale = 0.35, heads = 8, kv_heads = 4}
@@ -44,16 +66,18 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>]> 
     - (C3) features of `k` and of `v` = kv_heads * dim
     - (C4) `scale` is finite and > 0
     - (C5) `window` is >= 1 and needs `causal`
+    - (C6) `softcap` is finite and > 0
   }];
   let arguments = (ins
     LM_Rows:$q, LM_Rows:$k, LM_Rows:$v,
-    UnitAttr:$causal, F64Attr:$scale, I64Attr:$heads, I64Attr:$kv_heads, OptionalAttr<I64Attr>:$window
+    UnitAttr:$causal, F64Attr:$scale, I64Attr:$heads, I64Attr:$kv_heads, OptionalAttr<I64Attr>:$window,
+    OptionalAttr<F64Attr>:$softcap
   );
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
     $q `,` $k `,` $v
     ` ` `{` (`causal` $causal^ `,`)? `scale` `=` $scale `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
-    (`,` `window` `=` $window^)? `}` attr-dict `:` type($q) `,` type($k) `,` type($v)
+    (`,` `window` `=` $window^)? (`,` `softcap` `=` $softcap^)? `}` attr-dict `:` type($q) `,` type($k) `,` type($v)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

@@ -17,6 +17,8 @@ def LM_ActivationOp : LM_Op<"activation", [
     - `gelu_tanh`: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
     - `gelu_erf`: x/2 (1 + erf(x / sqrt(2)))
     - `relu`: max(x, 0)
+    - `relu2`: max(x, 0)^2
+    - `sigmoid`: 1 / (1 + exp(-x))
 
     ```mlir
     %y = lm.activation silu %x : tensor<?x64xf32>
@@ -25,6 +27,44 @@ def LM_ActivationOp : LM_Op<"activation", [
   let arguments = (ins LM_Activation:$kind, LM_Rows:$x);
   let results = (outs LM_Rows:$result);
   let assemblyFormat = "`` $kind $x attr-dict `:` type($x)";
+}
+
+def LM_ScaleOp : LM_Op<"scale", [
+    Pure, SameOperandsAndResultType, RowwiseOpInterface
+  ]> {
+  let summary = "every element times a constant";
+  let description = [{
+    ```mlir
+    %y = lm.scale %x {factor = 0.25} : tensor<?x64xf32>
+    ```
+
+    Constraints:
+    - (C1) `factor` is finite
+  }];
+  let arguments = (ins LM_Rows:$x, F64Attr:$factor);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = "$x ` ` `{` `factor` `=` $factor `}` attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
+def LM_SoftcapOp : LM_Op<"softcap", [
+    Pure, SameOperandsAndResultType, RowwiseOpInterface
+  ]> {
+  let summary = "every element squeezed between -cap and cap";
+  let description = [{
+    cap tanh(x / cap), as Gemma 2 bounds its logits (Gemma Team, 2024).
+
+    ```mlir
+    %y = lm.softcap %x {cap = 30.0} : tensor<?x64xf32>
+    ```
+
+    Constraints:
+    - (C1) `cap` is finite and > 0
+  }];
+  let arguments = (ins LM_Rows:$x, F64Attr:$cap);
+  let results = (outs LM_Rows:$result);
+  let assemblyFormat = "$x ` ` `{` `cap` `=` $cap `}` attr-dict `:` type($x)";
+  let hasVerifier = 1;
 }
 
 class LM_BinaryOp<string mnemonic> : LM_Op<mnemonic, [

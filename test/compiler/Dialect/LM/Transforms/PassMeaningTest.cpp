@@ -29,7 +29,7 @@ const NamedPass passes[] = {
     {"fuse-gated-activation", [] { return lm::createFuseGatedActivation(); }, 1e-12},
     {"fuse-matmul-activation", [] { return lm::createFuseMatmulActivation(); }, 1e-12},
     {"fuse-matmul-residual", [] { return lm::createFuseMatmulResidual(); }, 1e-12},
-    {"fuse-rms-norm-matmul", [] { return lm::createFuseRmsNormMatmul(); }, 1e-12},
+    {"fuse-norm-matmul", [] { return lm::createFuseNormMatmul(); }, 1e-12},
     {"insert-kv-cache", [] { return lm::createInsertKvCache({"f32"}); }, 1e-6},
     {"fuse-rope-kv-append", [] { return lm::createFuseRopeKvAppend(); }, 1e-12},
     {"page-kv-cache", [] { return lm::createPageKvCache({16}); }, 1e-12},

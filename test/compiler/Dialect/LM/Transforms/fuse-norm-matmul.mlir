@@ -1,4 +1,4 @@
-// RUN: quipu-opt %s --lm-fuse-rms-norm-matmul | FileCheck %s
+// RUN: quipu-opt %s --lm-fuse-norm-matmul | FileCheck %s
 
 // CHECK-LABEL: lm.func @norm_moves_into_the_matmul(
 // CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[G:.*]]: tensor<4xbf16>, %[[W:.*]]: tensor<8x4xbf16>)

@@ -1,0 +1,67 @@
+// Weights and what is made of them.
+#include "compiler/Reference/Evaluation.h"
+
+#include <numeric>
+
+namespace quipu::reference {
+namespace {
+
+// Several weights as one, along rows. Vectors are one row each and are joined end to end.
+class JoinedWeight : public Weight {
+public:
+  JoinedWeight(std::vector<std::shared_ptr<const Weight>> parts, bool vectors)
+      : parts(std::move(parts)), vectors(vectors) {}
+
+  int64_t rows() const override { return vectors ? 1 : total(&Weight::rows); }
+  int64_t cols() const override { return vectors ? total(&Weight::cols) : parts.front()->cols(); }
+
+  void readRow(int64_t i, double *out) const override {
+    for (const auto &part : parts) {
+      if (vectors) {
+        part->readRow(0, out);
+        out += part->cols();
+        continue;
+      }
+      if (i < part->rows())
+        return part->readRow(i, out);
+      i -= part->rows();
+    }
+  }
+
+private:
+  int64_t total(int64_t (Weight::*size)() const) const {
+    return std::accumulate(parts.begin(), parts.end(), int64_t(0),
+                           [&](int64_t sum, const auto &part) { return sum + (part.get()->*size)(); });
+  }
+
+  std::vector<std::shared_ptr<const Weight>> parts;
+  bool vectors;
+};
+
+Results evalWeight(Evaluation &e, lm::WeightOp op) {
+  auto type = op.getResult().getType();
+  auto found = e.weights.find(op.getTensorName().str(), *lm::getStorageFormat(type.getElementType()));
+  if (!found)
+    return passError(std::move(found));
+  return resultsOf(std::move(*found));
+}
+
+Results evalConcatRows(Evaluation &e, lm::ConcatRowsOp op) {
+  std::vector<std::shared_ptr<const Weight>> parts;
+  for (mlir::Value part : op.getWeights())
+    parts.push_back(e.weight(part));
+  bool vectors = op.getResult().getType().getRank() == 1;
+  return resultsOf(std::shared_ptr<const Weight>(std::make_shared<JoinedWeight>(std::move(parts), vectors)));
+}
+
+} // namespace
+
+llvm::ArrayRef<OpEval> weightEvals() {
+  static const OpEval table[] = {
+      eval<evalWeight>(),
+      eval<evalConcatRows>(),
+  };
+  return table;
+}
+
+} // namespace quipu::reference
