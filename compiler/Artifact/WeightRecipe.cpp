@@ -8,6 +8,30 @@
 
 namespace quipu {
 
+// The tensor of a piece, which must have the rank of the weight and rows of its size.
+static Expected<WeightTensor> bindPiece(const models::Checkpoint &checkpoint, const std::string &source,
+                                        const WeightRecipe &recipe, const quantization::ColumnImportance &importance) {
+  Expected<WeightPiece> piece = WeightPiece::parse(source);
+  if (!piece)
+    return passError(std::move(piece));
+  const models::TensorInfo *tensor = checkpoint.find(piece->tensor);
+  if (!tensor)
+    return makeError("{}: there is no tensor '{}', which the model needs", checkpoint.path(), piece->tensor);
+  bool vector = recipe.shape.size() == 1;
+  int64_t columns = piece->transposed ? tensor->rows() : tensor->rowSize();
+  // Matrices one above the other, [E, N, K], are rows as well.
+  if (vector != (tensor->shape.size() < 2) || (!vector && uint64_t(columns) != recipe.shape[1]))
+    return makeError("{}: tensor '{}' has shape [{}]; the model reads {} of {}", tensor->file, piece->tensor,
+                     fmt::join(tensor->shape, ","),
+                     vector              ? "a vector"
+                     : piece->transposed ? "columns"
+                                         : "rows",
+                     recipe.shape.back());
+  auto known = importance.find(piece->tensor);
+  bool isWeighed = known != importance.end() && known->second.size() == uint64_t(columns);
+  return WeightTensor{tensor, std::move(*piece), isWeighed ? known->second.data() : nullptr};
+}
+
 static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoint &checkpoint,
                                                           const WeightRecipe &recipe,
                                                           const quantization::ColumnImportance &importance) {
@@ -15,28 +39,18 @@ static Expected<std::unique_ptr<WeightPacker>> bindWeight(const models::Checkpoi
   if (!storage)
     return makeError("weight '{}': weights are not stored as {}", recipe.sources.front(), dtypeName(recipe.storage));
   std::vector<WeightTensor> tensors;
-  uint64_t rows = 0;
-  for (const std::string &name : recipe.sources) {
-    const models::TensorInfo *tensor = checkpoint.find(name);
+  for (const std::string &source : recipe.sources) {
+    Expected<WeightTensor> tensor = bindPiece(checkpoint, source, recipe, importance);
     if (!tensor)
-      return makeError("{}: there is no tensor '{}', which the model needs", checkpoint.path(), name);
-    // Matrices one above the other, [E, N, K], are rows as well.
-    bool isVector = recipe.shape.size() == 1, agree = isVector == (tensor->shape.size() < 2);
-    if (!agree || (!isVector && uint64_t(tensor->rowSize()) != recipe.shape[1]))
-      return makeError("{}: tensor '{}' has shape [{}]; the model reads {} of {}", tensor->file, name,
-                       fmt::join(tensor->shape, ","), recipe.shape.size() == 1 ? "a vector" : "rows",
-                       recipe.shape.back());
-    rows += uint64_t(isVector ? tensor->elements() : tensor->rows());
-    auto columns = importance.find(name);
-    bool isWeighed = columns != importance.end() && columns->second.size() == uint64_t(tensor->rowSize());
-    tensors.push_back({tensor, isWeighed ? columns->second.data() : nullptr});
+      return passError(std::move(tensor));
+    tensors.push_back(std::move(*tensor));
   }
-  if (rows != recipe.shape[0])
-    return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
-                     recipe.sources.front(), rows, recipe.shape[0]);
   Expected<WeightRows> joined = WeightRows::create(tensors, *storage);
   if (!joined)
     return passError(std::move(joined));
+  if (uint64_t(joined->rows()) != recipe.shape[0])
+    return makeError("{}: tensor '{}' and those joined with it have {} rows, expected {}", checkpoint.path(),
+                     recipe.sources.front(), joined->rows(), recipe.shape[0]);
   if (recipe.layout == "tile64" || recipe.layout == "tile64_gated")
     return gpu::TilePacker::create(std::move(*joined), recipe.layout == "tile64_gated");
   Expected<cpu::WeightForm> form = cpu::parseWeightForm(recipe.layout);

@@ -1,4 +1,4 @@
-// Which checkpoint tensors a weight of the artifact is made of, and how it lies there.
+// Which pieces of checkpoint tensors a weight of the artifact is made of, and how it lies there.
 #pragma once
 
 #include "compiler/Codegen/WeightPacker.h"
@@ -14,7 +14,7 @@
 namespace quipu {
 
 struct WeightRecipe {
-  std::vector<std::string> sources; // checkpoint tensors, first rows first
+  std::vector<std::string> sources; // pieces (compiler/Quantization/WeightPiece.h), first rows first
   fb::DType storage;                // of a storage format
   std::vector<uint64_t> shape;      // of the joined weight: [rows, columns], or [size] for a vector
   std::string layout;               // as runtime/Artifact/WeightLayout.h names them

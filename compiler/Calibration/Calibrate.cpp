@@ -114,7 +114,8 @@ public:
         return makeError("what {} reads are not numbers; `quipu verify` names the first launch at fault", name);
       for (size_t begin = 0, end; begin < name.size(); begin = end + 1) {
         end = std::min(name.find('+', begin), name.size());
-        result[name.substr(begin, end - begin)] = values;
+        std::string piece = name.substr(begin, end - begin);
+        result[piece.substr(0, piece.find(' '))] = values; // without what is done to the tensor
       }
     }
     return result;

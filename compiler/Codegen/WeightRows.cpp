@@ -4,18 +4,17 @@
 
 namespace quipu {
 
-using models::TensorInfo;
 using quantization::TensorRows;
 
 Expected<WeightRows> WeightRows::create(const std::vector<WeightTensor> &tensors, const StorageFormat &storage) {
   WeightRows joined;
   joined.format = findStorageFormat(storage.dtype); // the table's own, which outlives this
-  for (auto [tensor, importance] : tensors) {
-    auto stored = TensorRows::create(*tensor, storage, importance);
+  for (const auto &[tensor, piece, importance] : tensors) {
+    auto stored = TensorRows::create(*tensor, piece, storage, importance);
     if (!stored)
       return passError(std::move(stored));
-    bool vector = tensor->shape.size() < 2;
-    int64_t rows = vector ? tensor->elements() : tensor->rows(), columns = vector ? 1 : tensor->rowSize();
+    bool vector = stored->isVector();
+    int64_t rows = vector ? stored->rowSize() : stored->rows(), columns = vector ? 1 : stored->rowSize();
     if (joined.columnCount != 0 && columns != joined.columnCount)
       return makeError("{}: tensor {} has rows of {} elements, those of {} have {}; they cannot be joined",
                        tensor->file, tensor->name, columns, tensors[0].tensor->name, joined.columnCount);
@@ -29,10 +28,7 @@ Expected<WeightRows> WeightRows::create(const std::vector<WeightTensor> &tensors
   return joined;
 }
 
-std::string WeightRows::name() const {
-  const TensorInfo &first = parts[0].tensor.info();
-  return fmt::format("{}: tensor {}", first.file, first.name);
-}
+std::string WeightRows::name() const { return parts[0].tensor.name(); }
 
 const WeightRows::Part &WeightRows::partOf(int64_t row) const {
   return *std::find_if(parts.begin(), parts.end(), [&](const Part &part) { return row < part.firstRow + part.rows; });
@@ -42,8 +38,8 @@ int64_t WeightRows::contiguousEnd(int64_t row) const { return partOf(row).firstR
 
 void WeightRows::read(int64_t row, int64_t first, int64_t count, std::byte *out) const {
   const Part &part = partOf(row);
-  // As blocks of the whole tensor, which has rows of its own: a vector is one.
-  int64_t perRow = part.tensor.info().rowSize() / format->blockElements;
+  // As blocks of the whole piece, which has rows of its own: a vector is one.
+  int64_t perRow = part.tensor.rowSize() / format->blockElements;
   int64_t at = (row - part.firstRow) * columnCount / format->blockElements + first;
   for (int64_t end = at + count; at < end;) {
     int64_t within = at % perRow, piece = std::min(end - at, perRow - within);

@@ -1,4 +1,4 @@
-// The rows of a weight that is to be packed: checkpoint tensors joined along rows, in the weight's storage format.
+// The rows of a weight that is to be packed: pieces joined along rows, in the weight's storage format.
 #pragma once
 
 #include "compiler/Quantization/TensorRows.h"
@@ -7,16 +7,18 @@
 
 namespace quipu {
 
-// A tensor of a weight, and what each of its columns counts when it is rounded (Encode.h); null: all alike.
+// A piece of a weight, the tensor it is made of, and what each of its columns counts when it is rounded (Encode.h);
+// null: all alike.
 struct WeightTensor {
   const models::TensorInfo *tensor;
+  WeightPiece piece = {};
   const float *importance = nullptr;
 };
 
 class WeightRows {
 public:
-  // Tensors of one row size; vectors are joined end to end, as rows of one element. The tensors must outlive this.
-  // Errors name the tensor: an element type that is no weight, row sizes that differ, rows that are no whole blocks.
+  // Pieces of one row size; vectors are joined end to end, as rows of one element. The tensors must outlive this.
+  // Errors name the tensor: those of TensorRows, and row sizes that differ.
   static Expected<WeightRows> create(const std::vector<WeightTensor> &tensors, const StorageFormat &storage);
 
   int64_t rows() const { return rowCount; }
@@ -29,7 +31,7 @@ public:
   // to it. A count may run over the end of a row into the rows that follow, up to `contiguousEnd`. Where elements stand
   // by themselves a block is an element.
   void read(int64_t row, int64_t first, int64_t count, std::byte *out) const;
-  // The row after the last one of the tensor that `row` is in.
+  // The row after the last one of the piece that `row` is in.
   int64_t contiguousEnd(int64_t row) const;
 
 private:

@@ -9,8 +9,8 @@ class CheckpointWeight : public Weight {
 public:
   explicit CheckpointWeight(quantization::TensorRows stored) : stored(stored) {}
 
-  int64_t rows() const override { return stored.info().rows(); }
-  int64_t cols() const override { return stored.info().rowSize(); }
+  int64_t rows() const override { return stored.rows(); }
+  int64_t cols() const override { return stored.rowSize(); }
 
   void readRow(int64_t i, double *out) const override {
     std::vector<float> row(cols());
@@ -24,11 +24,12 @@ private:
 
 } // namespace
 
-Expected<std::shared_ptr<const Weight>> CheckpointWeights::find(const std::string &name, const StorageFormat &storage) {
-  const models::TensorInfo *tensor = checkpoint.find(name);
+Expected<std::shared_ptr<const Weight>> CheckpointWeights::find(const WeightPiece &piece,
+                                                                const StorageFormat &storage) {
+  const models::TensorInfo *tensor = checkpoint.find(piece.tensor);
   if (!tensor)
-    return makeError("{}: no tensor named {}", checkpoint.path(), name);
-  auto rows = quantization::TensorRows::create(*tensor, storage);
+    return makeError("{}: no tensor named {}", checkpoint.path(), piece.tensor);
+  auto rows = quantization::TensorRows::create(*tensor, piece, storage);
   if (!rows)
     return passError(std::move(rows));
   return std::make_shared<CheckpointWeight>(*rows);

@@ -9,7 +9,7 @@ namespace quipu::reference {
 class CheckpointWeights : public WeightSource {
 public:
   explicit CheckpointWeights(const models::Checkpoint &checkpoint) : checkpoint(checkpoint) {}
-  Expected<std::shared_ptr<const Weight>> find(const std::string &name, const StorageFormat &storage) override;
+  Expected<std::shared_ptr<const Weight>> find(const WeightPiece &piece, const StorageFormat &storage) override;
 
 private:
   const models::Checkpoint &checkpoint;

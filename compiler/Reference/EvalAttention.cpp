@@ -10,8 +10,8 @@ fb::DType cacheDtype(lm::KvType type) {
 }
 
 Rope ropeOf(lm::RopeAttr attr) {
-  return {attr.getDim(), attr.getRotated(), attr.getLayout() == lm::RopeLayout::interleaved,
-          attr.getAttentionFactor(), attr.getInvFreq().vec()};
+  return {attr.getDim(), attr.getRotated(), attr.getLayout() == lm::RopeLayout::interleaved, attr.getAttentionFactor(),
+          attr.getInvFreq().vec()};
 }
 
 std::optional<double> capOf(std::optional<llvm::APFloat> cap) {
@@ -85,7 +85,7 @@ Results evalRopeAppend(Evaluation &e, lm::RopeAppendOp op) {
 
 llvm::ArrayRef<OpEval> attentionEvals() {
   static const OpEval table[] = {
-      eval<evalRope>(), eval<evalPositionScale>(),     eval<evalAttention>(),       eval<evalKvCache>(),
+      eval<evalRope>(),     eval<evalPositionScale>(),   eval<evalAttention>(),  eval<evalKvCache>(),
       eval<evalKvAppend>(), eval<evalCachedAttention>(), eval<evalRopeAppend>(),
   };
   return table;

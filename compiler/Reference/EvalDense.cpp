@@ -33,8 +33,8 @@ Results evalEmbedding(Evaluation &e, lm::EmbeddingOp op) {
 // Of any kind.
 Results evalNorm(Evaluation &e, lm::NormOpInterface op) {
   NormShape shape{op.isCentred(), op.getEpsilon().convertToDouble(), op.getGroupCount()};
-  Tensor y = norm(e.tensor(op.getNormInput()), e.optionalWeight(op.getNormGain()), e.optionalWeight(op.getNormBias()),
-                  shape);
+  Tensor y =
+      norm(e.tensor(op.getNormInput()), e.optionalWeight(op.getNormGain()), e.optionalWeight(op.getNormBias()), shape);
   if (op.getAddedResidual())
     y = add(std::move(y), e.tensor(op.getAddedResidual()));
   return resultsOf(std::move(y));

@@ -38,9 +38,10 @@ private:
   bool vectors;
 };
 
-Results evalWeight(Evaluation &e, lm::WeightOp op) {
-  auto type = op.getResult().getType();
-  auto found = e.weights.find(op.getTensorName().str(), *lm::getStorageFormat(type.getElementType()));
+// Of all that is one piece of a tensor: its storage is that of the last op's result.
+template <typename Op> Results evalPiece(Evaluation &e, Op op) {
+  const StorageFormat &storage = *lm::getStorageFormat(op.getResult().getType().getElementType());
+  auto found = e.weights.find(op.getPieces().front(), storage);
   if (!found)
     return passError(std::move(found));
   return resultsOf(std::move(*found));
@@ -58,7 +59,10 @@ Results evalConcatRows(Evaluation &e, lm::ConcatRowsOp op) {
 
 llvm::ArrayRef<OpEval> weightEvals() {
   static const OpEval table[] = {
-      eval<evalWeight>(),
+      eval<evalPiece<lm::WeightOp>>(),
+      eval<evalPiece<lm::WeightTransposeOp>>(),
+      eval<evalPiece<lm::WeightRowsOp>>(),
+      eval<evalPiece<lm::WeightAffineOp>>(),
       eval<evalConcatRows>(),
   };
   return table;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Dialect/LM/IR/LMOps.h"
+#include "compiler/Quantization/WeightPiece.h"
 #include "compiler/Reference/Ops.h"
 #include "compiler/Reference/Sampling.h"
 #include "runtime/Support/Error.h"
@@ -14,11 +15,11 @@
 
 namespace quipu::reference {
 
-// Finds the weight of a name, with the values that its blocks have in the storage format. An error names the tensor.
+// Finds a piece of a weight, with the values that its blocks have in the storage format. An error names the tensor.
 class WeightSource {
 public:
   virtual ~WeightSource() = default;
-  virtual Expected<std::shared_ptr<const Weight>> find(const std::string &name, const StorageFormat &storage) = 0;
+  virtual Expected<std::shared_ptr<const Weight>> find(const WeightPiece &piece, const StorageFormat &storage) = 0;
 };
 
 // What a value of the graph can be. A cache is shared by the values that follow from one another: lm's value semantics

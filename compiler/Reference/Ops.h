@@ -19,8 +19,8 @@ double activate(Activation kind, double x);
 Tensor embedding(const IntTensor &ids, const Weight &table);
 
 struct NormShape {
-  bool centred = false; // layer norm (Ba et al. 2016): (x - mean) / sqrt(variance + eps); else that of Zhang and Sennrich
-                        // 2019: x / sqrt(mean(x^2) + eps)
+  bool centred = false; // layer norm (Ba et al. 2016): (x - mean) / sqrt(variance + eps); else that of Zhang and
+                        // Sennrich 2019: x / sqrt(mean(x^2) + eps)
   double eps = 0;
   int64_t groups = 1; // equal parts of a row that are normalised apart
 };
@@ -59,7 +59,7 @@ struct AttentionShape {
   int64_t heads = 0;
   int64_t kvHeads = 0; // heads is a multiple: query head h reads key head h / (heads / kvHeads)
   double scale = 1.0;
-  std::optional<int64_t> window;  // a query at p sees positions p - window + 1 .. p
+  std::optional<int64_t> window;      // a query at p sees positions p - window + 1 .. p
   std::optional<double> softcap = {}; // of the scaled scores
 };
 // Causal attention of one sequence: row t of q sees rows 0 .. t of k and v. q is [T, heads * dim], k and v [T, kvHeads

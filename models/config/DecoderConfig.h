@@ -8,7 +8,7 @@
 
 namespace quipu::models {
 
-enum class Activation { Silu, GeluErf, GeluTanh, Relu };
+enum class Activation { Silu, GeluErf, GeluTanh, Relu, Relu2, Sigmoid };
 
 // What is not in config.json has the value of transformers' configuration class of the architecture.
 struct DecoderDefaults {

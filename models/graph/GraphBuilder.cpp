@@ -44,18 +44,57 @@ Value GraphBuilder::embedding(const std::string &module, int64_t vocab, int64_t 
   return lm::EmbeddingOp::create(builder, locationOf(module), func.getArgument(0), table);
 }
 
-Value GraphBuilder::linear(Value x, const std::string &module, int64_t out, bool bias) {
-  Value matrix = weight(module, ".weight", {out, widthOf(x)});
-  Value vector = bias ? weight(module, ".bias", {out}) : Value();
+Value GraphBuilder::positionEmbedding(const std::string &module, int64_t positions, int64_t width) {
+  Value table = weight(module, ".weight", {positions, width});
+  return lm::EmbeddingOp::create(builder, locationOf(module), func.getArgument(1), table);
+}
+
+Value GraphBuilder::rowsOf(Value weight, const std::optional<JoinedRows> &rows) {
+  if (!rows)
+    return weight;
+  auto type = cast<RankedTensorType>(weight.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = rows->runs.rows();
+  return lm::WeightRowsOp::create(builder, weight.getLoc(), type.clone(shape), weight, rows->runs.first,
+                                  rows->runs.size, rows->runs.stride, rows->runs.count);
+}
+
+Value GraphBuilder::linearWeight(const std::string &module, int64_t out, int64_t in,
+                                 const LinearParameters &parameters) {
+  if (!parameters.transposed)
+    return weight(module, ".weight", {out, in});
+  Value stored = weight(module, ".weight", {in, out});
+  auto type = cast<RankedTensorType>(stored.getType());
+  return lm::WeightTransposeOp::create(builder, stored.getLoc(), type.clone({out, in}), stored);
+}
+
+Value GraphBuilder::linear(Value x, const std::string &module, int64_t out, const LinearParameters &parameters) {
+  int64_t whole = parameters.rows ? parameters.rows->of : out;
+  Value matrix = rowsOf(linearWeight(module, whole, widthOf(x), parameters), parameters.rows);
+  Value vector = parameters.bias ? rowsOf(weight(module, ".bias", {whole}), parameters.rows) : Value();
   auto matmul = lm::MatmulOp::create(builder, locationOf(module), x, matrix);
   if (vector)
     matmul.getBiasMutable().assign(vector);
   return matmul;
 }
 
-Value GraphBuilder::rmsNorm(Value x, const std::string &module, double eps) {
-  Value gain = weight(module, ".weight", {widthOf(x)});
-  return lm::RmsNormOp::create(builder, locationOf(module), x, gain, builder.getF64FloatAttr(eps));
+Value GraphBuilder::norm(Value x, const std::string &module, const NormParameters &parameters) {
+  Location location = locationOf(module);
+  int64_t size = parameters.sharedGain ? widthOf(x) / parameters.groups : widthOf(x);
+  Value gain = weight(module, ".weight", {size});
+  if (parameters.gainOffset != 0)
+    gain = lm::WeightAffineOp::create(builder, location, gain.getType(), gain, builder.getF64FloatAttr(1),
+                                      builder.getF64FloatAttr(parameters.gainOffset));
+  FloatAttr eps = builder.getF64FloatAttr(parameters.eps);
+  if (!parameters.centred) {
+    auto norm = lm::RmsNormOp::create(builder, location, x, gain, eps);
+    norm.setGroups(parameters.groups);
+    return norm;
+  }
+  Value bias = parameters.bias ? weight(module, ".bias", {size}) : Value();
+  auto norm = lm::LayerNormOp::create(builder, location, x, gain, bias, eps);
+  norm.setGroups(parameters.groups);
+  return norm;
 }
 
 Value GraphBuilder::rope(Value x, lm::RopeAttr rope) {
@@ -67,7 +106,8 @@ Value GraphBuilder::attention(Value q, Value k, Value v, const std::string &modu
   return lm::AttentionOp::create(builder, locationOf(module), q, k, v, /*causal=*/builder.getUnitAttr(),
                                  builder.getF64FloatAttr(parameters.scale), builder.getI64IntegerAttr(parameters.heads),
                                  builder.getI64IntegerAttr(parameters.kvHeads),
-                                 parameters.window ? builder.getI64IntegerAttr(*parameters.window) : IntegerAttr());
+                                 parameters.window ? builder.getI64IntegerAttr(*parameters.window) : IntegerAttr(),
+                                 parameters.softcap ? builder.getF64FloatAttr(*parameters.softcap) : FloatAttr());
 }
 
 static lm::ActivationKind kindOf(Activation activation) {
@@ -80,6 +120,10 @@ static lm::ActivationKind kindOf(Activation activation) {
     return lm::ActivationKind::gelu_tanh;
   case Activation::Relu:
     return lm::ActivationKind::relu;
+  case Activation::Relu2:
+    return lm::ActivationKind::relu2;
+  case Activation::Sigmoid:
+    return lm::ActivationKind::sigmoid;
   }
   llvm_unreachable("all activations are above");
 }
@@ -91,6 +135,25 @@ Value GraphBuilder::activation(Value x, Activation activation) {
 Value GraphBuilder::add(Value lhs, Value rhs) { return lm::AddOp::create(builder, rhs.getLoc(), lhs, rhs); }
 
 Value GraphBuilder::mul(Value lhs, Value rhs) { return lm::MulOp::create(builder, rhs.getLoc(), lhs, rhs); }
+
+Value GraphBuilder::scale(Value x, double factor) {
+  if (factor == 1)
+    return x;
+  return lm::ScaleOp::create(builder, x.getLoc(), x, builder.getF64FloatAttr(factor));
+}
+
+Value GraphBuilder::softcap(Value x, double cap) {
+  return lm::SoftcapOp::create(builder, x.getLoc(), x, builder.getF64FloatAttr(cap));
+}
+
+Value GraphBuilder::positionScale(Value x, double beta, int64_t length) {
+  return lm::PositionScaleOp::create(builder, x.getLoc(), x, func.getArgument(1), builder.getF64FloatAttr(beta),
+                                     builder.getI64IntegerAttr(length));
+}
+
+Value GraphBuilder::sliceColumns(Value x, int64_t offset, int64_t size) {
+  return lm::SliceColumnsOp::create(builder, x.getLoc(), x, offset, size);
+}
 
 OwningOpRef<ModuleOp> GraphBuilder::finish(Value logits) {
   lm::ReturnOp::create(builder, logits.getLoc(), logits);

@@ -18,8 +18,31 @@ using WeightTypes = std::function<std::optional<DType>(const std::string &name)>
 
 struct AttentionParameters {
   int64_t heads, kvHeads;
-  double scale;                  // of the scores
-  std::optional<int64_t> window; // in tokens, the query's own among them
+  double scale;                       // of the scores
+  std::optional<int64_t> window;      // in tokens, the query's own among them
+  std::optional<double> softcap = {}; // of the scaled scores
+};
+
+struct NormParameters {
+  double eps;
+  bool centred = false;   // layer norm; otherwise rms norm
+  bool bias = false;      // of a layer norm: NAME.bias
+  double gainOffset = 0;  // gains are stored less this: 1 in Gemma
+  int64_t groups = 1;     // equal parts of a row that are normalised apart
+  bool sharedGain = true; // of groups: the gain is that of one part
+};
+
+// Some rows of a joined projection that has `of` rows.
+struct JoinedRows {
+  WeightPiece::Runs runs;
+  int64_t of;
+};
+
+// How the checkpoint holds the matrix of a linear module.
+struct LinearParameters {
+  bool bias = false;
+  bool transposed = false;             // in x out, as GPT-2's Conv1D
+  std::optional<JoinedRows> rows = {}; // of a joined projection: those of this one, in matrix and bias
 };
 
 // Builds the one function of a module, `@model(ids, positions) -> logits`. The names of modules are those of the
@@ -34,16 +57,23 @@ public:
 
   // Rows of a [vocab, width] table for the ids: [tokens, width].
   mlir::Value embedding(const std::string &module, int64_t vocab, int64_t width);
+  // Rows of a [positions, width] table of learned positions.
+  mlir::Value positionEmbedding(const std::string &module, int64_t positions, int64_t width);
   // x W^T + b, from [tokens, in] to [tokens, out].
-  mlir::Value linear(mlir::Value x, const std::string &module, int64_t out, bool bias);
-  mlir::Value rmsNorm(mlir::Value x, const std::string &module, double eps);
+  mlir::Value linear(mlir::Value x, const std::string &module, int64_t out, const LinearParameters &parameters = {});
+  mlir::Value norm(mlir::Value x, const std::string &module, const NormParameters &parameters);
   mlir::Value rope(mlir::Value x, lm::RopeAttr rope);
+  // Each row times 1 + beta ln(1 + floor(position / length)).
+  mlir::Value positionScale(mlir::Value x, double beta, int64_t length);
+  mlir::Value sliceColumns(mlir::Value x, int64_t offset, int64_t size);
   // Causal, over [tokens, heads * dim], [tokens, kvHeads * dim] and the same of v.
   mlir::Value attention(mlir::Value q, mlir::Value k, mlir::Value v, const std::string &module,
                         const AttentionParameters &parameters);
   mlir::Value activation(mlir::Value x, Activation activation);
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
+  mlir::Value scale(mlir::Value x, double factor); // x itself where the factor is 1
+  mlir::Value softcap(mlir::Value x, double cap);
 
   mlir::MLIRContext &getContext() { return *builder.getContext(); }
 
@@ -54,6 +84,9 @@ public:
 
 private:
   mlir::Value weight(const std::string &module, const char *kind, llvm::ArrayRef<int64_t> shape);
+  // Rows of a weight, or all of it.
+  mlir::Value rowsOf(mlir::Value weight, const std::optional<JoinedRows> &rows);
+  mlir::Value linearWeight(const std::string &module, int64_t out, int64_t in, const LinearParameters &parameters);
   mlir::Location locationOf(const std::string &module);
   static int64_t widthOf(mlir::Value x) { return mlir::cast<mlir::RankedTensorType>(x.getType()).getDimSize(1); }
 

@@ -7,6 +7,7 @@ using namespace llvm;
 namespace quipu {
 
 static StringRef trim(StringRef tensor) {
+  tensor = tensor.split(' ').first; // what is done to the tensor is no part of where it is
   tensor.consume_front("model.");
   if (!tensor.consume_back(".weight"))
     tensor.consume_back(".bias");

@@ -17,7 +17,8 @@ struct ProgramLimits {
   int64_t context;
 };
 
-// Checkpoint tensors joined along rows; `type` is the joined one, its element type the storage.
+// Pieces of checkpoint tensors (compiler/Quantization/WeightPiece.h) joined along rows; `type` is the joined one, its
+// element type the storage.
 struct WeightSource {
   llvm::SmallVector<llvm::StringRef> names;
   mlir::RankedTensorType type;

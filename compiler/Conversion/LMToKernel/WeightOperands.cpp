@@ -10,18 +10,12 @@ namespace quipu {
 FailureOr<WeightSource> resolveWeight(Operation *user, Value weight) {
   WeightSource source;
   source.type = cast<RankedTensorType>(weight.getType());
-  SmallVector<Value> pending = {weight};
-  while (!pending.empty()) {
-    Operation *op = pending.pop_back_val().getDefiningOp();
-    if (auto named = dyn_cast_or_null<lm::WeightOp>(op)) {
-      source.names.push_back(named.getTensorName());
-    } else if (auto joined = dyn_cast_or_null<lm::ConcatRowsOp>(op)) {
-      for (Value part : llvm::reverse(joined.getWeights()))
-        pending.push_back(part);
-    } else {
-      return user->emitError("expected weights made of lm.weight and lm.concat_rows alone");
-    }
-  }
+  Operation *op = weight.getDefiningOp();
+  if (!isa_and_present<lm::WeightExpressionOpInterface>(op))
+    return user->emitError("expected weights made of lm.weight");
+  Builder builder(user->getContext());
+  for (const WeightPiece &piece : lm::piecesOf(weight))
+    source.names.push_back(builder.getStringAttr(piece.print()).getValue()); // which the context keeps
   return source;
 }
 

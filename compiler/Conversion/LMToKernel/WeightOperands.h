@@ -5,7 +5,7 @@
 
 namespace quipu {
 
-// The checkpoint tensors a weight operand is made of.
+// The pieces of checkpoint tensors a weight operand is made of.
 mlir::FailureOr<WeightSource> resolveWeight(mlir::Operation *user, mlir::Value weight);
 
 // The storage format of an element type, by name: which of them a target has kernels for its generators say.

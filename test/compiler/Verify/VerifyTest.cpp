@@ -76,10 +76,10 @@ class Perturbed : public reference::WeightSource {
 public:
   Perturbed(reference::WeightSource &from, std::string name) : from(from), name(std::move(name)) {}
 
-  Expected<std::shared_ptr<const reference::Weight>> find(const std::string &tensor,
+  Expected<std::shared_ptr<const reference::Weight>> find(const WeightPiece &piece,
                                                           const StorageFormat &storage) override {
-    auto found = from.find(tensor, storage);
-    if (found && tensor == name)
+    auto found = from.find(piece, storage);
+    if (found && piece.tensor == name)
       return std::make_shared<Scaled>(*found);
     return found;
   }

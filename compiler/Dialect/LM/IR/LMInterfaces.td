@@ -3,6 +3,18 @@
 
 include "mlir/IR/OpBase.td"
 
+def WeightExpressionOpInterface : OpInterface<"WeightExpressionOpInterface"> {
+  let cppNamespace = "::quipu::lm";
+  let description = [{
+    A constant that is made of checkpoint tensors when weights are packed, never at run time: pieces of them
+    (compiler/Quantization/WeightPiece.h), joined along rows. Packer and reference read the pieces, so they agree about
+    what the weight is.
+  }];
+  let methods = [
+    InterfaceMethod<"The pieces, first rows first.", "::llvm::SmallVector<::quipu::WeightPiece>", "getPieces">
+  ];
+}
+
 def RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
   let cppNamespace = "::quipu::lm";
   let description = [{

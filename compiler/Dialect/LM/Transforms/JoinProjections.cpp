@@ -11,7 +11,7 @@ using namespace quipu::lm;
 
 namespace {
 
-bool isConstant(Operation *op) { return isa<WeightOp, ConcatRowsOp>(op); }
+bool isConstant(Operation *op) { return isa<WeightExpressionOpInterface>(op); }
 
 /// Weight values are constants that only the matmul reads: the joined weight replaces them.
 LogicalResult matchOwnedWeight(PatternRewriter &rewriter, MatmulOp op, Value weight) {

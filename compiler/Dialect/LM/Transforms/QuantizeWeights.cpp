@@ -13,10 +13,18 @@ using namespace quipu::lm;
 using quipu::StorageFormat;
 
 /// Whether a weight is read by rows, or makes the logits that the function returns.
-static bool isTable(WeightOp op) {
-  return llvm::any_of(op->getUsers(), [](Operation *user) {
+static bool isTable(Operation *weight) {
+  return llvm::any_of(weight->getUsers(), [](Operation *user) {
     return isa<EmbeddingOp>(user) || (isa<MatmulOp>(user) && llvm::any_of(user->getUsers(), llvm::IsaPred<ReturnOp>));
   });
+}
+
+/// Whether the op gives a weight in its stored form, from one tensor. What is read by expressions alone stays as the
+/// checkpoint has it: values are rounded once, after the arithmetic.
+static bool isStored(Operation *op) {
+  auto feeds = [](Operation *user) { return isa<WeightExpressionOpInterface>(user) && !isa<ConcatRowsOp>(user); };
+  return isa<WeightExpressionOpInterface>(op) && !isa<ConcatRowsOp>(op) &&
+         (op->use_empty() || !llvm::all_of(op->getUsers(), feeds));
 }
 
 /// The joined weight has the type of its parts.
@@ -44,39 +52,40 @@ struct QuantizeWeights : quipu::lm::impl::QuantizeWeightsBase<QuantizeWeights> {
     }
     policy = std::move(*created);
     misfits.clear();
-    for (auto op : getOperation().getBody().getOps<WeightOp>())
-      convertWeight(op);
+    for (Operation &op : getOperation().getBody().getOps())
+      if (isStored(&op))
+        convertWeight(&op);
     for (auto op : getOperation().getBody().getOps<ConcatRowsOp>())
       if (failed(convertJoined(op)))
         return signalPassFailure();
     for (const auto &[formats, weights] : misfits) {
-      auto warning = WeightOp(weights.front()).emitWarning("weight ")
-                     << WeightOp(weights.front()).getTensorName() << " is stored as " << formats.second->name
-                     << ", not " << formats.first->name << ", whose blocks of " << formats.first->blockElements
-                     << " do not divide its rows";
+      auto warning = weights.front()->emitWarning("weight ")
+                     << piecesOf(weights.front()->getResult(0)).front().tensor << " is stored as "
+                     << formats.second->name << ", not " << formats.first->name << ", whose blocks of "
+                     << formats.first->blockElements << " do not divide its rows";
       if (weights.size() > 1)
         warning << "; so are " << weights.size() - 1 << " others";
     }
   }
 
 private:
-  void convertWeight(WeightOp op) {
-    auto type = cast<RankedTensorType>(op.getResult().getType());
+  void convertWeight(Operation *op) {
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
     Type element = Float32Type::get(&getContext());
     if (type.getRank() == 2) {
-      const StorageFormat &wanted =
-          *policy.formatOf(op.getTensorName(), getStorageFormat(type.getElementType()), isTable(op));
+      const StorageFormat &wanted = *policy.formatOf(piecesOf(op->getResult(0)).front().tensor,
+                                                     getStorageFormat(type.getElementType()), isTable(op));
       const StorageFormat &fitting = StoragePolicy::fitting(wanted, type.getDimSize(1));
       if (&fitting != &wanted)
         misfits[{&wanted, &fitting}].push_back(op);
       element = getStorageType(&getContext(), fitting);
     }
     converted += type.getElementType() != element;
-    op.getResult().setType(type.clone(element));
+    op->getResult(0).setType(type.clone(element));
   }
 
   StoragePolicy policy;
-  llvm::MapVector<std::pair<const StorageFormat *, const StorageFormat *>, SmallVector<WeightOp>> misfits;
+  llvm::MapVector<std::pair<const StorageFormat *, const StorageFormat *>, SmallVector<Operation *>> misfits;
 };
 
 } // namespace

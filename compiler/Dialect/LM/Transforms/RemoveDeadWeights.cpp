@@ -14,7 +14,7 @@ struct RemoveDeadWeights : quipu::lm::impl::RemoveDeadWeightsBase<RemoveDeadWeig
   void runOnOperation() override {
     // From the end, so that a joined weight goes before its parts.
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(getOperation().getBody().front()))) {
-      if (!isa<WeightOp, ConcatRowsOp>(op) || !op.use_empty())
+      if (!isa<WeightExpressionOpInterface>(op) || !op.use_empty())
         continue;
       removed += isa<WeightOp>(op);
       op.erase();

@@ -9,7 +9,7 @@ namespace quipu::lm {
 mlir::LogicalResult verifyPlainForm(FuncOp func);
 mlir::LogicalResult verifyCachedForm(FuncOp func);
 
-/// Every weight operand of `op` is a weight of the checkpoint, or weights joined.
+/// Every weight operand of `op` is made of weights of the checkpoint.
 mlir::LogicalResult verifyWeightOperands(mlir::Operation *op);
 
 } // namespace quipu::lm

@@ -4,17 +4,114 @@
 using namespace mlir;
 using namespace quipu::lm;
 
+SmallVector<quipu::WeightPiece> quipu::lm::piecesOf(Value weight) {
+  return cast<WeightExpressionOpInterface>(weight.getDefiningOp()).getPieces();
+}
+
+/// Columns of blocks are whole blocks.
+static LogicalResult verifyBlocks(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  const quipu::StorageFormat *format = getStorageFormat(type.getElementType());
+  if (!format->takesRow(type.getShape().back()))
+    return op->emitOpError("expected columns in whole blocks of ")
+           << format->name << " (" << format->blockElements << " elements), got " << type.getShape().back();
+  return success();
+}
+
+template <typename... Ops> static LogicalResult verifySource(Operation *op, StringRef expected) {
+  if (!isa_and_present<Ops...>(op->getOperand(0).getDefiningOp()))
+    return op->emitOpError("expected source to be ") << expected;
+  return success();
+}
+
 LogicalResult WeightOp::verify() {
   // (C1)
   if (getTensorName().empty())
     return emitOpError("expected a tensor name, got an empty one");
   // (C2)
-  auto type = cast<RankedTensorType>(getResult().getType());
-  const quipu::StorageFormat *format = getStorageFormat(type.getElementType());
-  if (!format->takesRow(type.getShape().back()))
-    return emitOpError("expected columns in whole blocks of ")
-           << format->name << " (" << format->blockElements << " elements), got " << type.getShape().back();
-  return success();
+  return verifyBlocks(*this);
+}
+
+SmallVector<quipu::WeightPiece> WeightOp::getPieces() {
+  quipu::WeightPiece piece;
+  piece.tensor = getTensorName().str();
+  return {piece};
+}
+
+LogicalResult WeightTransposeOp::verify() {
+  // (C1)
+  if (failed(verifySource<WeightOp>(*this, "an lm.weight")))
+    return failure();
+  // (C2)
+  ArrayRef<int64_t> from = getSource().getType().getShape(), to = getResult().getType().getShape();
+  if (from[0] != to[1] || from[1] != to[0])
+    return emitOpError("expected a result of ") << from[1] << "x" << from[0] << ", got " << to[0] << "x" << to[1];
+  // (C3)
+  return verifyBlocks(*this);
+}
+
+SmallVector<quipu::WeightPiece> WeightTransposeOp::getPieces() {
+  SmallVector<quipu::WeightPiece> pieces = piecesOf(getSource());
+  pieces.front().transposed = true;
+  return pieces;
+}
+
+LogicalResult WeightRowsOp::verify() {
+  // (C1)
+  if (failed(verifySource<WeightOp, WeightTransposeOp>(*this, "an lm.weight or an lm.weight_transpose")))
+    return failure();
+  // (C2)
+  auto first = static_cast<int64_t>(getFirst()), size = static_cast<int64_t>(getSize()),
+       stride = static_cast<int64_t>(getStride()), count = static_cast<int64_t>(getCount());
+  if (first < 0 || stride < 0 || size < 1 || count < 1)
+    return emitOpError("expected first and stride >= 0, size and count >= 1");
+  // (C3)
+  ArrayRef<int64_t> from = getSource().getType().getShape(), to = getResult().getType().getShape();
+  constexpr int64_t most = int64_t(1) << 31; // keeps products in range
+  quipu::WeightPiece::Runs runs{first, size, stride, count};
+  if (std::max({first, size, stride, count}) > most || runs.end() > from[0])
+    return emitOpError("expected rows below ") << from[0] << " (rows of source)";
+  // (C4)
+  if (from.size() != to.size() || to[0] != runs.rows() || from.drop_front() != to.drop_front())
+    return emitOpError("expected a result of ") << runs.rows() << " rows with the columns of source";
+  // (C5)
+  return verifyBlocks(*this);
+}
+
+SmallVector<quipu::WeightPiece> WeightRowsOp::getPieces() {
+  SmallVector<quipu::WeightPiece> pieces = piecesOf(getSource());
+  pieces.front().runs = {static_cast<int64_t>(getFirst()), static_cast<int64_t>(getSize()),
+                         static_cast<int64_t>(getStride()), static_cast<int64_t>(getCount())};
+  return pieces;
+}
+
+LogicalResult WeightAffineOp::verify() {
+  // (C1)
+  if (failed(verifySource<WeightOp, WeightTransposeOp, WeightRowsOp>(
+          *this, "an lm.weight, an lm.weight_transpose or an lm.weight_rows")))
+    return failure();
+  // (C2)
+  if (!getScale().isFinite() || !getAdd().isFinite())
+    return emitOpError("expected scale and add that are finite");
+  // (C3)
+  if (getSource().getType().getShape() != getResult().getType().getShape())
+    return emitOpError("expected a result of the shape of source");
+  // (C4)
+  return verifyBlocks(*this);
+}
+
+SmallVector<quipu::WeightPiece> WeightAffineOp::getPieces() {
+  SmallVector<quipu::WeightPiece> pieces = piecesOf(getSource());
+  pieces.front().scale = getScale().convertToDouble();
+  pieces.front().add = getAdd().convertToDouble();
+  return pieces;
+}
+
+SmallVector<quipu::WeightPiece> ConcatRowsOp::getPieces() {
+  SmallVector<quipu::WeightPiece> pieces;
+  for (Value weight : getWeights())
+    llvm::append_range(pieces, piecesOf(weight));
+  return pieces;
 }
 
 LogicalResult ConcatRowsOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, Adaptor adaptor,
