@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/import/TensorCheck.h"
+#include "models/import/gguf/GgufArchitecture.h"
 
 #include <optional>
 #include <string_view>
@@ -31,6 +32,7 @@ struct Architecture {
 struct Family {
   std::string_view name; // of its folder and its namespace
   std::vector<Architecture> architectures;
+  std::vector<GgufArchitecture> ggufArchitectures;
   // Parses and validates the configuration.
   Expected<ModelDescription> (*describe)(const ModelConfig &config);
 };

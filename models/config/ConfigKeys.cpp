@@ -82,6 +82,8 @@ constexpr MeaningKey meaningKeys[] = {
 
 constexpr std::string_view harmlessKeys[] = {
     "_attn_implementation_autoset",
+    "_commit_hash",
+    "_model_name_or_path",
     "_name_or_path",
     "architectures",
     "attention_dropout",

@@ -151,13 +151,31 @@ std::string ConfigReader::stringOr(const std::string &key, std::string fallback)
   return fallback;
 }
 
+std::vector<std::string> ConfigReader::strings(const std::string &key) {
+  std::vector<std::string> result;
+  const nlohmann::json *value = find(key);
+  bool valid = !value || value->is_array();
+  if (value && valid)
+    for (const nlohmann::json &element : *value)
+      if ((valid = valid && element.is_string()))
+        result.push_back(element.get<std::string>());
+  if (!valid)
+    failValue(key, value, "a list of strings");
+  return valid ? result : std::vector<std::string>();
+}
+
 ConfigReader ConfigReader::section(const std::string &key) {
   const nlohmann::json *value = find(key);
   if (value && !value->is_object()) {
     failValue(key, value, "an object");
     value = nullptr;
   }
-  return ConfigReader(state, value ? *value : emptyObject(), self->prefix + key + ".");
+  // One for each prefix, so that a key read through one reader is read for all of them.
+  std::string prefix = self->prefix + key + ".";
+  for (const std::shared_ptr<Section> &known : state->sections)
+    if (known->prefix == prefix)
+      return ConfigReader(state, known);
+  return ConfigReader(state, value ? *value : emptyObject(), prefix);
 }
 
 Expected<> ConfigReader::finish(std::vector<std::string> &warnings) {

@@ -38,6 +38,7 @@ public:
   int64_t integerOr(const std::string &key, int64_t fallback, Range<int64_t> range);
   std::optional<int64_t> optionalInteger(const std::string &key, Range<int64_t> range);
   std::vector<int64_t> integers(const std::string &key, Range<int64_t> range); // one integer or a list; absent: empty
+  std::vector<std::string> strings(const std::string &key);                    // a list; absent: empty
 
   double number(const std::string &key, Range<double> range);
   std::vector<double> numbers(const std::string &key, Range<double> range); // a list; absent: empty
@@ -72,6 +73,8 @@ private:
   };
 
   ConfigReader(std::shared_ptr<State> state, const nlohmann::json &object, std::string prefix);
+  ConfigReader(std::shared_ptr<State> state, std::shared_ptr<Section> section)
+      : state(std::move(state)), self(std::move(section)) {}
   const nlohmann::json *find(const std::string &key);
   void failValue(const std::string &key, const nlohmann::json *value, const std::string &expected);
   std::optional<double> toNumber(const std::string &key, const nlohmann::json &value, Range<double> range);

@@ -2,6 +2,8 @@
 
 #include "models/config/JsonFile.h"
 
+#include <cmath>
+
 namespace quipu::models {
 
 namespace {
@@ -27,6 +29,8 @@ void readShape(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaul
                                                    decoder.kvHeads, decoder.heads));
 
   std::optional<int64_t> headDim = reader.optionalInteger("head_dim", headDimRange);
+  if (!headDim && !reader.has("head_dim"))
+    headDim = defaults.headDim;
   if (!headDim && decoder.hiddenSize % decoder.heads != 0)
     reader.fail("hidden_size",
                 fmt::format("is {}; expected a multiple of num_attention_heads, which is {}, or head_dim",
@@ -39,8 +43,10 @@ void readShape(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaul
   decoder.maxPosition = reader.integerOr("max_position_embeddings", defaults.maxPosition, positionRange);
 }
 
-Activation readActivation(ConfigReader &reader) {
-  std::string name = reader.stringOr("hidden_act", "silu");
+} // namespace
+
+Activation readActivation(ConfigReader &reader, const std::string &key, const char *fallback) {
+  std::string name = reader.stringOr(key, fallback);
   if (name == "silu" || name == "swish")
     return Activation::Silu;
   if (name == "gelu" || name == "gelu_python")
@@ -50,30 +56,93 @@ Activation readActivation(ConfigReader &reader) {
     return Activation::GeluTanh;
   if (name == "relu")
     return Activation::Relu;
-  reader.fail("hidden_act",
-              fmt::format("is {}; expected silu, gelu, gelu_new, gelu_pytorch_tanh or relu", inQuotes(name)));
+  if (name == "relu2")
+    return Activation::Relu2;
+  reader.fail(key,
+              fmt::format("is {}; expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or relu2", inQuotes(name)));
   return Activation::Silu;
 }
 
 // generation_config.json decides how text is made; config.json stands in for keys it does not have.
-void readSpecialTokens(DecoderConfig &decoder, ConfigReader &reader, ConfigReader &generation) {
-  Range<int64_t> ids{0, decoder.vocabSize - 1};
+void readSpecialTokens(ConfigReader &reader, ConfigReader &generation, int64_t vocabSize, std::optional<int64_t> &bosId,
+                       std::vector<int64_t> &eosIds) {
+  Range<int64_t> ids{0, vocabSize - 1};
   ConfigReader &bosSource = generation.has("bos_token_id") ? generation : reader;
-  decoder.bosId = bosSource.optionalInteger("bos_token_id", ids);
+  bosId = bosSource.optionalInteger("bos_token_id", ids);
   ConfigReader &eosSource = generation.has("eos_token_id") ? generation : reader;
-  decoder.eosIds = eosSource.integers("eos_token_id", ids);
+  eosIds = eosSource.integers("eos_token_id", ids);
 }
-
-} // namespace
 
 void DecoderConfig::read(ConfigReader &reader, ConfigReader &generation, const DecoderDefaults &defaults) {
   readShape(*this, reader, defaults);
-  rmsNormEps = reader.numberOr("rms_norm_eps", 1e-6, {1e-12, 1});
-  activation = readActivation(reader);
-  tieWordEmbeddings = reader.booleanOr("tie_word_embeddings", false);
-  if (!reader.failed())
-    rope = readRope(reader, headDim, maxPosition);
-  readSpecialTokens(*this, reader, generation);
+  rmsNormEps = reader.numberOr("rms_norm_eps", defaults.rmsNormEps, {1e-12, 1});
+  activation = readActivation(reader, defaults.activationKey, defaults.activation);
+  tieWordEmbeddings = reader.booleanOr("tie_word_embeddings", defaults.tieWordEmbeddings);
+  ropeInterleaved = reader.booleanOr("rope_interleaved", false);
+  kinds = {{}};
+  kindOfLayer.assign(size_t(layers), 0);
+  if (!reader.failed() && !defaults.ropeInLayerKinds)
+    kinds[0].rope = readRope(reader, {headDim, maxPosition, defaults.ropeTheta, defaults.partialRotary});
+  readSpecialTokens(reader, generation, vocabSize, bosId, eosIds);
+}
+
+void DecoderConfig::readLayerTypes(ConfigReader &reader, const AttentionKind &full, const AttentionKind &sliding,
+                                   bool (*isSliding)(int64_t layer, int64_t pattern), int64_t pattern) {
+  kinds = {full, sliding};
+  std::vector<std::string> types = reader.strings("layer_types");
+  if (!types.empty() && int64_t(types.size()) != layers)
+    return reader.fail("layer_types", fmt::format("has {} entries; expected {}, one a layer", types.size(), layers));
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    if (types.empty()) {
+      kindOfLayer[size_t(layer)] = isSliding(layer, pattern);
+      continue;
+    }
+    const std::string &type = types[size_t(layer)];
+    if (type != "full_attention" && type != "sliding_attention")
+      return reader.fail("layer_types",
+                         fmt::format("has {}; expected full_attention or sliding_attention", inQuotes(type)));
+    kindOfLayer[size_t(layer)] = type == "sliding_attention";
+  }
+}
+
+double DecoderConfig::scoreScale() const {
+  return attentionScale != 0 ? attentionScale : 1 / std::sqrt(static_cast<double>(headDim));
+}
+
+std::vector<TensorSpec> DecoderConfig::tensors() const {
+  std::vector<TensorSpec> specs;
+  auto norm = [&](const std::string &name, int64_t size) {
+    specs.push_back({name + ".weight", {size}, TensorRole::Norm});
+  };
+  auto layerNorm = [&](const std::string &layer, const std::string &module) {
+    if (!module.empty())
+      norm(layer + module, hiddenSize);
+  };
+  specs.push_back({"model.embed_tokens.weight", {vocabSize, hiddenSize}, TensorRole::Embedding});
+  for (int64_t i = 0; i < layers; ++i) {
+    std::string layer = fmt::format("model.layers.{}.", i);
+    layerNorm(layer, norms.beforeAttention);
+    addLinear(specs, layer + "self_attn.q_proj", heads * headDim, hiddenSize, queryBias);
+    addLinear(specs, layer + "self_attn.k_proj", kvHeads * headDim, hiddenSize, queryBias);
+    addLinear(specs, layer + "self_attn.v_proj", kvHeads * headDim, hiddenSize, queryBias);
+    if (headNorm != HeadNorm::None) {
+      bool whole = headNorm == HeadNorm::WholeProjection;
+      norm(layer + "self_attn.q_norm", whole ? heads * headDim : headDim);
+      norm(layer + "self_attn.k_norm", whole ? kvHeads * headDim : headDim);
+    }
+    addLinear(specs, layer + "self_attn.o_proj", hiddenSize, heads * headDim, outputBias);
+    layerNorm(layer, norms.afterAttention);
+    layerNorm(layer, norms.beforeMlp);
+    if (mlpGated)
+      addLinear(specs, layer + "mlp.gate_proj", intermediateSize, hiddenSize, mlpBias);
+    addLinear(specs, layer + "mlp.up_proj", intermediateSize, hiddenSize, mlpBias);
+    addLinear(specs, layer + "mlp.down_proj", hiddenSize, intermediateSize, mlpBias);
+    layerNorm(layer, norms.afterMlp);
+  }
+  norm("model.norm", hiddenSize);
+  if (!tieWordEmbeddings)
+    addLinear(specs, "lm_head", vocabSize, hiddenSize, false);
+  return specs;
 }
 
 Expected<> DecoderConfig::finish(ConfigReader &reader, ConfigReader &generation) {
@@ -84,7 +153,7 @@ Expected<> DecoderConfig::finish(ConfigReader &reader, ConfigReader &generation)
   return {};
 }
 
-ModelDescription DecoderConfig::describe(std::string_view family, std::vector<TensorSpec> tensors) const {
+ModelDescription DecoderConfig::describe() const {
   ModelDescription description;
   description.family = family;
   description.architecture = architecture;
@@ -92,7 +161,7 @@ ModelDescription DecoderConfig::describe(std::string_view family, std::vector<Te
   description.maxPosition = maxPosition;
   description.bosId = bosId;
   description.eosIds = eosIds;
-  description.tensors = std::move(tensors);
+  description.tensors = tensors();
   description.ignoredTensors = {".rotary_emb.inv_freq"}; // saved by old versions of transformers; computed here
   if (tieWordEmbeddings)
     description.ignoredTensors.push_back("lm_head.weight");

@@ -88,7 +88,7 @@ void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, in
 void scaleByFactors(RopeConfig &rope, ConfigReader &section) {
   std::vector<double> factors = section.numbers("factors", {1e-3, 1e6});
   if (factors.size() != rope.inverseFrequencies.size()) {
-    section.fail("factors", fmt::format("has {} entries; expected {}, half of head_dim", factors.size(),
+    section.fail("factors", fmt::format("has {} entries; expected {}, half of the dimensions that turn", factors.size(),
                                         rope.inverseFrequencies.size()));
     return;
   }
@@ -98,18 +98,35 @@ void scaleByFactors(RopeConfig &rope, ConfigReader &section) {
 
 } // namespace
 
-RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition) {
+RopeConfig plainRope(double theta, int64_t rotated) {
+  RopeConfig rope;
+  rope.theta = theta;
+  rope.inverseFrequencies = plainFrequencies(theta, rotated);
+  return rope;
+}
+
+RopeConfig readRope(ConfigReader &reader, const RopeDefaults &defaults) {
   ConfigReader scaling = reader.section("rope_scaling");
   ConfigReader parameters = reader.section("rope_parameters");
   bool old = reader.has("rope_scaling");
   if (old && reader.has("rope_parameters"))
     reader.fail("rope_scaling", "is given beside rope_parameters; remove one of them");
+  if (!defaults.layerKind.empty() && parameters.has(defaults.layerKind))
+    parameters = parameters.section(defaults.layerKind);
   ConfigReader &section = old ? scaling : parameters;
 
-  RopeConfig rope;
-  Range<double> thetaRange{2, 1e15};
-  rope.theta = section.numberOr("rope_theta", reader.numberOr("rope_theta", rope.theta, thetaRange), thetaRange);
-  rope.inverseFrequencies = plainFrequencies(rope.theta, headDim);
+  Range<double> thetaRange{2, 1e15}, partialRange{1e-3, 1};
+  double theta = section.numberOr("rope_theta", reader.numberOr("rope_theta", defaults.theta, thetaRange), thetaRange);
+  double partial = section.numberOr(
+      "partial_rotary_factor", reader.numberOr("partial_rotary_factor", defaults.partial, partialRange), partialRange);
+  auto rotated = static_cast<int64_t>(static_cast<double>(defaults.headDim) * partial);
+  if (rotated < 2 || rotated % 2 != 0) {
+    reader.fail("partial_rotary_factor", fmt::format("is {}; expected an even number of the {} dimensions of a head to "
+                                                     "turn, got {}",
+                                                     partial, defaults.headDim, rotated));
+    rotated = 2;
+  }
+  RopeConfig rope = plainRope(theta, rotated);
 
   std::string oldName = section.stringOr("type", "default"); // until transformers 4.43
   std::string type = section.stringOr("rope_type", oldName);
@@ -122,10 +139,10 @@ RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition) 
       frequency /= factor;
   } else if (type == "llama3") {
     rope.scaling = RopeScaling::Llama3;
-    scaleLlama3(rope, reader, section, maxPosition);
+    scaleLlama3(rope, reader, section, defaults.maxPosition);
   } else if (type == "yarn") {
     rope.scaling = RopeScaling::Yarn;
-    scaleYarn(rope, reader, section, headDim, maxPosition);
+    scaleYarn(rope, reader, section, rotated, defaults.maxPosition);
   } else if (type == "factors") {
     rope.scaling = RopeScaling::Factors;
     scaleByFactors(rope, section);

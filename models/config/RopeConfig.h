@@ -11,14 +11,25 @@ enum class RopeScaling { None, Linear, Llama3, Yarn, Factors };
 struct RopeConfig {
   RopeScaling scaling = RopeScaling::None;
   double theta = 10000;
-  // Angle per position of each pair of dimensions [headDim / 2], in radians, scaling included. transformers computes
-  // the same in float32.
+  // Angle per position of each pair of the dimensions that turn, in radians, scaling included; there may be fewer than
+  // headDim / 2. transformers computes the same in float32.
   std::vector<double> inverseFrequencies;
   double attentionScaling = 1; // what cosine and sine are multiplied by (YaRN)
 };
 
-// Reads the RoPE keys. `headDim` is even; `maxPosition` is max_position_embeddings, which stands in where the length
-// before scaling is not given. Scalings that depend on the sequence (dynamic, longrope) are refused by name.
-RopeConfig readRope(ConfigReader &reader, int64_t headDim, int64_t maxPosition);
+// What is not in the configuration.
+struct RopeDefaults {
+  int64_t headDim;     // even
+  int64_t maxPosition; // max_position_embeddings, which stands in where the length before scaling is not given
+  double theta = 10000;
+  double partial = 1;         // of a head's dimensions, how many turn: partial_rotary_factor
+  std::string layerKind = {}; // "full_attention": rope_parameters may hold a section for each kind of layer
+};
+
+// Reads the RoPE keys. Scalings that depend on the sequence (dynamic, longrope) are refused by name.
+RopeConfig readRope(ConfigReader &reader, const RopeDefaults &defaults);
+
+// Without scaling.
+RopeConfig plainRope(double theta, int64_t rotated);
 
 } // namespace quipu::models

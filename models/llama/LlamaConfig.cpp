@@ -4,66 +4,49 @@
 
 namespace quipu::models::llama {
 
-Expected<LlamaConfig> LlamaConfig::parse(const ModelConfig &config) {
+Expected<DecoderConfig> parseConfig(const ModelConfig &config) {
   auto match = findFamily(config);
   if (!match)
     return passError(std::move(match));
   bool isMistral = match->architecture.className == "MistralForCausalLM";
 
-  LlamaConfig llama;
-  llama.architecture = match->architecture.className;
+  DecoderConfig llama(*match);
   ConfigReader reader(config.values, config.path), generation(config.generation, config.generationPath);
-  llama.read(reader, generation, isMistral ? DecoderDefaults{8, 131072} : DecoderDefaults{std::nullopt, 2048});
+  DecoderDefaults defaults;
+  if (isMistral)
+    defaults = {8, 131072};
+  llama.read(reader, generation, defaults);
   // Mistral has neither; a bias asked for there is refused among the keys not read.
-  llama.attentionBias = !isMistral && reader.booleanOr("attention_bias", false);
+  llama.queryBias = llama.outputBias = !isMistral && reader.booleanOr("attention_bias", false);
   llama.mlpBias = !isMistral && reader.booleanOr("mlp_bias", false);
-  llama.ropeInterleaved = reader.booleanOr("rope_interleaved", false);
   if (isMistral) {
-    llama.slidingWindow = reader.optionalInteger("sliding_window", positionRange);
-    if (!llama.slidingWindow && !reader.isNull("sliding_window"))
-      llama.slidingWindow = 4096;
+    std::optional<int64_t> &window = llama.kinds[0].window;
+    window = reader.optionalInteger("sliding_window", positionRange);
+    if (!window && !reader.isNull("sliding_window"))
+      window = 4096;
   }
   if (auto finished = llama.finish(reader, generation); !finished)
     return passError(std::move(finished));
   return llama;
 }
 
-std::vector<TensorSpec> LlamaConfig::tensors() const {
-  std::vector<TensorSpec> specs;
-  auto norm = [&](const std::string &name) { specs.push_back({name + ".weight", {hiddenSize}, TensorRole::Norm}); };
-
-  specs.push_back({"model.embed_tokens.weight", {vocabSize, hiddenSize}, TensorRole::Embedding});
-  for (int64_t i = 0; i < layers; ++i) {
-    std::string layer = fmt::format("model.layers.{}.", i);
-    norm(layer + "input_layernorm");
-    addLinear(specs, layer + "self_attn.q_proj", heads * headDim, hiddenSize, attentionBias);
-    addLinear(specs, layer + "self_attn.k_proj", kvHeads * headDim, hiddenSize, attentionBias);
-    addLinear(specs, layer + "self_attn.v_proj", kvHeads * headDim, hiddenSize, attentionBias);
-    addLinear(specs, layer + "self_attn.o_proj", hiddenSize, heads * headDim, attentionBias);
-    norm(layer + "post_attention_layernorm");
-    addLinear(specs, layer + "mlp.gate_proj", intermediateSize, hiddenSize, mlpBias);
-    addLinear(specs, layer + "mlp.up_proj", intermediateSize, hiddenSize, mlpBias);
-    addLinear(specs, layer + "mlp.down_proj", hiddenSize, intermediateSize, mlpBias);
-  }
-  norm("model.norm");
-  if (!tieWordEmbeddings)
-    addLinear(specs, "lm_head", vocabSize, hiddenSize, false);
-  return specs;
-}
-
 namespace {
 
-Expected<ModelDescription> describe(const ModelConfig &config) {
-  auto llama = LlamaConfig::parse(config);
-  if (!llama)
-    return passError(std::move(llama));
-  return llama->describe(family().name, llama->tensors());
+// llama.cpp's converter reorders the rows of q and k so that the pairs its RoPE turns lie side by side. One bias is
+// enough: the check of the tensors names those that are missing beside it.
+void completeGguf(GgufReading &reading) {
+  reading.values["rope_interleaved"] = true;
+  reading.values["attention_bias"] = reading.hasBias({"attn_q", "attn_k", "attn_v", "attn_output"});
+  reading.values["mlp_bias"] = reading.hasBias({"ffn_gate", "ffn_up", "ffn_down"});
 }
 
 } // namespace
 
 const Family &family() {
-  static const Family llama{"llama", {{"LlamaForCausalLM", "llama"}, {"MistralForCausalLM", "mistral"}}, describe};
+  static const Family llama{"llama",
+                            {{"LlamaForCausalLM", "llama"}, {"MistralForCausalLM", "mistral"}},
+                            {{"llama", "LlamaForCausalLM", "llama", {}, {}, completeGguf}},
+                            describeDecoder<parseConfig>};
   return llama;
 }
 

@@ -13,7 +13,10 @@ Expected<std::unique_ptr<Checkpoint>> openGgufCheckpoint(const std::string &path
   if (!gguf)
     return passError(std::move(gguf));
   Checkpoint::Parts parts;
-  auto config = readGgufConfig(gguf->file, parts.warnings);
+  auto architecture = findGgufArchitecture(gguf->file);
+  if (!architecture)
+    return passError(std::move(architecture));
+  auto config = readGgufConfig(gguf->file, **architecture, parts.warnings);
   if (!config)
     return passError(std::move(config));
   parts.path = path;
@@ -22,7 +25,7 @@ Expected<std::unique_ptr<Checkpoint>> openGgufCheckpoint(const std::string &path
   for (const GgufTensor &tensor : gguf->file.tensors) {
     if (tensor.name == ggufRopeFactors)
       continue;
-    std::string name = huggingFaceName(tensor.name);
+    std::string name = (*architecture)->huggingFaceName(tensor.name);
     if (auto [other, added] = names.emplace(name, tensor.name); !added)
       return makeError("{}: tensors {} and {} are the same weight", path, inQuotes(other->second),
                        inQuotes(tensor.name));

@@ -1,7 +1,7 @@
 #include "models/import/gguf/GgufConfig.h"
 
+#include "models/Family.h"
 #include "models/config/JsonFile.h"
-#include "models/import/gguf/GgufMetadata.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,38 +12,28 @@ using nlohmann::json;
 
 namespace {
 
-struct NamePair {
-  std::string_view gguf, huggingFace;
-};
-
-constexpr NamePair topNames[] = {
+constexpr GgufName topNames[] = {
     {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
 
-constexpr NamePair layerNames[] = {
-    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
-    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
-    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
-    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
+constexpr GgufName layerNames[] = {
+    {"attn_norm", "input_layernorm"},    {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},      {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},      {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"}, {"attn_k_norm", "self_attn.k_norm"},
+    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"},
 };
 
-// Keys after "llama." and those of config.json with the same meaning.
-struct KeyPair {
-  std::string_view gguf;
-  const char *config;
-  bool required;
-};
-
-constexpr KeyPair keys[] = {
+constexpr GgufKey commonKeys[] = {
     {"embedding_length", "hidden_size", true},
     {"block_count", "num_hidden_layers", true},
     {"feed_forward_length", "intermediate_size", true},
     {"attention.head_count", "num_attention_heads", true},
-    {"attention.layer_norm_rms_epsilon", "rms_norm_eps", true},
-    {"attention.head_count_kv", "num_key_value_heads", false},
-    {"attention.key_length", "head_dim", false},
-    {"context_length", "max_position_embeddings", false},
-    {"rope.freq_base", "rope_theta", false},
+    {"attention.layer_norm_rms_epsilon", "rms_norm_eps"},
+    {"attention.head_count_kv", "num_key_value_heads"},
+    {"attention.key_length", "head_dim"},
+    {"context_length", "max_position_embeddings"},
+    {"rope.freq_base", "rope_theta"},
 };
 
 // Read elsewhere, or without meaning for what is computed. The vocabulary's size is that of the embedding table.
@@ -88,26 +78,29 @@ template <typename List> bool contains(const List &list, std::string_view key) {
   return std::find(std::begin(list), std::end(list), key) != std::end(list);
 }
 
-const GgufTensor *findTensor(const GgufFile &file, std::string_view name) {
+const GgufTensor *findIn(const GgufFile &file, std::string_view name) {
   auto found = std::find_if(file.tensors.begin(), file.tensors.end(), [&](const auto &t) { return t.name == name; });
   return found == file.tensors.end() ? nullptr : &*found;
 }
 
-class LlamaMetadata {
+class DecoderMetadata {
 public:
-  LlamaMetadata(const GgufFile &file, std::vector<std::string> &warnings)
-      : file(file), metadata(file), warnings(warnings) {}
+  DecoderMetadata(const GgufFile &file, const GgufArchitecture &architecture, std::vector<std::string> &warnings)
+      : file(file), architecture(architecture), metadata(file), warnings(warnings) {}
 
   Expected<ModelConfig> read() {
-    values = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"}, {"hidden_act", "silu"}};
-    // llama.cpp's converter reorders the rows of q and k so that the pairs its RoPE turns lie side by side.
-    values["rope_interleaved"] = true;
-    for (const KeyPair &key : keys)
+    values = {{"architectures", {architecture.className}}, {"model_type", architecture.modelType}};
+    for (const GgufKey &key : commonKeys)
+      copy(key);
+    for (const GgufKey &key : architecture.keys)
       copy(key);
     checkHeadDim();
     readRopeScaling();
     readTensors();
     readSpecialTokens();
+    GgufReading reading{file, metadata, architecture.name, values};
+    if (architecture.complete)
+      architecture.complete(reading);
     judgeOtherKeys();
     if (metadata.error())
       return tl::unexpected<Error>(*metadata.error());
@@ -115,9 +108,9 @@ public:
   }
 
 private:
-  static std::string named(std::string_view key) { return "llama." + std::string(key); }
+  std::string named(std::string_view key) const { return std::string(architecture.name) + "." + std::string(key); }
 
-  void copy(const KeyPair &key) {
+  void copy(const GgufKey &key) {
     json value = metadata.layerValue(named(key.gguf));
     if (!value.is_null())
       values[key.config] = std::move(value);
@@ -149,7 +142,7 @@ private:
       type = "linear";
       factor = scaleLinear;
     }
-    const GgufTensor *factors = findTensor(file, ggufRopeFactors);
+    const GgufTensor *factors = findIn(file, ggufRopeFactors);
     if (factors && !type.empty() && type != "none")
       metadata.fail(named("rope.scaling.type"), fmt::format("is {} beside the tensor {}; expected one of the two",
                                                             inQuotes(type), ggufRopeFactors));
@@ -181,7 +174,7 @@ private:
 
   // What config.json says in words, GGUF says by the tensors that are there.
   void readTensors() {
-    const GgufTensor *table = findTensor(file, "token_embd.weight");
+    const GgufTensor *table = findIn(file, "token_embd.weight");
     const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
     if (table && table->shape.size() == 2)
       values["vocab_size"] = table->shape.front();
@@ -189,20 +182,7 @@ private:
       values["vocab_size"] = tokens->count;
     else
       metadata.fail("token_embd.weight", "is missing or no matrix");
-    values["tie_word_embeddings"] = findTensor(file, "output.weight") == nullptr;
-    // One is enough: the check of the tensors names those that are missing beside it.
-    values["attention_bias"] = hasBias({"attn_q", "attn_k", "attn_v", "attn_output"});
-    values["mlp_bias"] = hasBias({"ffn_gate", "ffn_up", "ffn_down"});
-  }
-
-  // Whether any layer has a bias for one of these projections.
-  bool hasBias(std::initializer_list<std::string_view> projections) const {
-    return std::any_of(file.tensors.begin(), file.tensors.end(), [&](const GgufTensor &tensor) {
-      std::string_view name = tensor.name;
-      size_t end = name.rfind('.'), begin = end == name.npos ? end : name.rfind('.', end - 1);
-      return begin != name.npos && name.substr(0, 4) == "blk." && name.substr(end) == ".bias" &&
-             contains(projections, name.substr(begin + 1, end - begin - 1));
-    });
+    values["tie_word_embeddings"] = findIn(file, "output.weight") == nullptr;
   }
 
   void readSpecialTokens() {
@@ -219,11 +199,13 @@ private:
 
   void judgeOtherKeys() {
     for (const auto &[key, value] : file.metadata) {
-      if (key.substr(0, 6) != "llama.")
+      std::string_view prefix = architecture.name;
+      if (key.substr(0, prefix.size()) != prefix || key.substr(prefix.size(), 1) != ".")
         continue;
-      std::string_view inner = key.substr(6);
-      auto isInner = [&](const KeyPair &pair) { return pair.gguf == inner; };
-      if (contains(otherKeys, inner) || std::any_of(std::begin(keys), std::end(keys), isInner))
+      std::string_view inner = key.substr(prefix.size() + 1);
+      auto isInner = [&](const GgufKey &pair) { return pair.gguf == inner; };
+      if (contains(otherKeys, inner) || std::any_of(std::begin(commonKeys), std::end(commonKeys), isInner) ||
+          std::any_of(architecture.keys.begin(), architecture.keys.end(), isInner))
         continue;
       bool changes = contains(meaningKeys, inner);
       json off = changes ? metadata.value(key) : json();
@@ -236,6 +218,7 @@ private:
   }
 
   const GgufFile &file;
+  const GgufArchitecture &architecture;
   GgufMetadata metadata;
   std::vector<std::string> &warnings;
   json values;
@@ -243,32 +226,56 @@ private:
 
 } // namespace
 
-Expected<ModelConfig> readGgufConfig(const GgufFile &file, std::vector<std::string> &warnings) {
-  GgufMetadata metadata(file);
-  std::string architecture(metadata.string("general.architecture"));
-  if (metadata.error())
-    return tl::unexpected<Error>(*metadata.error());
-  if (architecture != "llama")
-    return makeError("{}: general.architecture is {}; known: llama", file.name, inQuotes(architecture));
-  return LlamaMetadata(file, warnings).read();
+bool GgufReading::hasBias(std::initializer_list<std::string_view> projections) const {
+  return std::any_of(file.tensors.begin(), file.tensors.end(), [&](const GgufTensor &tensor) {
+    std::string_view tensorName = tensor.name;
+    size_t end = tensorName.rfind('.'), begin = end == tensorName.npos ? end : tensorName.rfind('.', end - 1);
+    return begin != tensorName.npos && tensorName.substr(0, 4) == "blk." && tensorName.substr(end) == ".bias" &&
+           contains(projections, tensorName.substr(begin + 1, end - begin - 1));
+  });
 }
 
-std::string huggingFaceName(std::string_view name) {
-  size_t dot = name.rfind('.');
-  if (dot == name.npos)
-    return std::string(name);
-  std::string_view module = name.substr(0, dot), kind = name.substr(dot); // ".weight"
-  for (const NamePair &pair : topNames)
+const GgufTensor *GgufReading::findTensor(std::string_view name) const { return findIn(file, name); }
+
+Expected<const GgufArchitecture *> findGgufArchitecture(const GgufFile &file) {
+  GgufMetadata metadata(file);
+  std::string name(metadata.string("general.architecture"));
+  if (metadata.error())
+    return tl::unexpected<Error>(*metadata.error());
+  std::string known;
+  for (const Family *family : families())
+    for (const GgufArchitecture &architecture : family->ggufArchitectures) {
+      if (architecture.name == name)
+        return &architecture;
+      known += (known.empty() ? "" : ", ") + std::string(architecture.name);
+    }
+  return makeError("{}: general.architecture is {}; known: {}", file.name, inQuotes(name), known);
+}
+
+Expected<ModelConfig> readGgufConfig(const GgufFile &file, const GgufArchitecture &architecture,
+                                     std::vector<std::string> &warnings) {
+  return DecoderMetadata(file, architecture, warnings).read();
+}
+
+std::string GgufArchitecture::huggingFaceName(std::string_view ggufName) const {
+  size_t dot = ggufName.rfind('.');
+  if (dot == ggufName.npos)
+    return std::string(ggufName);
+  std::string_view module = ggufName.substr(0, dot), kind = ggufName.substr(dot); // ".weight"
+  for (const GgufName &pair : topNames)
     if (pair.gguf == module)
       return std::string(pair.huggingFace).append(kind);
   constexpr std::string_view block = "blk.";
   size_t end = module.find('.', block.size());
-  if (module.substr(0, block.size()) == block && end != module.npos)
-    for (const NamePair &pair : layerNames)
-      if (pair.gguf == module.substr(end + 1))
-        return fmt::format("model.layers.{}.{}{}", module.substr(block.size(), end - block.size()), pair.huggingFace,
-                           kind);
-  return std::string(name);
+  if (module.substr(0, block.size()) != block || end == module.npos)
+    return std::string(ggufName);
+  auto named = [&](const GgufName &pair) { return pair.gguf == module.substr(end + 1); };
+  auto own = std::find_if(names.begin(), names.end(), named);
+  const auto *common = std::find_if(std::begin(layerNames), std::end(layerNames), named);
+  if (own == names.end() && common == std::end(layerNames))
+    return std::string(ggufName);
+  std::string_view huggingFace = own != names.end() ? own->huggingFace : common->huggingFace;
+  return fmt::format("model.layers.{}.{}{}", module.substr(block.size(), end - block.size()), huggingFace, kind);
 }
 
 } // namespace quipu::models

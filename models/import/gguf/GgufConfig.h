@@ -3,17 +3,17 @@
 #pragma once
 
 #include "models/config/ModelConfig.h"
-#include "models/import/gguf/Gguf.h"
+#include "models/import/gguf/GgufArchitecture.h"
 
 namespace quipu::models {
 
-// The configuration for the architecture that general.architecture names; others are refused by name, as are keys that
-// change what is computed in a way the family does not know. Keys that are not known give a warning.
-Expected<ModelConfig> readGgufConfig(const GgufFile &file, std::vector<std::string> &warnings);
+// The row of the registry for the architecture that general.architecture names; others are refused by name.
+Expected<const GgufArchitecture *> findGgufArchitecture(const GgufFile &file);
 
-// The name of a tensor in Hugging Face checkpoints: "blk.0.attn_q.weight" is
-// "model.layers.0.self_attn.q_proj.weight". Names that are not GGUF's come back as they are.
-std::string huggingFaceName(std::string_view ggufName);
+// The configuration. Keys that change what is computed in a way the family does not know are refused; keys that are not
+// known give a warning.
+Expected<ModelConfig> readGgufConfig(const GgufFile &file, const GgufArchitecture &architecture,
+                                     std::vector<std::string> &warnings);
 
 // Holds the factors that Llama 3.1 divides its rotary frequencies by; part of the configuration and not of the weights.
 constexpr std::string_view ggufRopeFactors = "rope_freqs.weight";

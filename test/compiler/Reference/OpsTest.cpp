@@ -37,7 +37,24 @@ TEST(ReferenceOps, EmbeddingTakesRowsByIdInOrder) {
 
 TEST(ReferenceOps, RmsNormDividesByTheRootMeanSquare) {
   // mean(3^2, 4^2) = 12.5; eps 12.5 makes the divisor 5
-  expectNear(rmsNorm(tensor(1, {3, 4}), Matrix(1, {10, 5}), 12.5).data, {6, 4});
+  Matrix gain(1, {10, 5});
+  expectNear(norm(tensor(1, {3, 4}), &gain, nullptr, {false, 12.5}).data, {6, 4});
+  // Groups of one feature: each becomes its sign.
+  expectNear(norm(tensor(1, {3, -4}), nullptr, nullptr, {false, 0, 2}).data, {1, -1});
+}
+
+TEST(ReferenceOps, LayerNormTakesTheMeanOffAndOneGroupsGainServesAll) {
+  // mean 5, variance 9; eps 16 makes the divisor 5
+  Matrix gain(1, {10, 5}), bias(1, {1, 2});
+  expectNear(norm(tensor(1, {2, 8}), &gain, &bias, {true, 16}).data, {-5, 5});
+  expectNear(norm(tensor(1, {2, 8, 12, 18}), &gain, &bias, {true, 16, 2}).data, {-5, 5, -5, 5});
+}
+
+TEST(ReferenceOps, ScaleSoftcapAndPositionScaleAtKnownPoints) {
+  expectNear(scale(tensor(1, {3, -4}), 0.5).data, {1.5, -2});
+  expectNear(softcap(tensor(1, {0, 30, 1e9}), 30).data, {0, 30 * std::tanh(1.0), 30});
+  expectNear(positionScale(tensor(3, {2, 2, 2}), {7, 8, 16}, 0.5, 8).data,
+             {2, 2 + std::log(2.0), 2 + std::log(3.0)});
 }
 
 TEST(ReferenceOps, MatmulMultipliesByTheTransposedWeight) {
@@ -55,6 +72,9 @@ TEST(ReferenceOps, ActivationsAtKnownPoints) {
   EXPECT_NEAR(activate(Activation::GeluTanh, 1.0), 0.841191990608, 1e-12);    // PyTorch's gelu(approximate="tanh")
   EXPECT_EQ(activate(Activation::Relu, -2.0), 0.0);
   EXPECT_EQ(activate(Activation::Relu, 2.0), 2.0);
+  EXPECT_EQ(activate(Activation::Relu2, -2.0), 0.0);
+  EXPECT_EQ(activate(Activation::Relu2, 3.0), 9.0);
+  EXPECT_NEAR(activate(Activation::Sigmoid, std::log(3.0)), 0.75, 1e-15);
 }
 
 TEST(ReferenceOps, GateActivatesTheFirstHalf) {
@@ -67,11 +87,14 @@ TEST(ReferenceOps, SliceAndSelectPickColumnsAndRows) {
 }
 
 TEST(ReferenceOps, RopeTurnsPairsByPositionTimesFrequency) {
-  Rope half{4, false, 1.0, {M_PI / 2, 0}};
+  Rope half{4, 4, false, 1.0, {M_PI / 2, 0}};
   // position 1 turns the pair (0, 2) by a quarter and leaves (1, 3); position 2 by a half
   expectNear(rope(tensor(2, {1, 5, 2, 6, 1, 5, 2, 6}), {1, 2}, half).data, {-2, 5, 1, 6, -1, 5, -2, 6});
-  Rope interleaved{4, true, 2.0, {M_PI / 2, 0}};
+  Rope interleaved{4, 4, true, 2.0, {M_PI / 2, 0}};
   expectNear(rope(tensor(1, {1, 2, 5, 6}), {1}, interleaved).data, {-4, 2, 10, 12});
+  // The features past those that turn stay.
+  Rope partial{4, 2, false, 1.0, {M_PI / 2}};
+  expectNear(rope(tensor(1, {1, 2, 5, 6}), {1}, partial).data, {-2, 1, 5, 6});
 }
 
 TEST(ReferenceOps, AttentionIsCausalAndHeadsShareKeys) {

@@ -25,15 +25,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     total += tensor.bytes;
     for (size_t i = 0; i < tensor.bytes; ++i)
       sum += static_cast<unsigned>(tensor.data[i]);
-    huggingFaceName(tensor.name);
   }
   volatile unsigned keep = sum;
   (void)keep;
   if (total > size)
     std::abort();
   std::vector<std::string> warnings;
-  if (auto config = readGgufConfig(*file, warnings); accepted(config))
-    accepted(describeModel(*config));
+  if (auto architecture = findGgufArchitecture(*file); accepted(architecture)) {
+    for (const GgufTensor &tensor : file->tensors)
+      (*architecture)->huggingFaceName(tensor.name);
+    if (auto config = readGgufConfig(*file, **architecture, warnings); accepted(config))
+      accepted(describeModel(*config));
+  }
   auto tokenizer = readGgufTokenizer(*file);
   if (!tokenizer || !*tokenizer) // names of tokens stand in its messages as they are
     return 0;

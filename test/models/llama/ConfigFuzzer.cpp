@@ -24,14 +24,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(values.error().message.find('\n') == std::string::npos);
     return 0;
   }
-  auto llama = llama::LlamaConfig::parse({std::move(*values), nlohmann::json::object(), "fuzz", ""});
+  auto llama = llama::parseConfig({std::move(*values), nlohmann::json::object(), "fuzz", ""});
   if (!llama) {
     require(llama.error().message.find('\n') == std::string::npos);
     return 0;
   }
   require(llama->headDim % 2 == 0 && llama->heads % llama->kvHeads == 0);
-  require(static_cast<int64_t>(llama->rope.inverseFrequencies.size()) == llama->headDim / 2);
-  for (double frequency : llama->rope.inverseFrequencies)
+  require(static_cast<int64_t>(llama->kinds[0].rope->inverseFrequencies.size()) == llama->headDim / 2);
+  for (double frequency : llama->kinds[0].rope->inverseFrequencies)
     require(std::isfinite(frequency) && frequency >= 0);
   for (const TensorSpec &tensor : llama->tensors())
     require(elementsOf(tensor) > 0);

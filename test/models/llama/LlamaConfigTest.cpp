@@ -9,7 +9,6 @@
 
 using namespace quipu;
 using namespace quipu::models;
-using llama::LlamaConfig;
 using nlohmann::json;
 
 namespace {
@@ -32,14 +31,14 @@ json smallMistral() {
   return values;
 }
 
-Expected<LlamaConfig> parse(const json &values, const json &generation = json::object()) {
-  return LlamaConfig::parse({values, generation, "config.json", "generation_config.json"});
+Expected<DecoderConfig> parse(const json &values, const json &generation = json::object()) {
+  return llama::parseConfig({values, generation, "config.json", "generation_config.json"});
 }
 
-LlamaConfig parsed(const json &values, const json &generation = json::object()) {
+DecoderConfig parsed(const json &values, const json &generation = json::object()) {
   auto llama = parse(values, generation);
   EXPECT_TRUE(llama) << llama.error().message;
-  return llama ? *llama : LlamaConfig();
+  return llama ? *llama : DecoderConfig();
 }
 
 std::string messageWith(const std::string &key, const json &value) {
@@ -50,16 +49,16 @@ std::string messageWith(const std::string &key, const json &value) {
 }
 
 TEST(LlamaConfig, takes_the_defaults_of_transformers) {
-  LlamaConfig llama = parsed(smallLlama());
+  DecoderConfig llama = parsed(smallLlama());
   EXPECT_EQ(llama.architecture, "LlamaForCausalLM");
   EXPECT_EQ(llama.headDim, 8);
   EXPECT_EQ(llama.maxPosition, 2048);
   EXPECT_EQ(llama.rmsNormEps, 1e-6);
   EXPECT_EQ(llama.activation, Activation::Silu);
-  EXPECT_FALSE(llama.tieWordEmbeddings || llama.attentionBias || llama.mlpBias);
-  EXPECT_EQ(llama.rope.scaling, RopeScaling::None);
-  EXPECT_EQ(llama.rope.theta, 10000);
-  EXPECT_FALSE(llama.slidingWindow || llama.bosId);
+  EXPECT_FALSE(llama.tieWordEmbeddings || llama.queryBias || llama.mlpBias);
+  EXPECT_EQ(llama.kinds[0].rope->scaling, RopeScaling::None);
+  EXPECT_EQ(llama.kinds[0].rope->theta, 10000);
+  EXPECT_FALSE(llama.kinds[0].window || llama.bosId);
   EXPECT_TRUE(llama.eosIds.empty());
   EXPECT_TRUE(llama.warnings.empty());
 
@@ -70,12 +69,12 @@ TEST(LlamaConfig, takes_the_defaults_of_transformers) {
 
 TEST(LlamaConfig, takes_the_defaults_of_mistral) {
   json values = smallMistral();
-  EXPECT_EQ(parsed(values).slidingWindow, 4096);
+  EXPECT_EQ(parsed(values).kinds[0].window, 4096);
   EXPECT_EQ(parsed(values).maxPosition, 131072);
   values["sliding_window"] = nullptr;
-  EXPECT_EQ(parsed(values).slidingWindow, std::nullopt);
+  EXPECT_EQ(parsed(values).kinds[0].window, std::nullopt);
   values["sliding_window"] = 16;
-  EXPECT_EQ(parsed(values).slidingWindow, 16);
+  EXPECT_EQ(parsed(values).kinds[0].window, 16);
   values["num_attention_heads"] = 16;
   values.erase("num_key_value_heads");
   EXPECT_EQ(parsed(values).kvHeads, 8);
@@ -94,13 +93,13 @@ TEST(LlamaConfig, reads_every_key) {
                  {"max_position_embeddings", 512},
                  {"bos_token_id", 1},
                  {"eos_token_id", {2, 3}}});
-  LlamaConfig llama = parsed(values);
+  DecoderConfig llama = parsed(values);
   EXPECT_EQ(llama.headDim, 16);
   EXPECT_EQ(llama.rmsNormEps, 1e-5);
   EXPECT_EQ(llama.activation, Activation::GeluTanh);
-  EXPECT_TRUE(llama.tieWordEmbeddings && llama.attentionBias && llama.mlpBias);
+  EXPECT_TRUE(llama.tieWordEmbeddings && llama.queryBias && llama.mlpBias);
   EXPECT_EQ(llama.maxPosition, 512);
-  EXPECT_EQ(llama.rope.inverseFrequencies.size(), 8u);
+  EXPECT_EQ(llama.kinds[0].rope->inverseFrequencies.size(), 8u);
   EXPECT_EQ(llama.bosId, 1);
   EXPECT_EQ(llama.eosIds, (std::vector<int64_t>{2, 3}));
 }
@@ -108,7 +107,7 @@ TEST(LlamaConfig, reads_every_key) {
 TEST(LlamaConfig, generation_config_comes_first_for_special_tokens) {
   json values = smallLlama();
   values.update({{"bos_token_id", 1}, {"eos_token_id", 2}});
-  LlamaConfig llama = parsed(values, {{"eos_token_id", {7, 8}}, {"temperature", 0.6}});
+  DecoderConfig llama = parsed(values, {{"eos_token_id", {7, 8}}, {"temperature", 0.6}});
   EXPECT_EQ(llama.bosId, 1);
   EXPECT_EQ(llama.eosIds, (std::vector<int64_t>{7, 8}));
   auto wrong = parse(values, {{"eos_token_id", 100}});

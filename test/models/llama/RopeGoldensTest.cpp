@@ -21,12 +21,12 @@ TEST(RopeGoldens, frequencies_are_those_of_transformers) {
   ASSERT_EQ((*goldens)["cases"].size(), 14u);
   for (const nlohmann::json &golden : (*goldens)["cases"]) {
     SCOPED_TRACE(golden["name"].get<std::string>());
-    auto llama = llama::LlamaConfig::parse({golden["config"], nlohmann::json::object(), "config.json", ""});
+    auto llama = llama::parseConfig({golden["config"], nlohmann::json::object(), "config.json", ""});
     ASSERT_TRUE(llama) << llama.error().message;
     EXPECT_TRUE(llama->warnings.empty());
-    expectClose(llama->rope.inverseFrequencies, golden["float64"]["inverse_frequencies"], 1e-14);
-    expectClose(llama->rope.inverseFrequencies, golden["float32"]["inverse_frequencies"], 5e-7);
-    EXPECT_NEAR(llama->rope.attentionScaling, golden["float64"]["attention_scaling"].get<double>(), 1e-15);
+    expectClose(llama->kinds[0].rope->inverseFrequencies, golden["float64"]["inverse_frequencies"], 1e-14);
+    expectClose(llama->kinds[0].rope->inverseFrequencies, golden["float32"]["inverse_frequencies"], 5e-7);
+    EXPECT_NEAR(llama->kinds[0].rope->attentionScaling, golden["float64"]["attention_scaling"].get<double>(), 1e-15);
   }
 }
 

@@ -163,3 +163,72 @@ lm.func @rope_append_c3_dim(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv
   %q, %n = lm.rope_append %qkv, %pos, %c, %batch, #rope {heads = 4} : tensor<?x32xf32>, !kv
   lm.return
 }
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @cached_attention_c5_softcap(%q: tensor<?x16xf32>, %c: !kv, %batch: !lm.batch) {
+  // expected-error @+1 {{expected softcap that is finite and > 0}}
+  %a = lm.cached_attention %q, %c, %batch {scale = 0.5, heads = 4, softcap = 0.0} : tensor<?x16xf32>, !kv
+  lm.return
+}
+
+// -----
+
+lm.func @attention_c6_softcap(%q: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected softcap that is finite and > 0}}
+  %a = lm.attention %q, %q, %q {causal, scale = 0.5, heads = 2, kv_heads = 2, softcap = -1.0} : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @position_scale_c1_beta(%q: tensor<?x8xf32>, %pos: tensor<?xi32>) {
+  // expected-error @+1 {{expected beta that is finite}}
+  %a = lm.position_scale %q, %pos {beta = 0x7FF0000000000000, length = 4} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @position_scale_c2_length(%q: tensor<?x8xf32>, %pos: tensor<?xi32>) {
+  // expected-error @+1 {{expected length >= 1, got 0}}
+  %a = lm.position_scale %q, %pos {beta = 0.1, length = 0} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c5_whole_alone(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {
+  // expected-error @+1 {{expected q_norm and k_norm with centred or whole}}
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch whole {heads = 4} : tensor<?x32xf32>, !kv
+  lm.return
+}
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c5_both(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch, %g: tensor<4xf32>) {
+  // expected-error @+1 {{expected no whole with centred}}
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %g k_norm %g eps 0.5 centred whole {heads = 4} : tensor<?x32xf32>, !kv, tensor<4xf32>, tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c6_gains(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch, %g: tensor<4xf32>, %h: tensor<16xf32>) {
+  // expected-error @+1 {{expected gains of one head (4 features) or of all heads, got 16 and 4}}
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %h k_norm %g eps 0.5 {heads = 4} : tensor<?x32xf32>, !kv, tensor<16xf32>, tensor<4xf32>
+  lm.return
+}
+
+// -----
+
+!kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
+lm.func @rope_append_c7_query_scale(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch) {
+  // expected-error @+1 {{expected query_scale of a finite beta and a whole length of 1 to 2^31}}
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch query_scale [0.1, 0.5] {heads = 4} : tensor<?x32xf32>, !kv
+  lm.return
+}

@@ -162,7 +162,15 @@ lm.func @add_operands_of_one_type(%a: tensor<?x8xf32>, %b: tensor<?x4xf32>) {
 
 // -----
 
-lm.func @rms_norm_c1_gain(%x: tensor<?x8xf32>, %g: tensor<7xf32>) {
+lm.func @rms_norm_c1_groups(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected groups >= 1 that divide 8 (features of x), got 3}}
+  %y = lm.rms_norm %x eps 0.5 groups 3 : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @rms_norm_c2_gain(%x: tensor<?x8xf32>, %g: tensor<7xf32>) {
   // expected-error @+1 {{expected gain of size 8 (features of x), got 7}}
   %y = lm.rms_norm %x, %g eps 0.5 : tensor<?x8xf32>, tensor<7xf32>
   lm.return
@@ -170,9 +178,57 @@ lm.func @rms_norm_c1_gain(%x: tensor<?x8xf32>, %g: tensor<7xf32>) {
 
 // -----
 
-lm.func @rms_norm_c2_eps(%x: tensor<?x8xf32>, %g: tensor<8xf32>) {
-  // expected-error @+1 {{expected eps that is finite and >= 0, got 0x7FF0000000000000}}
+lm.func @rms_norm_c3_eps(%x: tensor<?x8xf32>, %g: tensor<8xf32>) {
+  // expected-error @+1 {{expected eps that is finite and >= 0}}
   %y = lm.rms_norm %x, %g eps 0x7FF0000000000000 : tensor<?x8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @rms_norm_c4_residual(%x: tensor<?x8xf32>, %r: tensor<?x4xf32>) {
+  // expected-error @+1 {{expected residual of type 'tensor<?x8xf32>' (type of x), got 'tensor<?x4xf32>'}}
+  %y = lm.rms_norm %x eps 0.5 residual %r : tensor<?x8xf32>, tensor<?x4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @layer_norm_c1_groups(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected groups >= 1 that divide 8 (features of x), got 5}}
+  %y = lm.layer_norm %x eps 0.5 groups 5 : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @layer_norm_c2_gain(%x: tensor<?x8xf32>, %g: tensor<3xf32>) {
+  // expected-error @+1 {{expected gain of size 8 (features of x) or of one group, got 3}}
+  %y = lm.layer_norm %x, %g eps 0.5 groups 2 : tensor<?x8xf32>, tensor<3xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @layer_norm_c3_eps(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected eps that is finite and >= 0, got -}}
+  %y = lm.layer_norm %x eps -0.5 : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @layer_norm_c4_residual(%x: tensor<?x8xf32>, %r: tensor<?x4xf32>) {
+  // expected-error @+1 {{expected residual of type 'tensor<?x8xf32>' (type of x), got 'tensor<?x4xf32>'}}
+  %y = lm.layer_norm %x eps 0.5 residual %r : tensor<?x8xf32>, tensor<?x4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @layer_norm_c5_bias(%x: tensor<?x8xf32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{expected bias beside a gain of its size}}
+  %y = lm.layer_norm %x bias %b eps 0.5 : tensor<?x8xf32>, tensor<8xf32>
   lm.return
 }
 
@@ -209,4 +265,165 @@ lm.func @return_c1_count(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 lm.func @return_c2_types(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
   // expected-error @+1 {{expected operand 0 of type 'tensor<?x4xf32>' (result type), got 'tensor<?x8xf32>'}}
   lm.return %x : tensor<?x8xf32>
+}
+
+// -----
+
+lm.func @matmul_c8_centred(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected a norm with centred}}
+  %y = lm.matmul %x, %w centred : tensor<?x8xf32>, tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c8_shift(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %g: tensor<8xf32>) {
+  // expected-error @+1 {{expected shift with centred only, and of size 8 (features of x)}}
+  %y = lm.matmul %x, %w norm %g eps 0.5 shift %g : tensor<?x8xf32>, tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c9_scale(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected scale that is finite}}
+  %y = lm.matmul %x, %w scale 0x7FF0000000000000 : tensor<?x8xf32>, tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @matmul_c9_softcap(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected softcap that is finite and > 0}}
+  %y = lm.matmul %x, %w softcap 0.0 : tensor<?x8xf32>, tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @embedding_c1_scale(%ids: tensor<?xi32>, %w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected scale that is finite}}
+  %y = lm.embedding %ids, %w scale 0x7FF0000000000000 : tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @scale_c1_factor(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected factor that is finite}}
+  %y = lm.scale %x {factor = 0x7FF0000000000000} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @softcap_c1_cap(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected cap that is finite and > 0}}
+  %y = lm.softcap %x {cap = -1.0} : tensor<?x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_transpose_c1_source(%w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected source to be an lm.weight}}
+  %t = lm.weight_transpose %w : tensor<4x8xf32> -> tensor<8x4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_transpose_c2_shape() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected a result of 8x4, got 4x8}}
+  %t = lm.weight_transpose %w : tensor<4x8xf32> -> tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_transpose_c3_blocks() {
+  %w = lm.weight @w : tensor<40x32xf32>
+  // expected-error @+1 {{expected columns in whole blocks of q8_0 (32 elements), got 40}}
+  %t = lm.weight_transpose %w : tensor<40x32xf32> -> tensor<32x40x!lm.q8_0>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_rows_c1_source(%w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected source to be an lm.weight or an lm.weight_transpose}}
+  %r = lm.weight_rows %w {first = 0, size = 2, stride = 2, count = 1} : tensor<4x8xf32> -> tensor<2x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_rows_c2_size() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected first and stride >= 0, size and count >= 1}}
+  %r = lm.weight_rows %w {first = 0, size = 0, stride = 2, count = 1} : tensor<4x8xf32> -> tensor<2x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_rows_c3_rows() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected rows below 4 (rows of source)}}
+  %r = lm.weight_rows %w {first = 1, size = 2, stride = 2, count = 2} : tensor<4x8xf32> -> tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_rows_c4_result() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected a result of 2 rows with the columns of source}}
+  %r = lm.weight_rows %w {first = 0, size = 2, stride = 2, count = 1} : tensor<4x8xf32> -> tensor<3x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_rows_c5_blocks() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected columns in whole blocks of q8_0 (32 elements), got 8}}
+  %r = lm.weight_rows %w {first = 0, size = 2, stride = 2, count = 1} : tensor<4x8xf32> -> tensor<2x8x!lm.q8_0>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_affine_c1_source(%w: tensor<4x8xf32>) {
+  // expected-error @+1 {{expected source to be an lm.weight, an lm.weight_transpose or an lm.weight_rows}}
+  %r = lm.weight_affine %w {scale = 1.0, add = 1.0} : tensor<4x8xf32> -> tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_affine_c2_finite() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected scale and add that are finite}}
+  %r = lm.weight_affine %w {scale = 1.0, add = 0x7FF0000000000000} : tensor<4x8xf32> -> tensor<4x8xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_affine_c3_shape() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected a result of the shape of source}}
+  %r = lm.weight_affine %w {scale = 1.0, add = 1.0} : tensor<4x8xf32> -> tensor<8x4xf32>
+  lm.return
+}
+
+// -----
+
+lm.func @weight_affine_c4_blocks() {
+  %w = lm.weight @w : tensor<4x8xf32>
+  // expected-error @+1 {{expected columns in whole blocks of q8_0 (32 elements), got 8}}
+  %r = lm.weight_affine %w {scale = 1.0, add = 1.0} : tensor<4x8xf32> -> tensor<4x8x!lm.q8_0>
+  lm.return
 }

@@ -42,7 +42,7 @@ lm.func @kv_unknown_layout(%c: !lm.kv<heads = 1, dim = 8, elem = f32, layout = r
 
 // -----
 
-// expected-error @+1 {{expected 2 entries of inv_freq (dim / 2), got 1}}
+// expected-error @+1 {{expected 2 entries of inv_freq (rotated / 2), got 1}}
 #rope_c2_entries = #lm.rope<dim = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0]>
 
 // -----
@@ -76,3 +76,8 @@ lm.func @unknown_format(%w: tensor<4x32x!lm.q5_9>) {
 lm.func @formats_of_single_elements_are_builtin(%w: tensor<4x32x!lm.bf16>) {
   lm.return
 }
+
+// -----
+
+// expected-error @+1 {{expected rotated that is even and 2 to 4 (dim), got 6}}
+#rope_c5_rotated = #lm.rope<dim = 4, rotated = 6, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 1.0, 1.0]>

@@ -117,3 +117,66 @@ lm.func @blocked_weights(%x: tensor<?x256xf32>) {
   %y = lm.matmul %x, %ah : tensor<?x256xf32>, tensor<12x256x!lm.q8_0>
   lm.return
 }
+
+// CHECK: #lm.rope<dim = 8, rotated = 4, layout = split_half,
+// CHECK-LABEL: lm.func @norms(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x64xf32>, %[[R:[a-z0-9]+]]: tensor<?x64xf32>, %[[G:[a-z0-9]+]]: tensor<64xf32>, %[[H:[a-z0-9]+]]: tensor<16xf32>)
+lm.func @norms(%x: tensor<?x64xf32>, %r: tensor<?x64xf32>, %g: tensor<64xf32>, %h: tensor<16xf32>) {
+  // CHECK: lm.rms_norm %[[X]] eps 1.000000e-05 : tensor<?x64xf32>
+  %0 = lm.rms_norm %x eps 1.0e-5 : tensor<?x64xf32>
+  // CHECK: lm.rms_norm %[[X]], %[[H]] eps 1.000000e-05 groups 4 : tensor<?x64xf32>, tensor<16xf32>
+  %1 = lm.rms_norm %x, %h eps 1.0e-5 groups 4 : tensor<?x64xf32>, tensor<16xf32>
+  // CHECK: lm.rms_norm %[[X]], %[[G]] eps 1.000000e-05 residual %[[R]] : tensor<?x64xf32>, tensor<64xf32>, tensor<?x64xf32>
+  %2 = lm.rms_norm %x, %g eps 1.0e-5 residual %r : tensor<?x64xf32>, tensor<64xf32>, tensor<?x64xf32>
+  // CHECK: lm.layer_norm %[[X]], %[[G]] eps 1.000000e-05 : tensor<?x64xf32>, tensor<64xf32>
+  %3 = lm.layer_norm %x, %g eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+  // CHECK: lm.layer_norm %[[X]], %[[G]] bias %[[G]] eps 1.000000e-05 residual %[[R]] : tensor<?x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<?x64xf32>
+  %4 = lm.layer_norm %x, %g bias %g eps 1.0e-5 residual %r : tensor<?x64xf32>, tensor<64xf32>, tensor<64xf32>, tensor<?x64xf32>
+  lm.return
+}
+
+// CHECK-LABEL: lm.func @scales(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x64xf32>, %[[IDS:[a-z0-9]+]]: tensor<?xi32>, %[[W:[a-z0-9]+]]: tensor<48x64xf16>, %[[G:[a-z0-9]+]]: tensor<64xf32>)
+lm.func @scales(%x: tensor<?x64xf32>, %ids: tensor<?xi32>, %w: tensor<48x64xf16>, %g: tensor<64xf32>) {
+  // CHECK: lm.scale %[[X]] {factor = 2.500000e-01} : tensor<?x64xf32>
+  %0 = lm.scale %x {factor = 0.25} : tensor<?x64xf32>
+  // CHECK: lm.softcap %[[X]] {cap = 3.000000e+01} : tensor<?x64xf32>
+  %1 = lm.softcap %x {cap = 30.0} : tensor<?x64xf32>
+  // CHECK: lm.position_scale %[[X]], %[[IDS]] {beta = 1.000000e-01, length = 8192} : tensor<?x64xf32>
+  %2 = lm.position_scale %x, %ids {beta = 0.1, length = 8192} : tensor<?x64xf32>
+  // CHECK: lm.embedding %[[IDS]], %[[W]] scale 8.000000e+00 : tensor<48x64xf16>
+  %3 = lm.embedding %ids, %w scale 8.0 : tensor<48x64xf16>
+  // CHECK: lm.matmul %[[X]], %[[W]] norm %[[G]] eps 1.000000e-05 centred shift %[[G]] scale 2.500000e-01 softcap 3.000000e+01 : tensor<?x64xf32>, tensor<48x64xf16>, tensor<64xf32>, tensor<64xf32>
+  %4 = lm.matmul %x, %w norm %g eps 1.0e-5 centred shift %g scale 0.25 softcap 30.0 : tensor<?x64xf32>, tensor<48x64xf16>, tensor<64xf32>, tensor<64xf32>
+  // CHECK: lm.activation relu2 %[[X]] : tensor<?x64xf32>
+  %5 = lm.activation relu2 %x : tensor<?x64xf32>
+  // CHECK: lm.activation sigmoid %[[X]] : tensor<?x64xf32>
+  %6 = lm.activation sigmoid %x : tensor<?x64xf32>
+  lm.return
+}
+
+#partial = #lm.rope<dim = 8, rotated = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.5]>
+
+// CHECK-LABEL: lm.func @heads(
+lm.func @heads(%qkv: tensor<?x128xf32>, %pos: tensor<?xi32>, %c: !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, %batch: !lm.batch, %g: tensor<8xf32>, %gq: tensor<64xf32>, %gk: tensor<32xf32>) {
+  // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, #rope{{[0-9]*}} q_norm %[[G:.*]] k_norm %[[G]] eps 1.000000e-06 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<8xf32>, tensor<8xf32>
+  %q, %c1 = lm.rope_append %qkv, %pos, %c, %batch, #partial q_norm %g k_norm %g eps 1.0e-6 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<8xf32>, tensor<8xf32>
+  // CHECK: lm.rope_append {{.*}} eps 1.000000e-06 whole query_scale [1.000000e-01, 8.192000e+03] {heads = 8} : tensor<?x128xf32>,
+  %r, %c2 = lm.rope_append %qkv, %pos, %c1, %batch q_norm %gq k_norm %gk eps 1.0e-6 whole query_scale [0.1, 8192.0] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<64xf32>, tensor<32xf32>
+  // CHECK: lm.cached_attention {{.*}} {scale = 2.500000e-01, heads = 8, window = 4, softcap = 5.000000e+01} :
+  %a = lm.cached_attention %r, %c2, %batch {scale = 0.25, heads = 8, window = 4, softcap = 50.0} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
+  lm.return
+}
+
+// CHECK-LABEL: lm.func @weight_expressions(
+lm.func @weight_expressions() {
+  // CHECK: %[[A:.*]] = lm.weight @a : tensor<64x192xf32>
+  %a = lm.weight @a : tensor<64x192xf32>
+  // CHECK: %[[T:.*]] = lm.weight_transpose %[[A]] : tensor<64x192xf32> -> tensor<192x64x!lm.q8_0>
+  %t = lm.weight_transpose %a : tensor<64x192xf32> -> tensor<192x64x!lm.q8_0>
+  // CHECK: %[[R:.*]] = lm.weight_rows %[[T]] {first = 16, size = 16, stride = 48, count = 4} : tensor<192x64x!lm.q8_0> -> tensor<64x64xbf16>
+  %r = lm.weight_rows %t {first = 16, size = 16, stride = 48, count = 4} : tensor<192x64x!lm.q8_0> -> tensor<64x64xbf16>
+  // CHECK: lm.weight_affine %[[R]] {scale = 5.000000e-01, add = 1.000000e+00} : tensor<64x64xbf16> -> tensor<64x64xf32>
+  %s = lm.weight_affine %r {scale = 0.5, add = 1.0} : tensor<64x64xbf16> -> tensor<64x64xf32>
+  lm.return
+}

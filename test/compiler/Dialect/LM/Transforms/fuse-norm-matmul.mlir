@@ -77,3 +77,26 @@ lm.func @norm_as_x_and_residual_stays(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w
   %y = lm.matmul %n, %w residual %n : tensor<?x4xf32>, tensor<4x4xbf16>, tensor<?x4xf32>
   lm.return %y : tensor<?x4xf32>
 }
+
+// CHECK-LABEL: lm.func @layer_norm_moves_with_its_bias(
+// CHECK-SAME: %[[X:.*]]: tensor<?x4xf32>, %[[G:.*]]: tensor<4xf32>, %[[B:.*]]: tensor<4xf32>, %[[W:.*]]: tensor<8x4xbf16>)
+// CHECK-NEXT: lm.matmul %[[X]], %[[W]] norm %[[G]] eps 5.000000e-01 centred shift %[[B]] :
+lm.func @layer_norm_moves_with_its_bias(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %b: tensor<4xf32>, %w: tensor<8x4xbf16>) -> tensor<?x8xf32> {
+  %n = lm.layer_norm %x, %g bias %b eps 0.5 : tensor<?x4xf32>, tensor<4xf32>, tensor<4xf32>
+  %y = lm.matmul %n, %w : tensor<?x4xf32>, tensor<8x4xbf16>
+  lm.return %y : tensor<?x8xf32>
+}
+
+// CHECK-LABEL: lm.func @norms_of_groups_without_gain_and_with_residual_stay(
+// CHECK: lm.rms_norm
+// CHECK: lm.rms_norm
+// CHECK: lm.rms_norm
+lm.func @norms_of_groups_without_gain_and_with_residual_stay(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x4xbf16>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  %n = lm.rms_norm %x, %g eps 0.5 groups 2 : tensor<?x4xf32>, tensor<4xf32>
+  %a = lm.matmul %n, %w : tensor<?x4xf32>, tensor<8x4xbf16>
+  %m = lm.rms_norm %x eps 0.5 : tensor<?x4xf32>
+  %b = lm.matmul %m, %w : tensor<?x4xf32>, tensor<8x4xbf16>
+  %l = lm.rms_norm %x, %g eps 0.5 residual %x : tensor<?x4xf32>, tensor<4xf32>, tensor<?x4xf32>
+  %c = lm.matmul %l, %w : tensor<?x4xf32>, tensor<8x4xbf16>
+  lm.return %a, %b, %c : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -215,3 +215,77 @@ lm.func @q_read_before_the_append_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: te
   %a = lm.cached_attention %qq, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
   lm.return %a : tensor<?x16xf32>
 }
+
+// CHECK-LABEL: lm.func @norms_of_heads_and_the_scale_of_queries_are_fused(
+// CHECK-SAME: %[[QKV:.*]]: tensor<?x32xf32>, %[[POS:.*]]: tensor<?xi32>, %[[BATCH:.*]]: !lm.batch, %[[G:.*]]: tensor<4xf32>)
+// CHECK: %[[Q:.*]], %[[N:.*]] = lm.rope_append %[[QKV]], %[[POS]], %{{.*}}, %[[BATCH]], #rope q_norm %[[G]] k_norm %[[G]] eps 5.000000e-01 query_scale [1.000000e-01, 8.000000e+00] {heads = 4} :
+// CHECK-NEXT: lm.cached_attention %[[Q]], %[[N]], %[[BATCH]]
+lm.func @norms_of_heads_and_the_scale_of_queries_are_fused(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch, %g: tensor<4xf32>) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qn = lm.rms_norm %q, %g eps 0.5 groups 4 : tensor<?x16xf32>, tensor<4xf32>
+  %kn = lm.rms_norm %k, %g eps 0.5 groups 2 : tensor<?x8xf32>, tensor<4xf32>
+  %qr = lm.rope %qn, %pos, #rope : tensor<?x16xf32>
+  %kr = lm.rope %kn, %pos, #rope : tensor<?x8xf32>
+  %qs = lm.position_scale %qr, %pos {beta = 0.1, length = 8} : tensor<?x16xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kr, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qs, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @norms_over_all_heads_are_fused(
+// CHECK: lm.rope_append %{{.*}} q_norm %{{.*}} k_norm %{{.*}} eps 5.000000e-01 whole {heads = 4} :
+lm.func @norms_over_all_heads_are_fused(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch, %g: tensor<16xf32>, %h: tensor<8xf32>) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qn = lm.rms_norm %q, %g eps 0.5 : tensor<?x16xf32>, tensor<16xf32>
+  %kn = lm.rms_norm %k, %h eps 0.5 : tensor<?x8xf32>, tensor<8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kn, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qn, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @norm_of_one_of_the_two_blocks_fusion(
+// CHECK: lm.kv_append
+lm.func @norm_of_one_of_the_two_blocks_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch, %g: tensor<4xf32>) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %kn = lm.rms_norm %k, %g eps 0.5 groups 2 : tensor<?x8xf32>, tensor<4xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kn, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %q, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @norms_of_different_eps_block_fusion(
+// CHECK: lm.kv_append
+lm.func @norms_of_different_eps_block_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch, %g: tensor<4xf32>) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qn = lm.rms_norm %q, %g eps 0.25 groups 4 : tensor<?x16xf32>, tensor<4xf32>
+  %kn = lm.rms_norm %k, %g eps 0.5 groups 2 : tensor<?x8xf32>, tensor<4xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kn, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qn, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
+
+// CHECK-LABEL: lm.func @norms_without_gain_block_fusion(
+// CHECK: lm.kv_append
+lm.func @norms_without_gain_block_fusion(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %batch: !lm.batch) -> tensor<?x16xf32> {
+  %q = lm.slice_columns %qkv {offset = 0, size = 16} : tensor<?x32xf32>
+  %k = lm.slice_columns %qkv {offset = 16, size = 8} : tensor<?x32xf32>
+  %v = lm.slice_columns %qkv {offset = 24, size = 8} : tensor<?x32xf32>
+  %qn = lm.rms_norm %q eps 0.5 groups 4 : tensor<?x16xf32>
+  %kn = lm.rms_norm %k eps 0.5 groups 2 : tensor<?x8xf32>
+  %c = lm.kv_cache {layer = 0} : !kv
+  %n = lm.kv_append %c, %kn, %v, %batch : !kv, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.cached_attention %qn, %n, %batch {scale = 0.5, heads = 4} : tensor<?x16xf32>, !kv
+  lm.return %a : tensor<?x16xf32>
+}
