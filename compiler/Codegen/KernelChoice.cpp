@@ -5,8 +5,9 @@
 namespace quipu {
 
 std::string MatmulShape::symbolStem() const {
-  return fmt::format("matmul{}{}{}{}{}_{}_n{}_k{}", bias ? "_bias" : "", activation.empty() ? "" : "_" + activation,
-                     gated ? "_gated" : "", residual ? "_residual" : "", rowsSuffix(rows), storage, n, k);
+  return fmt::format("matmul{}{}{}{}{}{}{}_{}_n{}_k{}", bias ? "_bias" : "", activation.empty() ? "" : "_" + activation,
+                     gated ? "_gated" : "", scale ? "_scaled" : "", softcap ? "_softcap" : "",
+                     residual ? "_residual" : "", rowsSuffix(rows), storage, n, k);
 }
 
 KernelParams MatmulShape::productParams() const {
@@ -16,7 +17,19 @@ KernelParams MatmulShape::productParams() const {
   for (auto [name, set] : {std::pair("gated", gated), std::pair("bias", bias), std::pair("residual", residual)})
     if (set)
       params[name] = true;
+  if (scale)
+    params["scale"] = *scale;
+  if (softcap)
+    params["softcap"] = *softcap;
   return params;
+}
+
+void NormShape::addTo(KernelParams &params) const {
+  params["norm_eps"] = eps;
+  if (centred)
+    params["centred"] = true;
+  if (shift)
+    params["shift"] = true;
 }
 
 std::string SampleShape::symbolStem() const { return fmt::format("sample{}_n{}", rowsSuffix(rows), n); }

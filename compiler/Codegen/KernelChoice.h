@@ -40,6 +40,17 @@ struct MatmulKernels {
   PackedForm packed;
 };
 
+// A matmul's norm of its input.
+struct NormShape {
+  double eps = 0;
+  bool centred = false; // layer_norm, else rms_norm
+  bool shift = false;   // it has a bias
+
+  void addTo(KernelParams &params) const;
+  // "rms_norm_", in front of the kernel's.
+  std::string symbolPrefix() const { return centred ? "layer_norm_" : "rms_norm_"; }
+};
+
 // What a matmul launch computes, as its kernels see it.
 struct MatmulShape {
   int64_t n = 0; // columns of the result: half the weight's rows where gated
@@ -49,12 +60,13 @@ struct MatmulShape {
   bool gated = false;
   bool bias = false;
   bool residual = false;
-  std::optional<double> normEps;
+  std::optional<double> scale, softcap;
+  std::optional<NormShape> norm;
   RowsDim rows = RowsDim::Tokens;
 
   // "matmul_silu_gated_bf16_n8192_k2048"
   std::string symbolStem() const;
-  // The product and what follows it: all parameters but norm_eps and those of a variant.
+  // The product and what follows it: all parameters but those of the norm and of a variant.
   KernelParams productParams() const;
 };
 

@@ -189,10 +189,10 @@ reference::Cache filledCache(const CacheShape &shape, const Ragged &ragged, bool
   return cache;
 }
 
-reference::Rope ropeOf(int64_t dim, bool interleaved) {
-  reference::Rope rope{dim, interleaved, 1.25, {}};
-  for (int64_t i = 0; i < dim / 2; ++i)
-    rope.invFreq.push_back(std::pow(10000.0, -2.0 * double(i) / double(dim)));
+reference::Rope ropeOf(int64_t dim, int64_t rotated, bool interleaved) {
+  reference::Rope rope{dim, rotated, interleaved, 1.25, {}};
+  for (int64_t i = 0; i < rotated / 2; ++i)
+    rope.invFreq.push_back(std::pow(10000.0, -2.0 * double(i) / double(rotated)));
   return rope;
 }
 
@@ -210,7 +210,60 @@ enum class Turn { None, SplitHalf, Interleaved };
 // What an append reads: q, k and v in joined rows, v apart from them, or k and v alone (kv_append).
 enum class AppendInput { Joined, SeparateV, KeysAndValues };
 
-KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
+// What rope_append does to heads beside turning them whole.
+struct HeadWork {
+  int64_t rotated = 0; // 0: all features
+  enum class Norm { None, Rms, RmsOfAllGains, Layer, Whole } norm = Norm::None;
+  bool queryScale = false;
+
+  int64_t rotatedOf(int64_t dim) const { return rotated ? rotated : dim; }
+};
+
+// One row of values as the reference reads a weight.
+class Gain : public reference::Weight {
+public:
+  Gain(int64_t size, uint32_t seed) : values(randomValues(size_t(size), seed)) {}
+  int64_t rows() const override { return 1; }
+  int64_t cols() const override { return int64_t(values.size()); }
+  void readRow(int64_t, double *out) const override { std::copy(values.begin(), values.end(), out); }
+  std::vector<float> values;
+};
+
+constexpr double headEps = 1e-3, queryBeta = 0.25;
+constexpr int64_t queryLength = 8;
+
+void addHeadParams(const HeadWork &work, const CacheShape &shape, KernelRow &row) {
+  KernelParams &params = row.stages[0].params;
+  if (work.norm != HeadWork::Norm::None) {
+    bool all = work.norm == HeadWork::Norm::RmsOfAllGains || work.norm == HeadWork::Norm::Whole;
+    params["norm_eps"] = headEps;
+    params["gains"] = all ? shape.heads * shape.dim : shape.dim;
+    params["k_gains"] = all ? shape.kvHeads * shape.dim : shape.dim;
+    if (work.norm == HeadWork::Norm::Layer)
+      params["centred"] = true;
+    if (work.norm == HeadWork::Norm::Whole)
+      params["whole"] = true;
+    row.name += fmt::format("_norm{}", int(work.norm));
+  }
+  if (work.queryScale) {
+    params["query_scale_beta"] = queryBeta;
+    params["query_scale_length"] = queryLength;
+    row.name += "_query_scale";
+  }
+  if (work.rotated)
+    row.name += fmt::format("_rotated{}", work.rotated);
+}
+
+// The norm of q or k, and its gain to the operand.
+reference::Tensor normedHeads(const HeadWork &work, const reference::Tensor &x, int64_t heads, int64_t gains,
+                              uint32_t seed, Operand &operand) {
+  Gain gain(gains, seed);
+  operand = Operand::of(gain.values);
+  bool whole = work.norm == HeadWork::Norm::Whole;
+  return reference::norm(x, &gain, nullptr, {work.norm == HeadWork::Norm::Layer, headEps, whole ? 1 : heads});
+}
+
+KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input, const HeadWork &work = {}) {
   bool isRopeAppend = input != AppendInput::KeysAndValues, separateV = input == AppendInput::SeparateV;
   const char *layout = turn == Turn::SplitHalf ? "split_half" : turn == Turn::Interleaved ? "interleaved" : "none";
   KernelRow row;
@@ -222,9 +275,13 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
     params["heads"] = shape.heads;
   if (separateV)
     params["separate_v"] = true;
-  if (turn != Turn::None)
+  if (turn != Turn::None) {
     params["rope_layout"] = layout;
+    params["rotated"] = work.rotatedOf(shape.dim);
+  }
   row.stages = {{"", isRopeAppend ? "rope_append" : "kv_append", params}};
+  addHeadParams(work, shape, row);
+  params = row.stages[0].params;
   // A value next to a rounding border may go either way.
   row.tolerance = shape.element == ElementType::F32 ? 1e-6 : shape.element == ElementType::I8 ? 1.0 / 64 : 1.0 / 128;
   row.sizes = {0, 1, 2, 3, 4};
@@ -239,11 +296,18 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
                       v = reference::sliceColumns(qkv, width + kv, kv);
     Operand kOperand = floats(k), vOperand = floats(v);
     Operand joined = floats(separateV ? reference::sliceColumns(qkv, 0, width + kv) : qkv);
-    reference::Rope rope = ropeOf(shape.dim, turn == Turn::Interleaved);
+    reference::Rope rope = ropeOf(shape.dim, work.rotatedOf(shape.dim), turn == Turn::Interleaved);
+    Operand qGain, kGain;
+    if (work.norm != HeadWork::Norm::None) {
+      q = normedHeads(work, q, shape.heads, std::get<int64_t>(params.at("gains")), 11, qGain);
+      k = normedHeads(work, k, shape.kvHeads, std::get<int64_t>(params.at("k_gains")), 12, kGain);
+    }
     if (turn != Turn::None) {
       q = reference::rope(q, step.batch.positions, rope);
       k = reference::rope(k, step.batch.positions, rope);
     }
+    if (work.queryScale)
+      q = reference::positionScale(q, step.batch.positions, queryBeta, queryLength);
     reference::kvAppend(cache, k, v, step.batch, shape.dtype(), shape.dim);
     Problem problem(isRopeAppend ? "rope_append" : "kv_append");
     Expectation after{problem.indexOf("cache"), shape.element, pagedCache(shape, step, cache), {}};
@@ -265,6 +329,8 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
                   {"q_out", Operand::output(size_t(step.tokens * width * 4))}});
     if (separateV)
       problem.operand("v") = vOperand;
+    if (work.norm != HeadWork::Norm::None)
+      problem.give({{"q_gain", qGain}, {"k_gain", kGain}});
     Expectation rotated{problem.indexOf("q_out"), ElementType::F32, q.data, std::vector<double>(q.data.size(), 1.0)};
     problem.expected = {after, rotated};
     return problem;
@@ -272,16 +338,17 @@ KernelRow appendRow(const CacheShape &shape, Turn turn, AppendInput input) {
   return row;
 }
 
-KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved) {
+KernelRow ropeRow(int64_t heads, int64_t dim, bool interleaved, int64_t part = 0) {
+  int64_t rotated = part ? part : dim;
+  const char *layout = interleaved ? "interleaved" : "split_half";
   KernelRow row;
-  row.name = fmt::format("rope_{}_h{}_d{}", interleaved ? "interleaved" : "split_half", heads, dim);
-  row.stages = {
-      {"", "rope", {{"heads", heads}, {"dim", dim}, {"rope_layout", interleaved ? "interleaved" : "split_half"}}}};
+  row.name = fmt::format("rope_{}_h{}_d{}{}", layout, heads, dim, part ? fmt::format("_rotated{}", part) : "");
+  row.stages = {{"", "rope", {{"heads", heads}, {"dim", dim}, {"rotated", rotated}, {"rope_layout", layout}}}};
   row.tolerance = 1e-6;
   row.sizes = {1, 2, 3};
   row.make = [=](int64_t index) {
     Step step(batches[size_t(index)]);
-    reference::Rope rope = ropeOf(dim, interleaved);
+    reference::Rope rope = ropeOf(dim, rotated, interleaved);
     reference::Tensor x = randomTensor(step.tokens, heads * dim, 5);
     Problem problem("rope");
     problem.dims[Tokens] = step.tokens;
@@ -305,6 +372,8 @@ KernelRow attentionRow(const AttentionCase &attention, const std::string &layout
   KernelRow row;
   row.name =
       fmt::format("attention_{}_h{}_kv{}_d{}_w{}", name(shape.element), shape.heads, shape.kvHeads, shape.dim, window);
+  if (attention.softcap)
+    row.name += "_softcap";
   row.tolerance = tolerance;
   double scale = 1 / std::sqrt(double(shape.dim));
   for (int64_t batch = 0; batch < attentionBatches; ++batch)
@@ -321,7 +390,8 @@ KernelRow attentionRow(const AttentionCase &attention, const std::string &layout
     for (double &value : q.data)
       value = float(value);
     reference::AttentionShape asReference{shape.heads, shape.kvHeads, scale,
-                                          window ? std::optional<int64_t>(window) : std::nullopt};
+                                          window ? std::optional<int64_t>(window) : std::nullopt,
+                                          attention.softcap ? std::optional(attention.softcap) : std::nullopt};
     Problem problem("attention");
     problem.dims = {step.tokens, int64_t(ragged.sequences.size()), 0, step.stride};
     problem.give({{"q", floats(q)},
@@ -345,8 +415,8 @@ KernelRow attentionRow(const AttentionCase &attention, const std::string &layout
 }
 
 AttentionShape kernelShape(const AttentionCase &shape) {
-  return {shape.heads, shape.kvHeads, shape.dim, name(shape.element), pageSize, 1 / std::sqrt(double(shape.dim)),
-          shape.window};
+  return {shape.heads,  shape.kvHeads, shape.dim, name(shape.element), pageSize, 1 / std::sqrt(double(shape.dim)),
+          shape.window, shape.softcap};
 }
 
 int64_t mostTokensOfAttention() {
@@ -372,6 +442,21 @@ std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<Ele
   rows.push_back(ropeRow(3, 20, false));
   rows.push_back(ropeRow(3, 20, true));
   rows.push_back(ropeRow(2, 64, true));
+  return rows;
+}
+
+std::vector<KernelRow> familyRopeRows(const std::string &layout, const std::vector<ElementType> &elements) {
+  using Norm = HeadWork::Norm;
+  std::vector<KernelRow> rows = {ropeRow(3, 20, false, 8), ropeRow(2, 64, true, 32)};
+  for (ElementType element : elements) {
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, AppendInput::Joined, {16}));
+    rows.push_back(appendRow({3, 3, 20, element, layout}, Turn::Interleaved, AppendInput::SeparateV, {8, Norm::Rms}));
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, AppendInput::Joined, {0, Norm::Rms, true}));
+    rows.push_back(appendRow({4, 2, 24, element, layout}, Turn::None, AppendInput::Joined, {0, Norm::RmsOfAllGains}));
+    rows.push_back(appendRow({4, 2, 20, element, layout}, Turn::SplitHalf, AppendInput::Joined, {0, Norm::Layer}));
+    rows.push_back(appendRow({4, 2, 64, element, layout}, Turn::SplitHalf, AppendInput::Joined, {0, Norm::Whole}));
+    rows.push_back(appendRow({4, 2, 20, element, layout}, Turn::None, AppendInput::Joined, {0, Norm::None, true}));
+  }
   return rows;
 }
 

@@ -6,8 +6,17 @@
 namespace quipu::conformance {
 
 std::vector<KernelSpec> matmulStages(const MatmulForm &form, KernelParams pack, KernelParams matmul) {
+  KernelParams &first = form.packedInput ? pack : matmul;
   if (form.norm)
-    (form.packedInput ? pack : matmul)["norm_eps"] = normEps;
+    first["norm_eps"] = normEps;
+  if (form.centred)
+    first["centred"] = true;
+  if (form.shift)
+    first["shift"] = true;
+  if (form.scale != 1)
+    matmul["scale"] = form.scale;
+  if (form.softcap != 0)
+    matmul["softcap"] = form.softcap;
   matmul["n"] = form.n;
   matmul["gated"] = form.gated;
   matmul["bias"] = form.bias;
@@ -24,6 +33,7 @@ MatmulValues matmulValues(const MatmulForm &form, int64_t rows, double inputScal
   MatmulValues values;
   values.x = randomValues(size_t(rows * form.k), 2);
   values.gain = randomValues(size_t(form.k), 3);
+  values.shift = randomValues(size_t(form.k), 7);
   values.bias = randomValues(size_t(form.gated ? 2 * form.n : form.n), 5);
   values.residual = randomValues(size_t(rows * form.n), 6);
   for (float &value : values.x)
@@ -38,6 +48,8 @@ MatmulValues matmulValues(const MatmulForm &form, int64_t rows, double inputScal
 void giveOptional(Problem &problem, const MatmulForm &form, const MatmulValues &values) {
   if (form.norm)
     problem.operand("gain") = Operand::of(values.gain);
+  if (form.shift)
+    problem.operand("shift") = Operand::of(values.shift);
   if (form.bias)
     problem.operand("bias") = Operand::of(values.bias);
   if (form.residual)
@@ -49,12 +61,14 @@ std::vector<double> normedRow(const MatmulForm &form, const MatmulValues &values
   std::vector<double> row(x, x + form.k);
   if (!form.norm)
     return row;
-  double sum = 0;
+  double mean = 0, sum = 0;
   for (double value : row)
-    sum += value * value;
+    mean += form.centred ? value / double(form.k) : 0;
+  for (double value : row)
+    sum += (value - mean) * (value - mean);
   double scale = 1 / std::sqrt(sum / double(form.k) + normEps);
   for (size_t k = 0; k < row.size(); ++k)
-    row[k] *= scale * values.gain[k];
+    row[k] = (row[k] - mean) * scale * values.gain[k] + (form.shift ? values.shift[k] : 0);
   return row;
 }
 
@@ -91,6 +105,10 @@ Sum matmulElement(const MatmulForm &form, const MatmulValues &values, const std:
     sum.magnitude = sum.magnitude * std::abs(up.value) + up.magnitude * std::abs(sum.value);
     sum.value *= up.value;
   }
+  sum.value *= form.scale;
+  sum.magnitude *= form.scale;
+  if (form.softcap != 0)
+    sum.value = form.softcap * std::tanh(sum.value / form.softcap);
   if (form.residual)
     sum.value += values.residual[size_t(t * form.n + n)];
   return sum;

@@ -9,6 +9,9 @@ struct MatmulForm {
   int64_t n, k;
   bool packedInput, gated, bias, residual, norm;
   std::string activation; // empty: none
+  // What no GPU has yet.
+  bool centred = false, shift = false; // of the norm
+  double scale = 1, softcap = 0;       // 1, 0: none
 };
 
 constexpr double normEps = 1e-5;
@@ -18,12 +21,12 @@ constexpr double normEps = 1e-5;
 std::vector<KernelSpec> matmulStages(const MatmulForm &form, KernelParams pack, KernelParams matmul);
 
 struct MatmulValues {
-  std::vector<float> x, gain, w, bias, residual; // w [n, k], gated [2n, k]: as stored
+  std::vector<float> x, gain, shift, w, bias, residual; // w [n, k], gated [2n, k]: as stored
 };
 // All but w. `largest`: x at the ends of its range.
 MatmulValues matmulValues(const MatmulForm &form, int64_t rows, double inputScale, bool largest = false);
 
-// The operands gain, bias and residual, as far as the form has them.
+// The operands gain, shift, bias and residual, as far as the form has them.
 void giveOptional(Problem &problem, const MatmulForm &form, const MatmulValues &values);
 
 // Row t of x after the norm.

@@ -9,6 +9,10 @@ namespace quipu::conformance {
 // pointwise, rms_norm, select_rows, slice_columns.
 std::vector<KernelRow> rowwiseRows();
 
+// Those that no GPU has kernels for yet: norms of groups, of other gains and with a residual, layer_norm, relu2,
+// sigmoid, scale, softcap, position_scale.
+std::vector<KernelRow> familyRowwiseRows();
+
 // sample, by the specs of its stages. Sizes are indices of batches: all but the last have at most 8 rows.
 using SampleStages = std::function<std::vector<KernelSpec>(int64_t n)>;
 std::vector<KernelRow> sampleRows(const SampleStages &stages);
@@ -17,9 +21,13 @@ std::vector<KernelRow> sampleRows(const SampleStages &stages);
 // runtime/Artifact/KvLayout.h.
 std::vector<KernelRow> ropeRows(const std::string &layout, const std::vector<ElementType> &elements);
 
+// The same of rope and rope_append: rotation of a part of a head, norms of heads, queries scaled by position.
+std::vector<KernelRow> familyRopeRows(const std::string &layout, const std::vector<ElementType> &elements);
+
 struct AttentionCase {
   int64_t heads, kvHeads, dim, window; // no window: 0
   ElementType element;                 // of the cache
+  double softcap = 0;                  // none: 0
 };
 // The most tokens, and the largest index, among the ragged batches that attention rows take by index.
 constexpr int64_t attentionBatches = 7;

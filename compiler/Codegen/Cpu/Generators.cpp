@@ -7,13 +7,21 @@ Generator findGenerator(std::string_view name) {
     std::string_view name;
     Generator generator;
   } generators[] = {
-      {"attention", generateAttention},    {"attention_merge", generateAttentionMerge},
-      {"embedding", generateEmbedding},    {"kv_append", generateKvAppend},
-      {"layer_norm", generateNorm},        {"matmul", generateMatmul},
-      {"pack_input", generatePackInput},   {"pointwise", generatePointwise},
-      {"rms_norm", generateNorm},          {"rope", generateRope},
-      {"rope_append", generateRopeAppend}, {"sample", generateSample},
-      {"select_rows", generateSelectRows}, {"slice_columns", generateSliceColumns},
+      {"attention", generateAttention},
+      {"attention_merge", generateAttentionMerge},
+      {"embedding", generateEmbedding},
+      {"kv_append", generateKvAppend},
+      {"layer_norm", generateNorm},
+      {"matmul", generateMatmul},
+      {"pack_input", generatePackInput},
+      {"pointwise", generatePointwise},
+      {"position_scale", generatePositionScale},
+      {"rms_norm", generateNorm},
+      {"rope", generateRope},
+      {"rope_append", generateRopeAppend},
+      {"sample", generateSample},
+      {"select_rows", generateSelectRows},
+      {"slice_columns", generateSliceColumns},
   };
   for (const auto &entry : generators)
     if (entry.name == name)

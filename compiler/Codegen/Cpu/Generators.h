@@ -24,6 +24,7 @@ Expected<> generateNorm(const KernelSpec &, KernelBuilder &);
 Expected<> generatePackInput(const KernelSpec &, KernelBuilder &);
 Expected<> generateKvAppend(const KernelSpec &, KernelBuilder &);
 Expected<> generatePointwise(const KernelSpec &, KernelBuilder &);
+Expected<> generatePositionScale(const KernelSpec &, KernelBuilder &);
 Expected<> generateRope(const KernelSpec &, KernelBuilder &);
 Expected<> generateRopeAppend(const KernelSpec &, KernelBuilder &);
 Expected<> generateSample(const KernelSpec &, KernelBuilder &);

@@ -14,10 +14,11 @@ KernelSpec packInput(const MatmulShape &shape, int64_t tile, int64_t parts) {
       {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tile}};
   if (parts != 1)
     params["parts"] = parts;
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
-  return {fmt::format("{}pack_input{}_{}_k{}_t{}{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows),
-                      shape.storage, shape.k, tile, parts == 1 ? "" : fmt::format("_parts{}", parts)),
+  if (shape.norm)
+    shape.norm->addTo(params);
+  return {fmt::format("{}pack_input{}_{}_k{}_t{}{}", shape.norm ? shape.norm->symbolPrefix() : "",
+                      rowsSuffix(shape.rows), shape.storage, shape.k, tile,
+                      parts == 1 ? "" : fmt::format("_parts{}", parts)),
           "pack_input", params};
 }
 
@@ -40,7 +41,11 @@ MatmulShape shapeOf(const KernelStages &stages) {
   shape.residual = paramOr(product, "residual", false);
   shape.rows = static_cast<RowsDim>(paramOr<int64_t>(product, "rows_dim", 0));
   if (auto eps = first.find("norm_eps"); eps != first.end())
-    shape.normEps = std::get<double>(eps->second);
+    shape.norm =
+        NormShape{std::get<double>(eps->second), paramOr(first, "centred", false), paramOr(first, "shift", false)};
+  for (auto [name, value] : {std::pair("scale", &shape.scale), std::pair("softcap", &shape.softcap)})
+    if (auto found = product.find(name); found != product.end())
+      *value = std::get<double>(found->second);
   return shape;
 }
 
@@ -111,10 +116,11 @@ KernelStages tiledMatmul(const MatmulShape &shape, int64_t tile, int64_t parts) 
   KernelParams params = shape.productParams();
   if (parts != 1)
     params["parts"] = parts;
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
+  if (shape.norm)
+    shape.norm->addTo(params);
   params["tile"] = tile;
-  return {{fmt::format("{}{}_t{}", shape.normEps ? "rms_norm_" : "", shape.symbolStem(), tile), "matmul", params}};
+  return {{fmt::format("{}{}_t{}", shape.norm ? shape.norm->symbolPrefix() : "", shape.symbolStem(), tile), "matmul",
+           params}};
 }
 
 KernelStages packedMatmul(const MatmulShape &shape, int64_t tile, int64_t parts) {

@@ -13,19 +13,20 @@ namespace {
 
 KernelSpec fewTokens(const MatmulShape &shape, int64_t tile) {
   KernelParams params = shape.productParams();
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
+  if (shape.norm)
+    shape.norm->addTo(params);
   params["tile"] = tile;
-  return {fmt::format("{}{}_t{}", shape.normEps ? "rms_norm_" : "", shape.symbolStem(), tile), "matmul", params};
+  return {fmt::format("{}{}_t{}", shape.norm ? shape.norm->symbolPrefix() : "", shape.symbolStem(), tile), "matmul",
+          params};
 }
 
 KernelSpec packInput(const MatmulShape &shape) {
   KernelParams params = {
       {"k", shape.k}, {"storage", shape.storage}, {"rows_dim", static_cast<int64_t>(shape.rows)}, {"tile", tileRows}};
-  if (shape.normEps)
-    params["norm_eps"] = *shape.normEps;
-  return {fmt::format("{}pack_input{}_{}_k{}", shape.normEps ? "rms_norm_" : "", rowsSuffix(shape.rows), shape.storage,
-                      shape.k),
+  if (shape.norm)
+    shape.norm->addTo(params);
+  return {fmt::format("{}pack_input{}_{}_k{}", shape.norm ? shape.norm->symbolPrefix() : "", rowsSuffix(shape.rows),
+                      shape.storage, shape.k),
           "pack_input", params};
 }
 

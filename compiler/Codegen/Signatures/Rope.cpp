@@ -15,6 +15,12 @@ void addRopeSignatures(Signatures &all) {
            {rowsOperand("x", "f32", "tokens", "heads * dim", "heads to turn"), positions, table,
             written(rowsOperand("out", "f32", "tokens", "heads * dim", "the result"))},
            {heads, dim, layout, rotated}});
+  all.add({"position_scale",
+           "out = x * (1 + beta ln(1 + floor(position / length))), row by row.",
+           {rowsOperand("x", "f32", "tokens", "n", "rows to scale"), positions,
+            written(rowsOperand("out", "f32", "tokens", "n", "the result"))},
+           {integerParam("n", "columns"), realParam("beta", "of the logarithm"),
+            integerParam("length", "positions of the context that is not scaled")}});
   all.add({"kv_append",
            "Writes keys and values to the cache.",
            {rowsOperand("k", "f32", "tokens", "kv_heads * dim", "keys"),

@@ -64,7 +64,7 @@ FailureOr<Value> StepLowering::vectorWeight(Operation *user, Value weight) {
 }
 
 Value StepLowering::ropeTable(lm::RopeAttr rope) {
-  return program.ropeTable(rope.getDim(), rope.getAttentionFactor(), rope.getInvFreq());
+  return program.ropeTable(rope.getRotated(), rope.getAttentionFactor(), rope.getInvFreq());
 }
 
 Value StepLowering::kvCache(lm::KvCacheOp op) {

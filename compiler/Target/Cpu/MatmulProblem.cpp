@@ -42,7 +42,7 @@ Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_
   StorageFormat format = params.format("storage");
   int64_t n = params.integer("n"), k = params.integer("k");
   bool gated = params.flag("gated"), bias = params.flag("bias"), residual = params.flag("residual");
-  bool norm = stages.front().params.count("norm_eps") != 0;
+  bool norm = stages.front().params.count("norm_eps") != 0, shift = stages.front().params.count("shift") != 0;
   if (!format.takesRow(uint64_t(k)))
     return refuse();
   PanelLayout weight(n, k, format, gated);
@@ -56,6 +56,7 @@ Expected<MatmulProblem> MatmulProblem::create(const KernelStages &stages, int64_
   auto count = [](int64_t rows, int64_t columns) { return uint64_t(rows) * uint64_t(columns); };
   floatsOf("x") = count(rows, k);
   floatsOf("gain") = norm ? uint64_t(k) : 0;
+  floatsOf("shift") = shift ? uint64_t(k) : 0;
   floatsOf("bias") = bias ? count(gated ? 2 : 1, n) : 0;
   floatsOf("residual") = residual ? count(rows, n) : 0;
   PackedInput packed(k, format, chip, params.integer("parts"));

@@ -19,9 +19,11 @@ std::vector<KernelRow> cpuAttentionRows(const Chip &chip) {
   std::vector<KernelRow> rows;
   for (ElementType element : cacheElements)
     for (const AttentionCase &shape : {AttentionCase{8, 2, 64, 0, element},
-                                       {6, 6, 20, 0, element},       // no GQA, a head that fills no whole vector
-                                       {3, 1, 8, 7, element},        // an odd group, a window inside a page
-                                       {32, 1, 128, 40, element}}) { // a group larger than a tile
+                                       {6, 6, 20, 0, element},      // no GQA, a head that fills no whole vector
+                                       {3, 1, 8, 7, element},       // an odd group, a window inside a page
+                                       {32, 1, 128, 40, element},   // a group larger than a tile
+                                       {8, 2, 64, 0, element, 1.5}, // capped where most scores feel it
+                                       {6, 2, 20, 7, element, 1.5}}) {
       // Both variants, as the target has them.
       AttentionShape asked = kernelShape(shape);
       CpuKernelChoice choice(chip);
@@ -58,7 +60,8 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   for (const std::vector<KernelRow> &rows :
        {cpuAttentionRows(chip), ropeRows("keys_transposed", cacheElements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
-        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), sampleRows(sample)})
+        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), familyRowwiseRows(),
+        familyRopeRows("keys_transposed", cacheElements), sampleRows(sample)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;
 }

@@ -23,8 +23,12 @@ struct Case {
   int64_t parts = 1;
   bool largest = false; // weights and inputs at the ends of their range
   bool uneven = false;  // runs of the input from 1 down to 2^-11 as large
+  bool centred = false, shift = false;
+  double scale = 1, softcap = 0;
 
-  MatmulForm form() const { return {n, k, packedInput, gated, bias, residual, norm, activation}; }
+  MatmulForm form() const {
+    return {n, k, packedInput, gated, bias, residual, norm, activation, centred, shift, scale, softcap};
+  }
 };
 
 std::vector<KernelSpec> stages(const Case &c) {
@@ -266,6 +270,16 @@ std::vector<KernelRow> matmulRows(const Chip &chip) {
     all.tile = 6;
     all.packedInput = true;
     cases.push_back(all);
+    // layer_norm, with a bias and without, and what bounds the result.
+    Case families{"families", 100, 300, storage, 2};
+    families.norm = families.centred = families.shift = families.residual = true;
+    families.scale = 0.25;
+    families.softcap = 3;
+    cases.push_back(families);
+    families.shift = false;
+    families.tile = 6;
+    families.packedInput = true;
+    cases.push_back(families);
     for (const char *activation : {"silu", "gelu_tanh", "gelu_erf", "relu"}) {
       Case extreme{std::string("extreme_") + activation, 64, 64, storage, 2};
       extreme.activation = activation;

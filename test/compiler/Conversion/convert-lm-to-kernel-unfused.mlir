@@ -31,11 +31,11 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 }
 
 // CHECK: kernel.program "cpu:x86-64-v3"
-// CHECK-DAG: kernel.def @rope_h4_d8 generator "rope" {dim = 8, heads = 4, rope_layout = "interleaved"}
+// CHECK-DAG: kernel.def @rope_h4_d8 generator "rope" {dim = 8, heads = 4, rope_layout = "interleaved", rotated = 8}
 // CHECK-DAG: kernel.def @rope_h2_d8 generator "rope"
 // CHECK-DAG: kernel.def @attention_f32_h4_kv2_d8_w24 generator "attention" {dim = 8, elem = "f32", heads = 4, kv_heads = 2, page_size = 16, scale = 3.500000e-01, window = 24}
-// CHECK-DAG: kernel.def @rms_norm_n32 generator "rms_norm" {eps = 1.000000e-05, n = 32, rows_dim = 0}
-// CHECK-DAG: kernel.def @rms_norm_rows_n32 generator "rms_norm" {eps = 1.000000e-05, n = 32, rows_dim = 2}
+// CHECK-DAG: kernel.def @rms_norm_n32 generator "rms_norm" {eps = 1.000000e-05, gains = 32, n = 32, rows_dim = 0}
+// CHECK-DAG: kernel.def @rms_norm_rows_n32 generator "rms_norm" {eps = 1.000000e-05, gains = 32, n = 32, rows_dim = 2}
 
 // An untied table keeps the rows of the checkpoint.
 // CHECK: kernel.weight ["model.embed_tokens.weight"] row_major : tensor<96x32xf32>

@@ -65,7 +65,7 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK: %[[BIAS:.*]] = kernel.weight ["model.layers.0.mlp.down_proj.bias"] row_major : tensor<64xf32>
 
 // CHECK: kernel.launch "embed_tokens" of "lm.embedding" 1 (%ids, %[[TABLE]]) -> (%[[X:.*]]) by tokens {any : @embedding_panel64_bf16_n512_k64}
-// CHECK: kernel.launch "layers.0.self_attn.q_proj+k_proj+v_proj" of "lm.matmul" 7 (%[[X]], %[[GAIN]], %[[QKV_W]], %none, %none) -> (%[[PACKED]], %[[QKV:.*]]) by tokens {
+// CHECK: kernel.launch "layers.0.self_attn.q_proj+k_proj+v_proj" of "lm.matmul" 7 (%[[X]], %[[GAIN]], %[[QKV_W]], %none, %none, %none) -> (%[[PACKED]], %[[QKV:.*]]) by tokens {
 // CHECK-NEXT: 1 : @rms_norm_matmul_bf16_n128_k64_t1,
 // CHECK-NEXT: 2 : @rms_norm_matmul_bf16_n128_k64_t2,
 // CHECK-NEXT: 4 : @rms_norm_matmul_bf16_n128_k64_t4,
@@ -78,15 +78,15 @@ lm.func @model(%ids: tensor<?xi32>, %pos: tensor<?xi32>, %rows: tensor<?xi32>, %
 // CHECK-NEXT: 14 : @rms_norm_matmul_bf16_n128_k64_t7,
 // CHECK-NEXT: 16 : @rms_norm_matmul_bf16_n128_k64_t8,
 // CHECK-NEXT: any : @rms_norm_pack_input_bf16_k64_t6 then @matmul_bf16_n128_k64_packed_t6}
-// CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %none, %positions, %slots, %rope_table) -> (%kv.0, %[[Q:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.rope_append" of "lm.rope_append" 9 (%[[QKV]], %none, %positions, %slots, %rope_table, %none, %none) -> (%kv.0, %[[Q:.*]]) by tokens
 // CHECK: kernel.launch "layers.0.attention" of "lm.cached_attention" 10 (%[[Q]], %positions, %seq_starts, %context_lens, %page_table, %kv.0) -> (%[[PARTIALS:.*]], %[[A:.*]]) by tokens {
 // CHECK-NEXT: 64 : @attention_bf16_h8_kv4_d8_splits then @attention_bf16_h8_kv4_d8_merge,
 // CHECK-NEXT: any : @attention_bf16_h8_kv4_d8}
-// CHECK: kernel.launch "layers.0.self_attn.o_proj" of "lm.matmul" 12 (%[[A]], %none, %{{.*}}, %none, %[[X]])
-// CHECK: kernel.launch "layers.0.mlp.gate_proj+up_proj" of "lm.matmul" 18 (%{{.*}}, %none, %[[GATED]], %none, %none) -> (%{{.*}}, %[[H:.*]]) by tokens
-// CHECK: kernel.launch "layers.0.mlp.down_proj" of "lm.matmul" 21 (%[[H]], %none, %{{.*}}, %[[BIAS]], %none) -> (%{{.*}}, %[[D:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.self_attn.o_proj" of "lm.matmul" 12 (%[[A]], %none, %{{.*}}, %none, %[[X]], %none)
+// CHECK: kernel.launch "layers.0.mlp.gate_proj+up_proj" of "lm.matmul" 18 (%{{.*}}, %none, %[[GATED]], %none, %none, %none) -> (%{{.*}}, %[[H:.*]]) by tokens
+// CHECK: kernel.launch "layers.0.mlp.down_proj" of "lm.matmul" 21 (%[[H]], %none, %{{.*}}, %[[BIAS]], %none, %none) -> (%{{.*}}, %[[D:.*]]) by tokens
 // CHECK: kernel.launch "select_rows.22" of "lm.select_rows" 22 (%[[D]], %rows) -> (%[[S:.*]]) by rows {any : @select_rows_n64}
 // The rows of logits have their own count.
-// CHECK: kernel.launch "logits" of "lm.matmul" 24 (%[[S]], %{{.*}}, %[[TABLE]], %none, %none) -> (%{{.*}}, %logits) by rows {
+// CHECK: kernel.launch "logits" of "lm.matmul" 24 (%[[S]], %{{.*}}, %[[TABLE]], %none, %none, %none) -> (%{{.*}}, %logits) by rows {
 // CHECK-NEXT: 1 : @rms_norm_matmul_rows_bf16_n512_k64_t1,
 // CHECK: kernel.launch "sample" of "lm.sample" 25 (%logits, %sampling, %seen) -> (%sampled) by rows {any : @sample_rows_n512}

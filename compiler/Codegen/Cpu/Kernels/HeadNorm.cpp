@@ -1,13 +1,15 @@
 #include "compiler/Codegen/Cpu/Kernels/HeadNorm.h"
 
+#include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 namespace quipu::cpu {
 
-std::optional<HeadNorm> HeadNorm::read(ParamReader &params, int64_t heads, int64_t dim) {
+std::optional<HeadNorm> HeadNorm::read(ParamReader &params, int64_t heads, int64_t kvHeads, int64_t dim) {
   bool centred = params.flag("centred"), whole = params.flag("whole");
-  int64_t gains = params.integerOr("gains", dim);
-  params.require(gains == dim || gains == heads * dim, "expected gains of one head or of all heads");
+  int64_t gains = params.integerOr("gains", dim), kGains = params.integerOr("k_gains", dim);
+  bool ofOne = gains == dim && kGains == dim, ofAll = gains == heads * dim && kGains == kvHeads * dim;
+  params.require(ofOne || ofAll, "expected gains and k_gains of one head or of all heads");
   params.require(!whole || (!centred && gains == heads * dim), "expected whole with gains of all heads, not centred");
   if (!params.has("norm_eps"))
     return std::nullopt;
@@ -34,9 +36,8 @@ void HeadNorm::emit(KernelBuilder &b, Value x, Value gain, Value head, Value fac
 }
 
 std::optional<PositionScale> PositionScale::read(ParamReader &params) {
-  if (!params.has("query_scale_beta"))
-    return std::nullopt;
-  return PositionScale{params.real("query_scale_beta"), params.integer("query_scale_length")};
+  PositionScale scale{params.real("query_scale_beta"), params.integerOr("query_scale_length", 1)};
+  return params.has("query_scale_beta") ? std::optional(scale) : std::nullopt;
 }
 
 Value PositionScale::of(KernelBuilder &b, Value positions, Value token) const {
@@ -44,6 +45,25 @@ Value PositionScale::of(KernelBuilder &b, Value positions, Value token) const {
   Value periods = b.truncate(b.add(b.div(position, length), 1), b.i32());
   Value logarithm = logOf(b, splitLog(b, b.intToFloat(periods)));
   return b.fma(b.real(beta), logarithm, b.real(1));
+}
+
+Expected<> generatePositionScale(const KernelSpec &spec, KernelBuilder &b) {
+  ParamReader params(spec);
+  int64_t n = params.integer("n");
+  PositionScale scale{params.real("beta"), params.integer("length")};
+  if (auto read = params.finish(); !read)
+    return read;
+
+  Value x = b.buffer("x"), positions = b.buffer("positions"), out = b.buffer("out");
+  auto [first, last] = b.workerRange(b.dim(StepDim::Tokens));
+  b.loop(first, last, 1, [&](Value token) {
+    Value factor = b.broadcast(scale.of(b, positions, token), b.lanes());
+    b.forVectors(n, [&](Value column, Value mask) {
+      Value value = b.loadOr0(b.offset(b.offset(x, token, n * 4), column, 4), b.f32(b.lanes()), mask);
+      b.store(b.mulf(value, factor), b.offset(b.offset(out, token, n * 4), column, 4), mask);
+    });
+  });
+  return {};
 }
 
 } // namespace quipu::cpu

@@ -11,8 +11,8 @@ struct HeadNorm {
   bool whole;      // statistics are those of all heads together (OLMo 2), else of each head
   bool sharedGain; // one head's gain serves all (Qwen3, Gemma 3); else gains are [heads * dim]
 
-  // Parameters `norm_eps` (absent: no norm), `centred`, `whole` and `gains` (of q).
-  static std::optional<HeadNorm> read(ParamReader &params, int64_t heads, int64_t dim);
+  // Parameters `norm_eps` (absent: no norm), `centred`, `whole`, `gains` and `k_gains`.
+  static std::optional<HeadNorm> read(ParamReader &params, int64_t heads, int64_t kvHeads, int64_t dim);
 
   // Of a norm over all heads: the scales of q and k of a token, two f32 at `factors`. The row has q, then k.
   void storeFactors(KernelBuilder &b, Value row, int64_t heads, int64_t kvHeads, Value factors) const;
@@ -25,7 +25,7 @@ struct PositionScale {
   double beta;
   int64_t length;
 
-  // Parameters `query_scale_beta` (absent: none) and `query_scale_length`.
+  // Parameters of rope_append: `query_scale_beta` (absent: none) and `query_scale_length`.
   static std::optional<PositionScale> read(ParamReader &params);
 
   // f32, for the position of a token.

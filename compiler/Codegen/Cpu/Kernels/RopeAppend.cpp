@@ -32,7 +32,7 @@ class RopeAppend {
 public:
   RopeAppend(ParamReader &params, KernelBuilder &b)
       : b(b), heads(params.integer("heads")), kvHeads(params.integer("kv_heads")), dim(params.integer("dim")),
-        rotation(Rotation::read(params, dim)), norm(HeadNorm::read(params, heads, dim)),
+        rotation(Rotation::read(params, dim)), norm(HeadNorm::read(params, heads, kvHeads, dim)),
         queryScale(PositionScale::read(params)), separateV(params.flag("separate_v")),
         layout(readCacheLayout(params, kvHeads, dim)) {}
 

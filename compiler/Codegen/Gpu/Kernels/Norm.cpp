@@ -7,6 +7,8 @@ Expected<Kernel> generateRmsNorm(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t n = params.integer("n"), rowsDim = params.integer("rows_dim");
   double eps = params.real("eps");
+  params.require(params.integer("groups") == 1 && params.integerOr("gains", 0) == n && !params.flag("residual"),
+                 "a norm of groups, without gain or with a residual is not supported on GPUs yet");
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 

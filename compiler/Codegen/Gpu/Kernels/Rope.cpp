@@ -9,8 +9,9 @@ namespace {
 
 constexpr int threads = 128;
 
-std::string readRotation(ParamReader &params) {
+std::string readRotation(ParamReader &params, int64_t dim) {
   std::string layout = params.text("rope_layout");
+  params.require(params.integerOr("rotated", dim) == dim, "rotating a part of a head is not supported on GPUs yet");
   return layout.empty() ? "Rotation::None" : layout == "interleaved" ? "Rotation::Interleaved" : "Rotation::SplitHalf";
 }
 
@@ -39,7 +40,7 @@ LaunchGeometry pieceLaunch(int64_t heads, int64_t dim, int64_t pairs) {
 Expected<Kernel> generateRope(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), dim = readDim(params);
-  std::string rotation = readRotation(params);
+  std::string rotation = readRotation(params, dim);
   if (auto read = params.finish(); !read)
     return passError(std::move(read));
 
@@ -69,7 +70,7 @@ Expected<Kernel> generateKvAppend(const KernelSpec &spec, const Chip &chip) {
 Expected<Kernel> generateRopeAppend(const KernelSpec &spec, const Chip &chip) {
   ParamReader params(spec);
   int64_t heads = params.integer("heads"), kvHeads = params.integer("kv_heads"), dim = readDim(params);
-  std::string rotation = readRotation(params), element = cacheType(params);
+  std::string rotation = readRotation(params, dim), element = cacheType(params);
   bool separateV = params.flag("separate_v"); // rows of qkv end with k, v are rows of their own
   if (auto read = params.finish(); !read)
     return passError(std::move(read));

@@ -16,7 +16,8 @@ static LogicalResult lowerCachedAttention(lm::CachedAttentionOp op, StepLowering
                        formatName(type.getElem()),
                        type.getLayout().getPageSize(),
                        op.getScale().convertToDouble(),
-                       static_cast<int64_t>(op.getWindow().value_or(0))};
+                       static_cast<int64_t>(op.getWindow().value_or(0)),
+                       op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0};
   Value partials;
   if (int64_t count = step.kernels().attentionPartials(shape))
     partials = step.activation(name + ".partials", Float32Type::get(step.context()), Dim::None, count);

@@ -21,15 +21,16 @@ static LogicalResult lowerEmbedding(lm::EmbeddingOp op, StepLowering &step) {
   int64_t rows = table->type.getDimSize(0), dim = table->type.getDimSize(1);
   std::string name = weightLocation(table->names);
   Value out = step.resultBuffer(op.getResult(), name, step.dimOf(op.getIds()));
+  KernelParams params = {
+      {"rows", rows}, {"dim", dim}, {"storage", std::string(format.name)}, {"layout", stringifyLayout(layout).str()}};
+  if (op.getScale())
+    params["scale"] = op.getScale()->convertToDouble();
   return step.launch(op, name,
                      {{"ids", step.bufferOf(op.getIds())}, {"table", step.weight(*table, layout)}, {"out", out}},
                      Dim::Tokens,
-                     {llvm::formatv("embedding_{0}_{1}_n{2}_k{3}", stringifyLayout(layout), format.name, rows, dim),
-                      "embedding",
-                      {{"rows", rows},
-                       {"dim", dim},
-                       {"storage", std::string(format.name)},
-                       {"layout", stringifyLayout(layout).str()}}});
+                     {llvm::formatv("embedding{0}_{1}_{2}_n{3}_k{4}", op.getScale() ? "_scaled" : "",
+                                    stringifyLayout(layout), format.name, rows, dim),
+                      "embedding", params});
 }
 
 void addEmbeddingLowerings(OpLowerings &all) { all.add(lowerEmbedding); }

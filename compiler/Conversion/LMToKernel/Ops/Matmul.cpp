@@ -17,8 +17,12 @@ static MatmulShape shapeOf(lm::MatmulOp op, Type element, Dim rows) {
   shape.gated = op.getGated();
   shape.bias = static_cast<bool>(op.getBias());
   shape.residual = static_cast<bool>(op.getResidual());
+  if (op.getScale())
+    shape.scale = op.getScale()->convertToDouble();
+  if (op.getSoftcap())
+    shape.softcap = op.getSoftcap()->convertToDouble();
   if (op.getNormEps())
-    shape.normEps = op.getNormEps()->convertToDouble();
+    shape.norm = NormShape{op.getNormEps()->convertToDouble(), op.getCentred(), static_cast<bool>(op.getShift())};
   shape.rows = rowsOf(rows);
   return shape;
 }
@@ -36,8 +40,8 @@ static Type packedElement(const PackedForm &form, MLIRContext *context) {
 static LogicalResult lowerMatmul(lm::MatmulOp op, StepLowering &step) {
   FailureOr<WeightSource> weight = resolveWeight(op, op.getWeight());
   FailureOr<Value> gain = step.vectorWeight(op, op.getGain());
-  FailureOr<Value> bias = step.vectorWeight(op, op.getBias());
-  if (failed(weight) || failed(gain) || failed(bias))
+  FailureOr<Value> bias = step.vectorWeight(op, op.getBias()), shift = step.vectorWeight(op, op.getShift());
+  if (failed(weight) || failed(gain) || failed(bias) || failed(shift))
     return failure();
   Dim rows = step.dimOf(op.getX());
   MatmulShape shape = shapeOf(op, weight->type.getElementType(), rows);
@@ -56,6 +60,7 @@ static LogicalResult lowerMatmul(lm::MatmulOp op, StepLowering &step) {
                       {"weight", panels},
                       {"bias", *bias},
                       {"residual", step.bufferOf(op.getResidual())},
+                      {"shift", *shift},
                       {"packed", packed},
                       {"out", out}},
                      rows, std::move(kernels.variants));

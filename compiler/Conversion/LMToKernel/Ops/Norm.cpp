@@ -9,21 +9,53 @@ using namespace quipu::kernel;
 
 namespace quipu {
 
-static LogicalResult lowerRmsNorm(lm::RmsNormOp op, StepLowering &step) {
-  FailureOr<WeightSource> source = resolveWeight(op, op.getGain());
-  FailureOr<Value> gain = step.vectorWeight(op, op.getGain());
-  if (failed(source) || failed(gain))
+static int64_t sizeOf(Value vector) { return cast<RankedTensorType>(vector.getType()).getDimSize(0); }
+
+// A norm of any kind.
+static LogicalResult lowerNorm(lm::NormOpInterface op, StepLowering &step, StringRef kind) {
+  FailureOr<Value> gain = step.vectorWeight(op, op.getNormGain()), bias = step.vectorWeight(op, op.getNormBias());
+  if (failed(gain) || failed(bias))
     return failure();
-  Dim dim = step.dimOf(op.getX());
-  std::string name = weightLocation(source->names);
-  int64_t n = featuresOf(op.getX());
-  Value out = step.resultBuffer(op.getResult(), name, dim);
-  return step.launch(op, name, {{"x", step.bufferOf(op.getX())}, {"gain", *gain}, {"out", out}}, dim,
-                     {llvm::formatv("rms_norm{0}_n{1}", rowsSuffix(rowsOf(dim)), n),
-                      "rms_norm",
-                      {{"n", n}, {"eps", op.getEps().convertToDouble()}, {"rows_dim", static_cast<int64_t>(dim)}}});
+  std::string name = step.indexedName(op, kind);
+  if (op.getNormGain()) {
+    FailureOr<WeightSource> source = resolveWeight(op, op.getNormGain());
+    if (failed(source))
+      return failure();
+    name = weightLocation(source->names);
+  }
+  Dim dim = step.dimOf(op.getNormInput());
+  int64_t n = featuresOf(op.getNormInput());
+  KernelParams params = {{"n", n}, {"eps", op.getEpsilon().convertToDouble()}, {"rows_dim", static_cast<int64_t>(dim)}};
+  std::string symbol = llvm::formatv("{0}{1}_n{2}", kind, rowsSuffix(rowsOf(dim)), n);
+  if (op.getGroupCount() != 1) {
+    params["groups"] = op.getGroupCount();
+    symbol += llvm::formatv("_g{0}", op.getGroupCount());
+  }
+  if (op.getNormGain())
+    params["gains"] = sizeOf(op.getNormGain());
+  if (op.getNormBias())
+    params["bias"] = true;
+  if (op.getAddedResidual()) {
+    params["residual"] = true;
+    symbol += "_residual";
+  }
+  Value out = step.resultBuffer(op->getResult(0), name, dim), x = step.bufferOf(op.getNormInput());
+  KernelSpec kernel{symbol, kind.str(), params};
+  Value residual = step.bufferOf(op.getAddedResidual());
+  if (!op.isCentred())
+    return step.launch(op, name, {{"x", x}, {"gain", *gain}, {"residual", residual}, {"out", out}}, dim, kernel);
+  return step.launch(op, name, {{"x", x}, {"gain", *gain}, {"bias", *bias}, {"residual", residual}, {"out", out}}, dim,
+                     kernel);
 }
 
-void addNormLowerings(OpLowerings &all) { all.add(lowerRmsNorm); }
+static LogicalResult lowerRmsNorm(lm::RmsNormOp op, StepLowering &step) { return lowerNorm(op, step, "rms_norm"); }
+static LogicalResult lowerLayerNorm(lm::LayerNormOp op, StepLowering &step) {
+  return lowerNorm(op, step, "layer_norm");
+}
+
+void addNormLowerings(OpLowerings &all) {
+  all.add(lowerRmsNorm);
+  all.add(lowerLayerNorm);
+}
 
 } // namespace quipu

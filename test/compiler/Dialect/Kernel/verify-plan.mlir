@@ -33,7 +33,7 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %y = kernel.buffer activation "y" f32[tokens, 8] at 1024
   %w = kernel.weight ["w"] panel64_gated : tensor<16x16xf32>
   %none = kernel.absent
-  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none) -> (%none, %y) by tokens {any : @k}
+  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none, %none) -> (%none, %y) by tokens {any : @k}
 }
 
 // -----
@@ -46,7 +46,7 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %w = kernel.weight ["w"] panel64 : tensor<8x16xf32>
   %none = kernel.absent
   // expected-error @below {{gives operand "x" with a size of 16 to kernel @longer (matmul): k is 160}}
-  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none) -> (%none, %y) by tokens {1 : @fits, any : @longer}
+  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none, %none) -> (%none, %y) by tokens {1 : @fits, any : @longer}
 }
 
 // -----
@@ -58,7 +58,7 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %w = kernel.weight ["w"] panel64 : tensor<4x16xf32>
   %none = kernel.absent
   // expected-error @below {{gives operand "weight" with a size of 4 to kernel @k (matmul): n * (1 + gated) is 8}}
-  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none) -> (%none, %y) by tokens {any : @k}
+  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none, %none) -> (%none, %y) by tokens {any : @k}
 }
 
 // -----
@@ -95,7 +95,7 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %w = kernel.weight ["w"] panel64 : tensor<8x16xbf16>
   %none = kernel.absent
   // expected-error @below {{gives operand "weight" in bf16 to kernel @k (matmul): storage is f32}}
-  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none) -> (%none, %y) by tokens {any : @k}
+  kernel.launch "0" of "lm.matmul" 0 (%x, %none, %w, %none, %none, %none) -> (%none, %y) by tokens {any : @k}
 }
 
 // -----
@@ -105,29 +105,9 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %x = kernel.buffer input "x" f32[tokens, 16]
   %y = kernel.buffer activation "y" f32[rows, 16] at 1024
   %g = kernel.weight ["g"] row_major : tensor<16xf32>
+  %none = kernel.absent
   // expected-error @below {{gives operand "x" of tokens to kernel @k (rms_norm): its rows are of rows}}
-  kernel.launch "0" of "lm.rms_norm" 0 (%x, %g) -> (%y) by rows {any : @k}
-}
-
-// -----
-
-kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
-  kernel.def @k generator "rms_norm" {n = 16, rows_dim = 0}
-  %x = kernel.buffer input "x" f32[tokens, 16]
-  %y = kernel.buffer activation "y" f32[tokens, 16] at 1024
-  // expected-error @below {{gives operand "gain" as a buffer to kernel @k (rms_norm): it is to be a weight}}
-  kernel.launch "0" of "lm.rms_norm" 0 (%x, %x) -> (%y) by tokens {any : @k}
-}
-
-// -----
-
-kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
-  kernel.def @k generator "rms_norm" {n = 16, rows_dim = 0}
-  %x = kernel.buffer input "x" f32[tokens, 16]
-  %y = kernel.buffer activation "y" f32[tokens, 16] at 1024
-  %g = kernel.weight ["g"] row_major : tensor<1x16xf32>
-  // expected-error @below {{gives operand "gain" of rank 2 to kernel @k (rms_norm): its rank is 1}}
-  kernel.launch "0" of "lm.rms_norm" 0 (%x, %g) -> (%y) by tokens {any : @k}
+  kernel.launch "0" of "lm.rms_norm" 0 (%x, %g, %none) -> (%y) by rows {any : @k}
 }
 
 // -----
@@ -137,8 +117,30 @@ kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
   %x = kernel.buffer input "x" f32[tokens, 16]
   %y = kernel.buffer activation "y" f32[tokens, 16] at 1024
   %none = kernel.absent
-  // expected-error @below {{gives operand "gain" absent to kernel @k (rms_norm): it may not be}}
-  kernel.launch "0" of "lm.rms_norm" 0 (%x, %none) -> (%y) by tokens {any : @k}
+  // expected-error @below {{gives operand "gain" as a buffer to kernel @k (rms_norm): it is to be a weight}}
+  kernel.launch "0" of "lm.rms_norm" 0 (%x, %x, %none) -> (%y) by tokens {any : @k}
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
+  kernel.def @k generator "rms_norm" {n = 16, rows_dim = 0}
+  %x = kernel.buffer input "x" f32[tokens, 16]
+  %y = kernel.buffer activation "y" f32[tokens, 16] at 1024
+  %g = kernel.weight ["g"] row_major : tensor<1x16xf32>
+  %none = kernel.absent
+  // expected-error @below {{gives operand "gain" of rank 2 to kernel @k (rms_norm): its rank is 1}}
+  kernel.launch "0" of "lm.rms_norm" 0 (%x, %g, %none) -> (%y) by tokens {any : @k}
+}
+
+// -----
+
+kernel.program "cpu:x" tokens 16 sequences 1 rows 16 context 64 arena 4096 {
+  kernel.def @k generator "rms_norm" {n = 16, rows_dim = 0}
+  %y = kernel.buffer activation "y" f32[tokens, 16] at 1024
+  %none = kernel.absent
+  // expected-error @below {{gives operand "x" absent to kernel @k (rms_norm): it may not be}}
+  kernel.launch "0" of "lm.rms_norm" 0 (%none, %none, %none) -> (%y) by tokens {any : @k}
 }
 
 // -----

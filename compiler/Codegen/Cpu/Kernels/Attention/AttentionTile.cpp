@@ -141,7 +141,7 @@ Value AttentionTile::position(int64_t tokenOfTile) {
   return b.toI64(b.load(b.offset(b.offset(b.buffer("positions"), token, 4), tokenOfTile * 4), b.i32()));
 }
 
-Value AttentionTile::rowAddress(llvm::StringRef operand, int64_t row) {
+Value AttentionTile::rowAddress(const char *operand, int64_t row) {
   Value tokenRow = b.offset(b.buffer(operand), b.add(token, row / p.group()), p.heads * p.dim * 4);
   return b.offset(tokenRow, b.add(head, row % p.group()), p.dim * 4);
 }

@@ -77,7 +77,7 @@ def LM_AttentionOp : LM_Op<"attention", [Pure, AllTypesMatch<["q", "result"]>]> 
   let assemblyFormat = [{
     $q `,` $k `,` $v
     ` ` `{` (`causal` $causal^ `,`)? `scale` `=` $scale `,` `heads` `=` $heads `,` `kv_heads` `=` $kv_heads
-    (`,` `window` `=` $window^)? (`,` `softcap` `=` $softcap^)? `}` attr-dict `:` type($q) `,` type($k) `,` type($v)
+    (`,` `window` `=` $window^)? `}` (`softcap` $softcap^)? attr-dict `:` type($q) `,` type($k) `,` type($v)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

@@ -69,8 +69,8 @@ def LM_CachedAttentionOp : LM_Op<"cached_attention", [Pure, AllTypesMatch<["q", 
   );
   let results = (outs LM_Rows:$result);
   let assemblyFormat = [{
-    $q `,` $cache `,` $batch ` ` `{` `scale` `=` $scale `,` `heads` `=` $heads (`,` `window` `=` $window^)?
-    (`,` `softcap` `=` $softcap^)? `}` attr-dict `:` type($q) `,` qualified(type($cache))
+    $q `,` $cache `,` $batch ` ` `{` `scale` `=` $scale `,` `heads` `=` $heads (`,` `window` `=` $window^)? `}`
+    (`softcap` $softcap^)? attr-dict `:` type($q) `,` qualified(type($cache))
   }];
   let hasVerifier = 1;
 }
@@ -95,8 +95,8 @@ def LM_RopeAppendOp : LM_Op<"rope_append", [
     %q1, %next1 = lm.rope_append %qk v %v, %pos, %cache, %batch, #rope {heads = 8}
                     : tensor<?x96xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<?x32xf32>
     %q2, %next2 = lm.rope_append %qkv, %pos, %cache, %batch, #rope q_norm %gq k_norm %gk eps 1.0e-6 {heads = 8}
-                    : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>, tensor<8xf32>,
-                      tensor<8xf32>
+                    : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = contiguous>
+                      norms tensor<8xf32>, tensor<8xf32>
     ```
 
     Constraints:
@@ -118,7 +118,7 @@ def LM_RopeAppendOp : LM_Op<"rope_append", [
     $qkv (`v` $v^)? `,` $positions `,` $cache `,` $batch (`,` $rope^)?
     (`q_norm` $q_gain^ `k_norm` $k_gain `eps` $norm_eps)? (`centred` $centred^)? (`whole` $whole^)?
     (`query_scale` $query_scale^)? ` ` `{` `heads` `=` $heads `}` attr-dict
-    `:` type($qkv) `,` qualified(type($cache)) (`,` type($v)^)? (`,` type($q_gain)^ `,` type($k_gain))?
+    `:` type($qkv) `,` qualified(type($cache)) (`,` type($v)^)? (`norms` type($q_gain)^ `,` type($k_gain))?
   }];
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$qkv, "::mlir::Value":$v, "::mlir::Value":$positions,

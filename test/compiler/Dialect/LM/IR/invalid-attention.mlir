@@ -169,7 +169,7 @@ lm.func @rope_append_c3_dim(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @cached_attention_c5_softcap(%q: tensor<?x16xf32>, %c: !kv, %batch: !lm.batch) {
   // expected-error @+1 {{expected softcap that is finite and > 0}}
-  %a = lm.cached_attention %q, %c, %batch {scale = 0.5, heads = 4, softcap = 0.0} : tensor<?x16xf32>, !kv
+  %a = lm.cached_attention %q, %c, %batch {scale = 0.5, heads = 4} softcap 0.0 : tensor<?x16xf32>, !kv
   lm.return
 }
 
@@ -177,7 +177,7 @@ lm.func @cached_attention_c5_softcap(%q: tensor<?x16xf32>, %c: !kv, %batch: !lm.
 
 lm.func @attention_c6_softcap(%q: tensor<?x8xf32>) {
   // expected-error @+1 {{expected softcap that is finite and > 0}}
-  %a = lm.attention %q, %q, %q {causal, scale = 0.5, heads = 2, kv_heads = 2, softcap = -1.0} : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %a = lm.attention %q, %q, %q {causal, scale = 0.5, heads = 2, kv_heads = 2} softcap -1.0 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
   lm.return
 }
 
@@ -211,7 +211,7 @@ lm.func @rope_append_c5_whole_alone(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>,
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @rope_append_c5_both(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch, %g: tensor<4xf32>) {
   // expected-error @+1 {{expected no whole with centred}}
-  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %g k_norm %g eps 0.5 centred whole {heads = 4} : tensor<?x32xf32>, !kv, tensor<4xf32>, tensor<4xf32>
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %g k_norm %g eps 0.5 centred whole {heads = 4} : tensor<?x32xf32>, !kv norms tensor<4xf32>, tensor<4xf32>
   lm.return
 }
 
@@ -220,7 +220,7 @@ lm.func @rope_append_c5_both(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !k
 !kv = !lm.kv<heads = 2, dim = 4, elem = f32, layout = contiguous>
 lm.func @rope_append_c6_gains(%qkv: tensor<?x32xf32>, %pos: tensor<?xi32>, %c: !kv, %batch: !lm.batch, %g: tensor<4xf32>, %h: tensor<16xf32>) {
   // expected-error @+1 {{expected gains of one head (4 features) or of all heads, got 16 and 4}}
-  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %h k_norm %g eps 0.5 {heads = 4} : tensor<?x32xf32>, !kv, tensor<16xf32>, tensor<4xf32>
+  %q, %n = lm.rope_append %qkv, %pos, %c, %batch q_norm %h k_norm %g eps 0.5 {heads = 4} : tensor<?x32xf32>, !kv norms tensor<16xf32>, tensor<4xf32>
   lm.return
 }
 

@@ -92,7 +92,7 @@ lm.func @matmul_c2_gain(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %g: tensor<4xf
 
 lm.func @matmul_c3_eps_without_norm(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) {
   // expected-error @+1 {{expected norm_eps if and only if there is a gain}}
-  %y = "lm.matmul"(%x, %w) <{norm_eps = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0>}> : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+  %y = "lm.matmul"(%x, %w) <{norm_eps = 0.5 : f64, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0>}> : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
   lm.return
 }
 

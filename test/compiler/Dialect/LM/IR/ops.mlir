@@ -159,12 +159,12 @@ lm.func @scales(%x: tensor<?x64xf32>, %ids: tensor<?xi32>, %w: tensor<48x64xf16>
 
 // CHECK-LABEL: lm.func @heads(
 lm.func @heads(%qkv: tensor<?x128xf32>, %pos: tensor<?xi32>, %c: !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, %batch: !lm.batch, %g: tensor<8xf32>, %gq: tensor<64xf32>, %gk: tensor<32xf32>) {
-  // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, #rope{{[0-9]*}} q_norm %[[G:.*]] k_norm %[[G]] eps 1.000000e-06 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<8xf32>, tensor<8xf32>
-  %q, %c1 = lm.rope_append %qkv, %pos, %c, %batch, #partial q_norm %g k_norm %g eps 1.0e-6 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<8xf32>, tensor<8xf32>
+  // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, #rope{{[0-9]*}} q_norm %[[G:.*]] k_norm %[[G]] eps 1.000000e-06 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
+  %q, %c1 = lm.rope_append %qkv, %pos, %c, %batch, #partial q_norm %g k_norm %g eps 1.0e-6 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
   // CHECK: lm.rope_append {{.*}} eps 1.000000e-06 whole query_scale [1.000000e-01, 8.192000e+03] {heads = 8} : tensor<?x128xf32>,
-  %r, %c2 = lm.rope_append %qkv, %pos, %c1, %batch q_norm %gq k_norm %gk eps 1.0e-6 whole query_scale [0.1, 8192.0] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, tensor<64xf32>, tensor<32xf32>
-  // CHECK: lm.cached_attention {{.*}} {scale = 2.500000e-01, heads = 8, window = 4, softcap = 5.000000e+01} :
-  %a = lm.cached_attention %r, %c2, %batch {scale = 0.25, heads = 8, window = 4, softcap = 50.0} : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
+  %r, %c2 = lm.rope_append %qkv, %pos, %c1, %batch q_norm %gq k_norm %gk eps 1.0e-6 whole query_scale [0.1, 8192.0] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<64xf32>, tensor<32xf32>
+  // CHECK: lm.cached_attention {{.*}} {scale = 2.500000e-01, heads = 8, window = 4} softcap 5.000000e+01 :
+  %a = lm.cached_attention %r, %c2, %batch {scale = 0.25, heads = 8, window = 4} softcap 50.0 : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   lm.return
 }
 
