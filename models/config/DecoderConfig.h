@@ -16,7 +16,7 @@ struct DecoderDefaults {
   int64_t maxPosition = 2048;
   std::optional<int64_t> headDim = {}; // absent: hidden_size / num_attention_heads
   double ropeTheta = 10000;
-  double partialRotary = 1;
+  std::optional<double> partialRotary = {}; // none: the whole head turns, always
   double rmsNormEps = 1e-6;
   bool tieWordEmbeddings = false;
   const char *activation = "silu";

@@ -117,8 +117,10 @@ RopeConfig readRope(ConfigReader &reader, const RopeDefaults &defaults) {
 
   Range<double> thetaRange{2, 1e15}, partialRange{1e-3, 1};
   double theta = section.numberOr("rope_theta", reader.numberOr("rope_theta", defaults.theta, thetaRange), thetaRange);
-  double partial = section.numberOr(
-      "partial_rotary_factor", reader.numberOr("partial_rotary_factor", defaults.partial, partialRange), partialRange);
+  double partial = 1;
+  if (defaults.partial)
+    partial = section.numberOr("partial_rotary_factor",
+                               reader.numberOr("partial_rotary_factor", *defaults.partial, partialRange), partialRange);
   auto rotated = static_cast<int64_t>(static_cast<double>(defaults.headDim) * partial);
   if (rotated < 2 || rotated % 2 != 0) {
     reader.fail("partial_rotary_factor", fmt::format("is {}; expected an even number of the {} dimensions of a head to "

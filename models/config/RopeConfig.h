@@ -22,7 +22,8 @@ struct RopeDefaults {
   int64_t headDim;     // even
   int64_t maxPosition; // max_position_embeddings, which stands in where the length before scaling is not given
   double theta = 10000;
-  double partial = 1;         // of a head's dimensions, how many turn: partial_rotary_factor
+  // Of a head's dimensions, how many turn: partial_rotary_factor. None: all do, and the key is not read.
+  std::optional<double> partial = {};
   std::string layerKind = {}; // "full_attention": rope_parameters may hold a section for each kind of layer
 };
 

@@ -16,7 +16,7 @@ RopeConfig slidingRope(const DecoderConfig &gemma, ConfigReader &reader) {
   double theta = reader.numberOr("rope_local_base_freq", 10000, {2, 1e15});
   if (!reader.section("rope_parameters").has("sliding_attention"))
     return plainRope(theta, gemma.headDim);
-  return readRope(reader, {gemma.headDim, gemma.maxPosition, theta, 1, "sliding_attention"});
+  return readRope(reader, {gemma.headDim, gemma.maxPosition, theta, {}, "sliding_attention"});
 }
 
 void readAttention(DecoderConfig &gemma, ConfigReader &reader, bool isGemma3) {
@@ -30,7 +30,7 @@ void readAttention(DecoderConfig &gemma, ConfigReader &reader, bool isGemma3) {
     return;
   AttentionKind full{
       {},
-      readRope(reader, {gemma.headDim, gemma.maxPosition, isGemma3 ? 1e6 : 1e4, 1, isGemma3 ? "full_attention" : ""})};
+      readRope(reader, {gemma.headDim, gemma.maxPosition, isGemma3 ? 1e6 : 1e4, {}, isGemma3 ? "full_attention" : ""})};
   AttentionKind sliding{reader.integerOr("sliding_window", 4096, positionRange),
                         isGemma3 ? slidingRope(gemma, reader) : *full.rope};
   int64_t pattern = reader.integerOr("sliding_window_pattern", isGemma3 ? 6 : 2, {1, 1 << 12});

@@ -213,7 +213,7 @@ static void addTuningRows(std::vector<KernelRow> &rows, Chip chip, const std::st
   shape.storage = storage;
   shape.activation = c.activation;
   shape.gated = shape.bias = shape.residual = true;
-  shape.normEps = normEps;
+  shape.norm = NormShape{normEps};
   chip.l2Bytes = PanelLayout(c.n, c.k, format(storage), c.gated).panelBytes();
   // All candidates for so many rows get one problem, with room for packed rows as the plan has it.
   auto problem = [c, chip, made = std::make_shared<std::map<int64_t, Problem>>()](int64_t size) {

@@ -29,7 +29,11 @@ TEST(SharedItemsTest, each_panel_is_done_once_by_any_number_of_workers) {
   for (uint32_t workers : {1u, 2u, 3u, 8u, 50u}) {
     std::unique_ptr<ThreadPool> pool = ThreadPool::start(workers).value();
     std::vector<float> x = {1}, weight(n, 1.0f), out(n, 0.0f);
-    void *buffers[] = {x.data(), nullptr, weight.data(), nullptr, out.data(), nullptr, out.data()};
+    const KernelSignature &signature = *findSignature("matmul");
+    std::vector<void *> buffers(signature.operands.size(), nullptr);
+    for (auto [operand, data] : {std::pair("x", x.data()), std::pair("weight", weight.data()),
+                                 std::pair("residual", out.data()), std::pair("out", out.data())})
+      buffers[signature.operand(operand)] = data;
     int64_t dims[int(StepDim::Count)] = {1};
     constexpr int launches = 200;
     std::vector<uint32_t> taken(launches);
@@ -37,7 +41,7 @@ TEST(SharedItemsTest, each_panel_is_done_once_by_any_number_of_workers) {
       std::vector<std::byte> memory(size_t(kernel.scratchBytes) + 64);
       void *scratch = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64);
       for (uint32_t &counter : taken) {
-        KernelArgs args{buffers, dims, scratch, int32_t(worker), int32_t(workers), &counter};
+        KernelArgs args{buffers.data(), dims, scratch, int32_t(worker), int32_t(workers), &counter};
         kernel.function(&args);
         pool->barrier();
       }

@@ -142,7 +142,7 @@ TEST(LlamaConfig, refuses_zero_absent_and_out_of_range_values) {
             "config.json: max_position_embeddings is 0; expected 1 to 1073741824");
   EXPECT_EQ(messageWith("tie_word_embeddings", 1), "config.json: tie_word_embeddings is 1; expected true or false");
   EXPECT_EQ(messageWith("hidden_act", "xielu"),
-            "config.json: hidden_act is 'xielu'; expected silu, gelu, gelu_new, gelu_pytorch_tanh or relu");
+            "config.json: hidden_act is 'xielu'; expected silu, gelu, gelu_new, gelu_pytorch_tanh, relu or relu2");
   EXPECT_EQ(messageWith("eos_token_id", {2, 100}), "config.json: eos_token_id is 100; expected 0 to 99");
   EXPECT_EQ(messageWith("bos_token_id", -1), "config.json: bos_token_id is -1; expected 0 to 99");
 }
@@ -219,9 +219,9 @@ TEST(LlamaConfig, warns_of_unknown_keys) {
 }
 
 TEST(LlamaConfig, names_unknown_architectures_and_the_known_ones) {
-  std::string unknown =
-      "config.json: unknown architecture 'Gemma3ForCausalLM'; known: LlamaForCausalLM, MistralForCausalLM";
-  EXPECT_EQ(messageWith("architectures", {"Gemma3ForCausalLM"}).substr(0, unknown.size()), unknown);
+  std::string unknown = "config.json: unknown architecture 'MptForCausalLM'; known: Gemma2ForCausalLM, "
+                        "Gemma3ForCausalLM, LlamaForCausalLM, ";
+  EXPECT_EQ(messageWith("architectures", {"MptForCausalLM"}).substr(0, unknown.size()), unknown);
   EXPECT_EQ(messageWith("architectures", "LlamaForCausalLM"),
             "config.json: architectures is \"LlamaForCausalLM\"; expected a list of names");
   EXPECT_EQ(messageWith("architectures", {5}), "config.json: architectures is [5]; expected a list of names");

@@ -50,7 +50,7 @@ TEST(MatmulSchedule, alternatives_mean_the_same_and_fit_the_buffers) {
       for (bool norm : {false, true}) {
         MatmulShape shape = downProjection(storage);
         if (norm)
-          shape.normEps = 1e-5;
+          shape.norm = NormShape{1e-5};
         CpuKernelChoice choice(chipOf(chip));
         MatmulKernels kernels = choice.matmul(shape);
         for (const VariantChoice &variant : kernels.variants) {

@@ -78,7 +78,7 @@ TEST(GpuKernelChoice, blocks_of_every_matmul_fit_the_chip) {
       for (int64_t n : {2, 96, 1024, 4096, 14336, 128256})
         for (int64_t k : {1, 33, 64, 2048, 4096, 14336}) {
           MatmulShape shape;
-          shape.n = n, shape.k = k, shape.storage = storage, shape.normEps = 1e-5;
+          shape.n = n, shape.k = k, shape.storage = storage, shape.norm = NormShape{1e-5};
           for (bool gated : {false, true}) {
             shape.gated = gated;
             shape.activation = gated ? "silu" : "";

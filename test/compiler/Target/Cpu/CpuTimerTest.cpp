@@ -29,7 +29,7 @@ TEST_F(CpuTimerTest, runs_every_variant_and_its_alternatives) {
     shape.storage = storage;
     shape.activation = "silu";
     shape.gated = shape.bias = shape.residual = true;
-    shape.normEps = 1e-5;
+    shape.norm = NormShape{1e-5};
     for (const VariantChoice &variant : choice.matmul(shape).variants) {
       int64_t rows = variant.maxValue == VariantChoice::any ? 50 : variant.maxValue;
       std::vector<KernelStages> candidates = choice.alternatives(variant.stages, rows);
