@@ -23,7 +23,9 @@ void readAttention(DecoderConfig &gemma, ConfigReader &reader, bool isGemma3) {
   double scalar = reader.numberOr("query_pre_attn_scalar", 256, {1e-3, 1e6});
   gemma.attentionScale = 1 / std::sqrt(scalar);
   gemma.attentionSoftcap = reader.optionalNumber("attn_logit_softcapping", {1e-3, 1e6});
-  if (!isGemma3 && !gemma.attentionSoftcap && !reader.isNull("attn_logit_softcapping"))
+  if (isGemma3)
+    gemma.attentionSoftcap.reset(); // its configuration has the key, its attention does not read it
+  else if (!gemma.attentionSoftcap && !reader.isNull("attn_logit_softcapping"))
     gemma.attentionSoftcap = 50;
   gemma.queryBias = gemma.outputBias = reader.booleanOr("attention_bias", false);
   if (reader.failed())

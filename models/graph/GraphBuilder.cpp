@@ -82,9 +82,12 @@ Value GraphBuilder::norm(Value x, const std::string &module, const NormParameter
   Location location = locationOf(module);
   int64_t size = parameters.sharedGain ? widthOf(x) / parameters.groups : widthOf(x);
   Value gain = weight(module, ".weight", {size});
-  if (parameters.gainOffset != 0)
-    gain = lm::WeightAffineOp::create(builder, location, gain.getType(), gain, builder.getF64FloatAttr(1),
+  if (parameters.gainOffset != 0) {
+    // In f32, where the sum has the digits that the checkpoint's type may lack.
+    auto type = RankedTensorType::get({size}, builder.getF32Type());
+    gain = lm::WeightAffineOp::create(builder, location, type, gain, builder.getF64FloatAttr(1),
                                       builder.getF64FloatAttr(parameters.gainOffset));
+  }
   FloatAttr eps = builder.getF64FloatAttr(parameters.eps);
   if (!parameters.centred) {
     auto norm = lm::RmsNormOp::create(builder, location, x, gain, eps);
