@@ -3,8 +3,7 @@
 namespace quipu {
 
 const std::vector<std::string> &activationNames() {
-  static const std::vector<std::string> names = {"silu",  "gelu_tanh", "gelu_erf",
-                                                  "relu", "relu2",     "sigmoid"};
+  static const std::vector<std::string> names = {"silu", "gelu_tanh", "gelu_erf", "relu", "relu2", "sigmoid"};
   return names;
 }
 

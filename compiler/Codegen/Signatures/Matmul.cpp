@@ -28,18 +28,26 @@ void addMatmulSignatures(Signatures &all) {
           .fallsBackTo(int64_t(1));
   all.add(
       {"matmul",
-       "out = epilogue(norm(x) W^T + bias): the activation, times the up projection where gated, times the scale, capped, "
+       "out = epilogue(norm(x) W^T + bias): the activation, times the up projection where gated, times the scale, "
+       "capped, "
        "plus the residual.",
        matmulOperands("n"),
-       {integerParam("n", "columns of the result"), integerParam("k", "columns of x"), storage,
+       {integerParam("n", "columns of the result"),
+        integerParam("k", "columns of x"),
+        storage,
         flagParam("gated", "W has a gate and an up projection"),
         activationParam("activation", "applied to the product, or to the gate").optional(),
-        flagParam("bias", "there is a bias"), flagParam("residual", "there is a residual"),
+        flagParam("bias", "there is a bias"),
+        flagParam("residual", "there is a residual"),
         realParam("scale", "what the result is multiplied by").optional(),
-        realParam("softcap", "then y becomes softcap * tanh(y / softcap)").optional(), normEps, centred, shift,
+        realParam("softcap", "then y becomes softcap * tanh(y / softcap)").optional(),
+        normEps,
+        centred,
+        shift,
         rowsDimParam(),
         integerParam("tile", "rows of a tile; with packed_input of the packed form"),
-        flagParam("packed_input", "reads `packed`; else each worker or block prepares the input for itself"), parts,
+        flagParam("packed_input", "reads `packed`; else each worker or block prepares the input for itself"),
+        parts,
         integerParam("prefetch_bytes", "CPU: how far ahead weights are asked for (absent: the cost model says)")
             .between(0, 1 << 20)
             .optional(),

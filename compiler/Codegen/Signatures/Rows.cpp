@@ -18,16 +18,18 @@ void addRowsSignatures(Signatures &all) {
   OperandSignature gain = weightOperand("gain", "f32", {"gains"}, "of a row, or of a group").orAbsent();
   OperandSignature residual = rowsOperand("residual", "f32", "rows_dim", "n", "added last").orAbsent();
   OperandSignature out = written(rowsOperand("out", "f32", "rows_dim", "n", "the result"));
-  std::vector<ParamSignature> params = {integerParam("n", "columns"),
-                                        integerParam("groups", "equal parts of a row that are normalised apart")
-                                            .fallsBackTo(int64_t(1)),
-                                        integerParam("gains", "features of gain; absent: there is none").optional(),
-                                        flagParam("residual", "there is a residual"),
-                                        realParam("eps", "added to the mean square"), rowsDimParam()};
-  all.add({"rms_norm", "out = x / sqrt(mean(x^2) + eps) * gain + residual, row by row.", {x, gain, residual, out},
-           params});
+  std::vector<ParamSignature> params = {
+      integerParam("n", "columns"),
+      integerParam("groups", "equal parts of a row that are normalised apart").fallsBackTo(int64_t(1)),
+      integerParam("gains", "features of gain; absent: there is none").optional(),
+      flagParam("residual", "there is a residual"),
+      realParam("eps", "added to the mean square"),
+      rowsDimParam()};
+  all.add(
+      {"rms_norm", "out = x / sqrt(mean(x^2) + eps) * gain + residual, row by row.", {x, gain, residual, out}, params});
   params.push_back(flagParam("bias", "there is a bias"));
-  all.add({"layer_norm", "out = (x - mean) / sqrt(variance + eps) * gain + bias + residual, row by row.",
+  all.add({"layer_norm",
+           "out = (x - mean) / sqrt(variance + eps) * gain + bias + residual, row by row.",
            {x, gain, weightOperand("bias", "f32", {"gains"}, "of a row, or of a group").orAbsent(), residual, out},
            params});
   all.add({"select_rows",

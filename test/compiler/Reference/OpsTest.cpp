@@ -53,8 +53,7 @@ TEST(ReferenceOps, LayerNormTakesTheMeanOffAndOneGroupsGainServesAll) {
 TEST(ReferenceOps, ScaleSoftcapAndPositionScaleAtKnownPoints) {
   expectNear(scale(tensor(1, {3, -4}), 0.5).data, {1.5, -2});
   expectNear(softcap(tensor(1, {0, 30, 1e9}), 30).data, {0, 30 * std::tanh(1.0), 30});
-  expectNear(positionScale(tensor(3, {2, 2, 2}), {7, 8, 16}, 0.5, 8).data,
-             {2, 2 + std::log(2.0), 2 + std::log(3.0)});
+  expectNear(positionScale(tensor(3, {2, 2, 2}), {7, 8, 16}, 0.5, 8).data, {2, 2 + std::log(2.0), 2 + std::log(3.0)});
 }
 
 TEST(ReferenceOps, MatmulMultipliesByTheTransposedWeight) {

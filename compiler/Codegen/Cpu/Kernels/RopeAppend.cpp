@@ -85,8 +85,8 @@ private:
       key = scratch;
     }
     layout.storeKey(b, place.block, place.offset, key, rounded);
-    Value value =
-        separateV ? b.offset(b.buffer("v"), b.add(b.mul(token, kvHeads), head), dim * 4) : b.offset(x, kvHeads * dim * 4);
+    Value value = separateV ? b.offset(b.buffer("v"), b.add(b.mul(token, kvHeads), head), dim * 4)
+                            : b.offset(x, kvHeads * dim * 4);
     layout.storeValue(b, place.block, place.offset, value, rounded);
   }
 

@@ -5,6 +5,8 @@
 #rope = #lm.rope<dim = 8, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.1, 0.0099999999999999984, 0.001]>
 // CHECK: #rope1 = #lm.rope<dim = 2, layout = interleaved, attention_factor = 1.250000e+00, inv_freq = [1.000000e+00]>
 #rope1 = #lm.rope<dim = 2, layout = interleaved, attention_factor = 1.25, inv_freq = [1.0]>
+// CHECK: #rope2 = #lm.rope<dim = 8, rotated = 4, layout = split_half, attention_factor = 1.000000e+00, inv_freq = [1.000000e+00, 5.000000e-01]>
+#partial = #lm.rope<dim = 8, rotated = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.5]>
 
 // CHECK-LABEL: lm.func @plain_form(
 // CHECK-SAME: %[[IDS:.*]]: tensor<?xi32>, %[[POS:.*]]: tensor<?xi32>) -> tensor<?x96xf32> {
@@ -118,7 +120,6 @@ lm.func @blocked_weights(%x: tensor<?x256xf32>) {
   lm.return
 }
 
-// CHECK: #lm.rope<dim = 8, rotated = 4, layout = split_half,
 // CHECK-LABEL: lm.func @norms(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x64xf32>, %[[R:[a-z0-9]+]]: tensor<?x64xf32>, %[[G:[a-z0-9]+]]: tensor<64xf32>, %[[H:[a-z0-9]+]]: tensor<16xf32>)
 lm.func @norms(%x: tensor<?x64xf32>, %r: tensor<?x64xf32>, %g: tensor<64xf32>, %h: tensor<16xf32>) {
@@ -155,14 +156,13 @@ lm.func @scales(%x: tensor<?x64xf32>, %ids: tensor<?xi32>, %w: tensor<48x64xf16>
   lm.return
 }
 
-#partial = #lm.rope<dim = 8, rotated = 4, layout = split_half, attention_factor = 1.0, inv_freq = [1.0, 0.5]>
 
 // CHECK-LABEL: lm.func @heads(
 lm.func @heads(%qkv: tensor<?x128xf32>, %pos: tensor<?xi32>, %c: !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>, %batch: !lm.batch, %g: tensor<8xf32>, %gq: tensor<64xf32>, %gk: tensor<32xf32>) {
-  // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, #rope{{[0-9]*}} q_norm %[[G:.*]] k_norm %[[G]] eps 1.000000e-06 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
-  %q, %c1 = lm.rope_append %qkv, %pos, %c, %batch, #partial q_norm %g k_norm %g eps 1.0e-6 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
-  // CHECK: lm.rope_append {{.*}} eps 1.000000e-06 whole query_scale [1.000000e-01, 8.192000e+03] {heads = 8} : tensor<?x128xf32>,
-  %r, %c2 = lm.rope_append %qkv, %pos, %c1, %batch q_norm %gq k_norm %gk eps 1.0e-6 whole query_scale [0.1, 8192.0] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<64xf32>, tensor<32xf32>
+  // CHECK: lm.rope_append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, #rope{{[0-9]*}} q_norm %[[G:.*]] k_norm %[[G]] eps 5.000000e-01 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
+  %q, %c1 = lm.rope_append %qkv, %pos, %c, %batch, #partial q_norm %g k_norm %g eps 0.5 centred {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<8xf32>, tensor<8xf32>
+  // CHECK: lm.rope_append {{.*}} eps 5.000000e-01 whole query_scale [1.000000e-01, 8.192000e+03] {heads = 8} : tensor<?x128xf32>,
+  %r, %c2 = lm.rope_append %qkv, %pos, %c1, %batch q_norm %gq k_norm %gk eps 0.5 whole query_scale [0.1, 8192.0] {heads = 8} : tensor<?x128xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>> norms tensor<64xf32>, tensor<32xf32>
   // CHECK: lm.cached_attention {{.*}} {scale = 2.500000e-01, heads = 8, window = 4} softcap 5.000000e+01 :
   %a = lm.cached_attention %r, %c2, %batch {scale = 0.25, heads = 8, window = 4} softcap 50.0 : tensor<?x64xf32>, !lm.kv<heads = 4, dim = 8, elem = f32, layout = paged<16>>
   lm.return
