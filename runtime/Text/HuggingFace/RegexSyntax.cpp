@@ -66,13 +66,18 @@ private:
     if (c == '{')
       return interval();
     if (c == '[') {
-      inClass = true;
-      copy(next("[^") ? 2 : 1);
-      if (next("]")) // a bracket that comes first is a member
-        replace(1, "\\]");
-      return;
+      classBegin = out.size();
+      return openClass();
     }
     copy(1);
+  }
+
+  void openClass() {
+    inClass = true;
+    negated = next("[^");
+    copy(negated ? 2 : 1);
+    if (next("]")) // a bracket that comes first is a member
+      replace(1, "\\]");
   }
 
   void group() {
@@ -108,16 +113,50 @@ private:
     if (c == '\\')
       return escape();
     if (next("&&"))
-      return refuse("&&");
+      return intersection();
     if (c == '[') {
       for (const auto &[name, members] : kPosixClasses)
         if (next(name))
           return replace(name.size(), members);
-      return refuse(next("[:") ? in.substr(at, in.find(']', at) + 1 - at) : "[ inside a class");
+      if (next("[:") || next("[^"))
+        return refuse(next("[:") ? in.substr(at, in.find(']', at) + 1 - at) : "[^ inside a class");
+      ++nested; // a class inside a class adds its members
+      return replace(1, "");
     }
-    if (c == ']')
-      inClass = false;
+    if (c != ']')
+      return copy(1);
+    if (nested > 0) {
+      --nested;
+      return replace(1, "");
+    }
     copy(1);
+    closeClass();
+  }
+
+  void closeClass() {
+    inClass = false;
+    if (!intersected)
+      return;
+    if (wrapped && !next("]"))
+      return refuse("&& with more than a class behind it");
+    if (wrapped)
+      ++at;
+    out.append(")");
+    intersected = wrapped = false;
+  }
+
+  // [a&&b] and [a&&[b]]: a character that is in both classes; PCRE2 has it as a look ahead.
+  void intersection() {
+    if (nested > 0 || negated || intersected)
+      return refuse("&&");
+    at += 2;
+    out.insert(classBegin, "(?:(?=");
+    out.append("])");
+    intersected = true;
+    wrapped = next("[") && !next("[:");
+    if (wrapped)
+      return openClass();
+    out.append("[");
   }
 
   void escape() {
@@ -182,6 +221,11 @@ private:
   std::string out, error;
   size_t at = 0;
   bool inClass = false;
+  size_t classBegin = 0;    // of the outermost class, in `out`
+  unsigned nested = 0;      // classes open inside of it
+  bool negated = false;     // the class being read begins with ^
+  bool intersected = false; // it is the right side of &&
+  bool wrapped = false;     // in brackets of its own
 };
 
 } // namespace

@@ -36,6 +36,13 @@ TEST(RegexSyntaxTest, classes_mean_what_oniguruma_means) {
   EXPECT_EQ(matchesOf("^.", "ab\ncd"), (Strings{"a", "c"}));
 }
 
+TEST(RegexSyntaxTest, classes_are_joined_and_intersected) {
+  EXPECT_EQ(matchesOf("[a-z&&[^bc]]+", "abcd-e"), (Strings{"a", "d", "e"}));
+  EXPECT_EQ(matchesOf("[a-z&&b-d]{2}x", "abcdx"), (Strings{"cdx"}));
+  EXPECT_EQ(matchesOf("[\\p{L}&&[^\\p{Han}]]+|-", "ab\xE6\xBC\xA2-"), (Strings{"ab", "-"}));
+  EXPECT_EQ(matchesOf("[^(\\s|[.,])]+", "a(b|c.d e"), (Strings{"a", "b", "c", "d", "e"}));
+}
+
 TEST(RegexSyntaxTest, empty_matches_move_on) {
   EXPECT_EQ(matchesOf("x*", "axb"), (Strings{"", "x", ""}));
   EXPECT_EQ(matchesOf("(?=\xC3\xA9)", "\xC3\xA9\xC3\xA9"), (Strings{"", ""}));
@@ -48,7 +55,11 @@ TEST(RegexSyntaxTest, intervals_keep_their_meaning) {
 
 TEST(RegexSyntaxTest, what_cannot_be_said_is_refused_by_name) {
   auto error = [](const char *pattern) { return matchesOf(pattern, "").at(0); };
-  EXPECT_EQ(error("[a-z&&[^b]]"), "regular expression '[a-z&&[^b]]': '&&' is not supported");
+  EXPECT_EQ(error("[^a-z&&[^b]]"), "regular expression '[^a-z&&[^b]]': '&&' is not supported");
+  EXPECT_EQ(error("[a&&b&&c]"), "regular expression '[a&&b&&c]': '&&' is not supported");
+  EXPECT_EQ(error("[a&&[b]c]"),
+            "regular expression '[a&&[b]c]': '&& with more than a class behind it' is not supported");
+  EXPECT_EQ(error("[a[^b]]"), "regular expression '[a[^b]]': '[^ inside a class' is not supported");
   EXPECT_EQ(error("\\d{1,3}+"), "regular expression '\\d{1,3}+': '{1,3}+' is not supported");
   EXPECT_EQ(error("\\X"), "regular expression '\\X': '\\X' is not supported");
   EXPECT_EQ(error("(?m:a)"), "regular expression '(?m:a)': '(?m' is not supported");
