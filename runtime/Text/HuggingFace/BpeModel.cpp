@@ -85,7 +85,7 @@ bool BpeModel::addBytes(std::string_view character, uint32_t offset, SymbolMerge
   return true;
 }
 
-Expected<void> BpeModel::addSymbols(std::string_view word, SymbolMerger &merger) const {
+void BpeModel::addSymbols(std::string_view word, SymbolMerger &merger) const {
   bool previousUnknown = false;
   for (uint32_t at = 0; at < word.size();) {
     unsigned length = scanUtf8(word.substr(at, 4)).length;
@@ -95,9 +95,11 @@ Expected<void> BpeModel::addSymbols(std::string_view word, SymbolMerger &merger)
     if (id >= 0) {
       merger.add(at, length, id);
     } else if (!options.byteFallback || !addBytes(character, at, merger)) {
-      if (unknownId < 0)
-        return makeError("the tokenizer has no token for '{}'", character);
       unknown = true;
+      if (unknownId < 0) { // left out, as in the original
+        at += length;
+        continue;
+      }
       if (previousUnknown && options.fuseUnknown)
         merger.symbols.back().length += length;
       else
@@ -106,19 +108,17 @@ Expected<void> BpeModel::addSymbols(std::string_view word, SymbolMerger &merger)
     previousUnknown = unknown;
     at += length;
   }
-  return {};
 }
 
-Expected<void> BpeModel::encode(std::string_view word, SymbolMerger &merger, std::vector<int32_t> &ids) const {
+void BpeModel::encode(std::string_view word, SymbolMerger &merger, std::vector<int32_t> &ids) const {
   if (options.ignoreMerges) {
     if (int32_t id = tokens.find(word); id >= 0) {
       ids.push_back(id);
-      return {};
+      return;
     }
   }
   merger.clear();
-  if (auto added = addSymbols(word, merger); !added)
-    return added;
+  addSymbols(word, merger);
   merger.run([this](const Symbol &left, const Symbol &right) -> std::optional<SymbolMerge> {
     const MergeTable::Merge *merge = table.find(left.id, right.id);
     if (!merge)
@@ -128,7 +128,6 @@ Expected<void> BpeModel::encode(std::string_view word, SymbolMerger &merger, std
   for (const Symbol &symbol : merger.symbols)
     if (symbol.length > 0)
       ids.push_back(symbol.id);
-  return {};
 }
 
 } // namespace quipu

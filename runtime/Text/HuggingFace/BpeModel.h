@@ -39,7 +39,7 @@ private:
 };
 
 struct BpeOptions {
-  std::string unknownToken;  // empty: none
+  std::string unknownToken;  // empty: none, and a character without a token is left out
   bool fuseUnknown = false;  // a run of unknown characters gives one unknown token
   bool byteFallback = false; // an unknown character gives one token <0xAB> per byte
   bool ignoreMerges = false; // a word that is a token as it stands is not split and merged
@@ -56,7 +56,7 @@ public:
   static Expected<BpeModel> create(Vocabulary vocabulary, const std::vector<MergeText> &merges, BpeOptions options);
 
   // Appends the ids of one pre-tokenised word. `merger` is scratch space, kept by the caller between words.
-  Expected<void> encode(std::string_view word, SymbolMerger &merger, std::vector<int32_t> &ids) const;
+  void encode(std::string_view word, SymbolMerger &merger, std::vector<int32_t> &ids) const;
 
   const Vocabulary &vocabulary() const { return tokens; }
 
@@ -68,7 +68,7 @@ public:
   const std::vector<MergeRecord> &merges() const { return records; }
 
 private:
-  Expected<void> addSymbols(std::string_view word, SymbolMerger &merger) const;
+  void addSymbols(std::string_view word, SymbolMerger &merger) const;
   bool addBytes(std::string_view character, uint32_t offset, SymbolMerger &merger) const;
 
   Vocabulary tokens;

@@ -164,8 +164,7 @@ Expected<void> HuggingFaceModel::encodeText(std::string_view text, bool startsIn
     if (!list)
       return passError(std::move(list));
     for (const Span &span : list->words)
-      if (auto done = bpe.encode(list->word(span), merger, ids); !done)
-        return done;
+      bpe.encode(list->word(span), merger, ids);
   }
   return {};
 }
