@@ -10,7 +10,7 @@ from quipu_command import CommandTest
 DEMO = checkpoints.ROOT / "models" / "demo"
 MODEL = "MODEL"  # stands for the artifact of the demo model in the tables below
 COMPILE = ["compile", checkpoints.SMALL]
-COMMANDS = ["compile", "run", "bench", "eval", "inspect", "plan", "verify"]
+COMMANDS = ["compile", "run", "bench", "eval", "inspect", "plan", "tokenize", "verify"]
 CUDA_CHIPS = ["sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a"]
 HIP_CHIPS = ["gfx90a", "gfx942", "gfx950", "gfx1030", "gfx1100", "gfx1151", "gfx1200", "gfx1201"]
 

@@ -32,6 +32,7 @@ void addEval(CLI::App &app, Action &action);
 void addEvalQuality(CLI::App &eval, Action &action);
 void addInspect(CLI::App &app, Action &action);
 void addPlan(CLI::App &app, Action &action);
+void addTokenize(CLI::App &app, Action &action);
 void addVerify(CLI::App &app, Action &action);
 
 } // namespace quipu::tool

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
   app.set_version_flag("--version", QUIPU_VERSION);
   tool::Action action;
   for (auto add : {tool::addCompile, tool::addConformance, tool::addRun, tool::addBench, tool::addDevices,
-                   tool::addEval, tool::addInspect, tool::addPlan, tool::addVerify})
+                   tool::addEval, tool::addInspect, tool::addPlan, tool::addTokenize, tool::addVerify})
     add(app, action);
   try {
     app.parse(argc, argv);
