@@ -62,10 +62,10 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::fromGguf(const GgufVocabulary &v
     return fromBytes(TokenizerFormat::SentencePiece, *bytes, std::move(settings), name);
   }
   if (vocabulary.model.empty())
-    return makeError("{}: tokenizer.ggml.model is missing; expected llama or gpt2", name);
-  if (vocabulary.model != "gpt2")
-    return makeError("{}: tokenizer.ggml.model is '{}'; expected llama or gpt2", name, vocabulary.model);
-  auto model = byteLevelModel(vocabulary, name);
+    return makeError("{}: tokenizer.ggml.model is missing; expected llama, gpt2 or gemma4", name);
+  if (vocabulary.model != "gpt2" && vocabulary.model != "gemma4")
+    return makeError("{}: tokenizer.ggml.model is '{}'; expected llama, gpt2 or gemma4", name, vocabulary.model);
+  auto model = bpeModel(vocabulary, name);
   if (!model)
     return passError(std::move(model));
   return create(TokenizerFormat::HuggingFace, std::move(*model), std::move(settings), name);

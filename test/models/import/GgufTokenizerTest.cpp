@@ -1,12 +1,10 @@
-// Tokenizers from GGUF files: small ones written here, real vocabularies against ids that other programs gave.
+// Tokenizers from GGUF files: small ones written here.
 #include "models/import/CheckpointTokenizer.h"
 #include "runtime/Support/MappedFile.h"
+#include "runtime/Text/Gguf/PreTokenizers.h"
 #include "test/models/import/GgufWriter.h"
-#include "test/runtime/Text/SharedData.h"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 using namespace quipu;
 using namespace quipu::models;
@@ -89,13 +87,54 @@ TEST(GgufTokenizer, llama_bpe_begins_with_bos) {
   EXPECT_EQ(*(*tokenizer)->encode("ab"), (Ids{4, 3}));
 }
 
+// <unk>, <s>, U+2581, a, b, their merges, and the bytes of U+00E9.
+GgufWriter gemma4() {
+  const std::string space = "\xE2\x96\x81";
+  GgufWriter gguf;
+  gguf.string("tokenizer.ggml.model", "gemma4").u32("tokenizer.ggml.unknown_token_id", 0);
+  gguf.strings("tokenizer.ggml.tokens", {"<unk>", "<s>", space, "a", "b", "ab", space + "a", "<0xC3>", "<0xA9>", "\n"});
+  gguf.numbers<int32_t>("tokenizer.ggml.token_type", GgufWriter::I32, {3, 3, 1, 1, 1, 1, 1, 6, 6, 1});
+  gguf.strings("tokenizer.ggml.merges", {"a b", space + " a"});
+  gguf.u32("tokenizer.ggml.bos_token_id", 1);
+  return gguf;
+}
+
+TEST(GgufTokenizer, gemma4_merges_whole_texts_and_falls_back_to_bytes) {
+  auto tokenizer = make(gemma4().file());
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ(*(*tokenizer)->encode("b a\nab \xC3\xA9"), (Ids{1, 4, 6, 9, 5, 2, 7, 8}));
+  EXPECT_EQ((*tokenizer)->decode({1, 4, 6, 9, 5, 2, 7, 8}), "b a\nab \xC3\xA9");
+  EXPECT_EQ(*(*tokenizer)->encode("z"), (Ids{1, 0})); // it has neither a token nor bytes
+}
+
+TEST(GgufTokenizer, unknown_token_is_the_one_the_file_names) {
+  GgufWriter gguf = sentencePiece().u32("tokenizer.ggml.unknown_token_id", 2);
+  auto tokenizer = make(gguf.file());
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_EQ(*(*tokenizer)->encode("az"), (Ids{1, 7, 2}));
+}
+
+TEST(GgufTokenizer, every_named_pre_tokenizer_compiles) {
+  std::string names = preTokenizerNames();
+  size_t count = 0;
+  for (size_t at = 0; at < names.size(); ++count) {
+    size_t end = std::min(names.find(", ", at), names.size());
+    auto tokenizer = make(byteLevel(names.substr(at, end - at)).file());
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+    EXPECT_EQ(*(*tokenizer)->encode("ab ab"), (Ids{3, 2, 3})) << names.substr(at, end - at);
+    at = end + 2;
+  }
+  EXPECT_GE(count, 50u);
+}
+
 TEST(GgufTokenizer, other_vocabularies_are_refused_by_name) {
   EXPECT_EQ(messageOf(GgufWriter().strings("tokenizer.ggml.tokens", {"a"}).string("tokenizer.ggml.model", "t5")),
-            "v.gguf: tokenizer.ggml.model is 't5'; expected llama or gpt2");
+            "v.gguf: tokenizer.ggml.model is 't5'; expected llama, gpt2 or gemma4");
   EXPECT_EQ(messageOf(GgufWriter().strings("tokenizer.ggml.tokens", {"a"})),
-            "v.gguf: tokenizer.ggml.model is missing; expected llama or gpt2");
-  EXPECT_EQ(messageOf(byteLevel("tekken")),
-            "v.gguf: tokenizer.ggml.pre is 'tekken'; expected gpt-2, llama-bpe, qwen2 or smollm");
+            "v.gguf: tokenizer.ggml.model is missing; expected llama, gpt2 or gemma4");
+  std::string unknown = messageOf(byteLevel("default"));
+  EXPECT_EQ(unknown.substr(0, 61), "v.gguf: tokenizer.ggml.pre is 'default'; expected one of: a.x");
+  EXPECT_NE(unknown.find(", qwen2, qwen35, "), std::string::npos) << unknown;
   GgufWriter gguf = sentencePiece();
   gguf.boolean("tokenizer.ggml.remove_extra_whitespaces", true);
   EXPECT_EQ(messageOf(gguf), "v.gguf: tokenizer.ggml.remove_extra_whitespaces is true, which is not supported");
@@ -121,72 +160,15 @@ TEST(GgufTokenizer, damaged_vocabularies_are_refused) {
   merges.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "gpt-2");
   merges.strings("tokenizer.ggml.tokens", {"a", "b"});
   GgufWriter unknown = merges;
+  EXPECT_EQ(messageOf(merges), "v.gguf: tokenizer.ggml.merges is missing or empty");
   EXPECT_EQ(messageOf(merges.strings("tokenizer.ggml.merges", {"ab"})),
             "v.gguf: merge 0 of tokenizer.ggml.merges has no space between two tokens");
   EXPECT_EQ(messageOf(unknown.strings("tokenizer.ggml.merges", {"a b"})),
             "v.gguf: model: merge 0 ('a' with 'b') names a token that the vocabulary lacks");
   GgufWriter notUtf8;
   notUtf8.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", "gpt-2");
+  notUtf8.strings("tokenizer.ggml.merges", {"a b"});
   EXPECT_EQ(messageOf(notUtf8.strings("tokenizer.ggml.tokens", {"\xFF"})), "v.gguf: token 0 is not valid UTF-8");
-}
-
-// Texts and ids of a golden vocabulary, one case a line of ids.
-void expectGolden(const Tokenizer &tokenizer, const std::string &golden) {
-  constexpr std::string_view separator = "\n__ggml_vocab_test__\n";
-  std::string texts = test::readFile(golden + ".inp");
-  std::istringstream rows(test::readFile(golden + ".out"));
-  size_t cases = 0;
-  for (size_t at = 0; at < texts.size(); ++cases) {
-    size_t end = std::min(texts.find(separator, at), texts.size());
-    std::string text = texts.substr(at, end - at), row;
-    at = end + separator.size();
-    ASSERT_TRUE(std::getline(rows, row));
-    std::istringstream numbers(row);
-    Ids expected{std::istream_iterator<int32_t>(numbers), std::istream_iterator<int32_t>()};
-    auto ids = tokenizer.encode(text, {/*addSpecialTokens=*/false, /*parseSpecialTokens=*/false});
-    ASSERT_TRUE(ids) << ids.error().message;
-    EXPECT_EQ(*ids, expected) << text;
-    EXPECT_EQ(tokenizer.decode(*ids), text);
-  }
-  EXPECT_EQ(cases, 46u);
-}
-
-TEST(GgufGoldenVocabulary, files_give_the_golden_ids_before_and_after_the_artifact) {
-  for (const char *name : {"gpt-2", "llama-spm"}) {
-    std::string path = test::sharedData(std::string("tokenizers/golden/ggml-vocab-") + name + ".gguf");
-    if (!test::exists(path))
-      GTEST_SKIP() << "no " << path;
-    auto tokenizer = openTokenizer(path);
-    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-    expectGolden(**tokenizer, path);
-    auto again = Tokenizer::deserialize((*tokenizer)->serialize());
-    ASSERT_TRUE(again) << again.error().message;
-    expectGolden(**again, path);
-  }
-}
-
-// The other pre-tokenizers have no GGUF file among the shared data, so vocabulary and merges come from tokenizer.json.
-TEST(GgufGoldenVocabulary, named_pre_tokenizers_give_the_golden_ids) {
-  for (auto [pre, folder] : {std::pair("llama-bpe", "llama3_1"), std::pair("qwen2", "qwen3")}) {
-    std::string path = test::sharedData(std::string("tokenizers/") + folder + "/tokenizer.json");
-    if (!test::exists(path))
-      GTEST_SKIP() << "no " << path;
-    auto model = nlohmann::json::parse(test::readFile(path))["model"];
-    std::vector<std::string> tokens, merges;
-    for (const auto &[text, id] : model["vocab"].items()) {
-      tokens.resize(std::max(tokens.size(), id.get<size_t>() + 1));
-      tokens[id.get<size_t>()] = text;
-    }
-    for (const auto &merge : model["merges"])
-      merges.push_back(merge.is_string() ? merge.get<std::string>()
-                                         : merge[0].get<std::string>() + " " + merge[1].get<std::string>());
-    GgufWriter gguf;
-    gguf.string("tokenizer.ggml.model", "gpt2").string("tokenizer.ggml.pre", pre);
-    gguf.strings("tokenizer.ggml.tokens", tokens).strings("tokenizer.ggml.merges", merges);
-    auto tokenizer = make(gguf.file());
-    ASSERT_TRUE(tokenizer) << tokenizer.error().message;
-    expectGolden(**tokenizer, test::sharedData(std::string("tokenizers/golden/ggml-vocab-") + pre + ".gguf"));
-  }
 }
 
 } // namespace

@@ -1,4 +1,6 @@
 // Small tokenizers with every supported step, against what the original libraries gave (make_goldens.py).
+#include "runtime/Text/Gguf/PreTokenizers.h"
+#include "runtime/Text/HuggingFace/PreTokenizer.h"
 #include "runtime/Text/Tokenizer.h"
 #include "test/runtime/Text/SharedData.h"
 
@@ -45,6 +47,27 @@ TEST(OriginalLibrariesTest, tokenizer_json_variants_agree) {
     auto tokenizer = Tokenizer::fromBytes(TokenizerFormat::HuggingFace, file.dump(), {}, "tokenizer.json");
     ASSERT_TRUE(tokenizer) << tokenizer.error().message;
     checkBoth(**tokenizer, variant["cases"], /*parseSpecial=*/true);
+  }
+}
+
+TEST(OriginalLibrariesTest, pre_tokenizers_of_gguf_files_agree) {
+  json goldens = readGoldens("pre_tokenizers.json");
+  ASSERT_TRUE(goldens.is_object()) << "run in the repository's root";
+  EXPECT_EQ(goldens["rows"].size(), 26u);
+  for (const json &row : goldens["rows"]) {
+    SCOPED_TRACE(row["name"].get<std::string>());
+    const NamedPreTokenizer *named = findPreTokenizer(row["name"].get<std::string>());
+    ASSERT_NE(named, nullptr);
+    auto preTokenizer = PreTokenizer::fromJson(&named->steps, "steps");
+    ASSERT_TRUE(preTokenizer) << preTokenizer.error().message;
+    for (size_t i = 0; i < goldens["texts"].size(); ++i) {
+      auto list = preTokenizer->apply(goldens["texts"][i], /*startsInput=*/true);
+      ASSERT_TRUE(list) << list.error().message;
+      std::vector<std::string> words;
+      for (const Span &span : list->words)
+        words.emplace_back(list->word(span));
+      EXPECT_EQ(words, row["words"][i].get<std::vector<std::string>>());
+    }
   }
 }
 

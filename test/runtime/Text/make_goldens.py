@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Makes goldens/tokenizer_json.json and goldens/sentencepiece.json with the original libraries.
+"""Makes the files of goldens/ with the original libraries.
 
     pip install tokenizers==0.23.3 sentencepiece==0.2.3
     python3 test/runtime/Text/make_goldens.py
 
 Each variant of tokenizer_json.json is a base tokenizer with some fields replaced ("model." fields inside its model), and
-cases of text, ids (with special tokens), and the text that the ids decode to.
+cases of text, ids (with special tokens), and the text that the ids decode to. pre_tokenizers.json has the words into which
+the tokenizer.json of the models behind a name of tokenizer.ggml.pre splits the texts.
 """
 
 import base64
@@ -103,6 +104,67 @@ O200K = "|".join([
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
     r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"])
+
+
+CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+GPT2 = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+DIGIT = {"type": "Digits", "individual_digits": True}
+LINES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+CL100K = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|" + LINES
+TEKKEN = "|".join([r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+",
+                   r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*",
+                   r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*", LINES])
+UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+KIMI = "|".join([r"[\p{Han}]+", rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+{CONTRACTIONS}?",
+                 rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*{CONTRACTIONS}?", r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*", LINES])
+HAN_KANA = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
+HAN_HANGUL = "[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+"
+DEEPSEEK = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+"""
+CASED = ("A-Za-z\u00b5\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u01ba\u01bc-\u01bf\u01c4-\u0293\u0295-\u02af\u0370-\u0373\u0376\u0377\u037b-\u037d\u037f\u0386"
+         "\u0388-\u038a\u038c\u038e-\u03a1\u03a3-\u03f5\u03f7-\u0481\u048a-\u052f\u0531-\u0556\u10a0-\u10c5\u13a0-\u13f5\u13f8-\u13fd\u1c90-\u1cba"
+         "\u1cbd-\u1cbf\u1d00-\u1d2b\u1d6b-\u1d77\u1d79-\u1d9a\u1e00-\u1f15\u1f18-\u1f1d\u1f20-\u1f45\u1f48-\u1f4d\u1f50-\u1f57\u1f59\u1f5b\u1f5d"
+         "\u1f5f-\u1f7d\u1f80-\u1fb4\u1fb6-\u1fbc\u1fbe\u1fc2-\u1fc4\u1fc6-\u1fcc\u1fd0-\u1fd3\u1fd6-\u1fdb\u1fe0-\u1fec\u1ff2-\u1ff4\u1ff6-\u1ffc"
+         "\u2102\u2107\u210a-\u2113\u2115\u2119-\u211d\u2124\u2126\u2128\u212a-\u212d\u212f-\u2134\u2139\u213c-\u213f\u2145-\u2149\u214e\u2183\u2184"
+         "\u2c00-\u2c7b\u2c7e-\u2ce4\u2ceb-\u2cee\u2cf2\u2cf3\ua640-\ua66d\ua680-\ua69b\ua722-\ua76f\ua771-\ua787\ua78b-\ua78e\uab70-\uabbf\ufb00-\ufb06"
+         "\ufb13-\ufb17\uff21-\uff3a\uff41-\uff5a\U00010400-\U0001044f\U000104b0-\U000104d3\U000104d8-\U000104fb\U00010c80-\U00010cb2"
+         "\U00010cc0-\U00010cf2\U000118a0-\U000118df\U0001e900-\U0001e943")
+BLOOM = " ?[^(\\s|[.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c])]+"
+
+
+def pre_tokenizers_of_models():
+    """By the first name of tokenizer.ggml.pre: the steps in the models' tokenizer.json."""
+    split, both = regex_split, lambda *steps: [*steps, BYTES]
+    return {
+        "gpt-2": [GPT2], "mpt": [GPT2], "smollm": [DIGIT, GPT2], "command-r": [DIGIT, GPT2],
+        "llama-bpe": both(split(CL100K % "{1,3}")), "glm4": both(split(CL100K % "{1,3}")),
+        "dbrx": both(split(CL100K % "{1,3}", "Removed", True)),
+        "qwen2": both(split(CL100K % "")), "hunyuan": both(split(CL100K % "")),
+        "qwen35": both(split(CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|" + LINES)),
+        "gpt-4o": both(split(O200K, "Removed", True)), "tekken": both(split(TEKKEN)),
+        "tiny_aya": both(split(r"\d{1,3}(?=(?:\d{3})*\b)"), split(O200K)), "kimi-k2": both(split(KIMI)),
+        "deepseek-v3": both(split(r"\p{N}{1,3}"), split(HAN_KANA), split(DEEPSEEK + r"[\r\n]*|" + LINES)),
+        "spark2_5": both(split(r"\p{N}{1,3}"), split(HAN_KANA), split(DEEPSEEK + r"|[\r\n]|\s+(?!\S)|\s+"), DIGIT),
+        "deepseek-llm": both(split("[\r\n]"), split(rf"\s?[{CASED}]+"), split("\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+"),
+                             split(r"\s+$"), split(HAN_HANGUL), DIGIT),
+        "deepseek-coder": both(split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split(HAN_HANGUL), DIGIT),
+        "falcon": [{"type": "Punctuation", "behavior": "Contiguous"}, GPT2, {"type": "Digits", "individual_digits": False}, split("[0-9][0-9][0-9]")],
+        "seed-coder": both(split(CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|" + LINES)),
+        "bailingmoe": both(split(r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+")),
+        "exaone-moe": both(split(CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]?"
+                                                r"|\s*[\r\n]|\s+(?!\S)|\s+")),
+        "minicpm5": both(split(r"\p{N}{1,3}"), split(CL100K % "+")),
+        "laguna": both(split(r"(?:\r?\n)+(?!\r?\n)", "MergedWithNext"), split(CL100K % "")),
+        "bloom": both(split(BLOOM)), "viking": both(split(BLOOM), split(r"\p{N}")),
+    }
+
+
+def pre_tokenizer_words():
+    for name, steps in pre_tokenizers_of_models().items():
+        data = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None, "post_processor": None, "decoder": None,
+                "pre_tokenizer": sequence("pretokenizers", *steps), "model": {"type": "BPE", "vocab": {}, "merges": []}}
+        pre_tokenizer = Tokenizer.from_str(json.dumps(data)).pre_tokenizer
+        yield {"name": name, "words": [[word for word, _ in pre_tokenizer.pre_tokenize_str(text)] for text in TEXTS]}
 
 
 def byte_level_variants(base):
@@ -209,6 +271,7 @@ def main():
             rows.append({"text": text, "ids": ids, "decoded": processor.decode(ids)})
         result.append({"name": name, "model": base64.b16encode(model.getvalue()).decode(), "cases": rows})
     write("sentencepiece.json", result)
+    write("pre_tokenizers.json", {"texts": TEXTS, "rows": list(pre_tokenizer_words())})
 
 
 if __name__ == "__main__":
