@@ -90,6 +90,7 @@ constexpr std::string_view harmlessKeys[] = {
     "attn_pdrop",
     "begin_suppress_tokens",
     "bos_token_id",
+    "cache_implementation",
     "chunk_size_feed_forward",
     "context_window_size",
     "decoder_start_token_id",

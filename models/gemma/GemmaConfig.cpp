@@ -57,6 +57,7 @@ Expected<DecoderConfig> parseConfig(const ModelConfig &config) {
   defaults.activation = "gelu_pytorch_tanh";
   defaults.ropeInLayerKinds = true;
   gemma.read(reader, generation, defaults);
+  reader.has("hidden_act"); // beside hidden_activation, which alone is read
   readAttention(gemma, reader, isGemma3);
   if (isGemma3)
     gemma.headNorm = HeadNorm::EachHead;

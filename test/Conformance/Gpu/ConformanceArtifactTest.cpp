@@ -71,7 +71,7 @@ TEST_F(ConformanceArtifactTest, rows_of_several_generators_pass) {
 TEST_F(ConformanceArtifactTest, an_expectation_out_of_tolerance_is_named) {
   auto perturb = [](Problem &problem) { problem.expected[0].value[5] += 1e-3; };
   for (const std::string &message : messages({row("rms_norm_n64", perturb)}))
-    EXPECT_EQ(message.rfind("operand 2 element 5: got ", 0), 0u) << message;
+    EXPECT_EQ(message.rfind("operand 3 element 5: got ", 0), 0u) << message;
 }
 
 TEST_F(ConformanceArtifactTest, an_integer_that_differs_is_named) {
@@ -104,7 +104,7 @@ TEST_F(ConformanceArtifactTest, a_write_to_what_is_only_read_is_seen) {
     }
   };
   for (const std::string &message : messages({row("rms_norm_n64", contentWithoutExpectation)}))
-    EXPECT_EQ(message.rfind("operand 2 is only read, and was written to at byte ", 0), 0u) << message;
+    EXPECT_EQ(message.rfind("operand 3 is only read, and was written to at byte ", 0), 0u) << message;
 }
 
 TEST_F(ConformanceArtifactTest, unknown_targets_and_rows_are_refused) {

@@ -38,7 +38,7 @@ TEST_F(GgufCheckpoint, says_what_a_config_json_would) {
   EXPECT_NEAR(values["rms_norm_eps"].get<double>(), 1e-5, 1e-11);
   values.erase("rms_norm_eps");
   EXPECT_EQ(values, nlohmann::json::parse(R"({"architectures": ["LlamaForCausalLM"], "model_type": "llama",
-    "hidden_act": "silu", "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 12, "num_attention_heads": 2,
+    "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 12, "num_attention_heads": 2,
     "num_key_value_heads": 1, "max_position_embeddings": 64, "rope_theta": 500000.0, "rope_interleaved": true,
     "vocab_size": 10, "tie_word_embeddings": false, "attention_bias": false, "mlp_bias": false, "bos_token_id": 1,
     "eos_token_id": [2, 3]})"));
@@ -66,7 +66,8 @@ TEST_F(GgufCheckpoint, rope_scaling_is_read) {
   EXPECT_EQ(messageOf(factors), "accepted");
   GgufWriter tooMany = smallGguf();
   tooMany.tensor("rope_freqs.weight", {3}, 0, std::string(12, '\x3f'));
-  EXPECT_EQ(messageOf(tooMany), "m.gguf: rope_scaling.factors has 3 entries; expected 2, half of head_dim");
+  EXPECT_EQ(messageOf(tooMany),
+            "m.gguf: rope_scaling.factors has 3 entries; expected 2, half of the dimensions that turn");
 
   GgufWriter yarn = smallGguf();
   yarn.string("llama.rope.scaling.type", "yarn").f32("llama.rope.scaling.factor", 4);
@@ -99,8 +100,8 @@ TEST_F(GgufCheckpoint, vectors_may_not_be_quantised) {
 
 TEST_F(GgufCheckpoint, what_the_family_cannot_do_is_refused) {
   EXPECT_EQ(messageOf(GgufWriter().string("general.architecture", "mamba")),
-            "m.gguf: general.architecture is 'mamba'; known: llama");
-  EXPECT_EQ(messageOf(GgufWriter()), "m.gguf: general.architecture is ''; known: llama");
+            "m.gguf: general.architecture is 'mamba'; known: gemma2, gemma3, llama, qwen2, qwen3");
+  EXPECT_EQ(messageOf(GgufWriter()), "m.gguf: general.architecture is ''; known: gemma2, gemma3, llama, qwen2, qwen3");
   EXPECT_EQ(messageOf(GgufWriter().string("general.architecture", "llama")),
             "m.gguf: llama.embedding_length is missing");
   EXPECT_EQ(messageOf(smallGguf().u32("llama.expert_count", 8)),

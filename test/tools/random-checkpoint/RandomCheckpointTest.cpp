@@ -160,7 +160,8 @@ TEST_F(RandomCheckpointTest, failures_leave_nothing_behind) {
 
   write("llama.json", R"({"model_type": "no_such_model"})");
   EXPECT_EQ(message(), pathOf("llama.json") + ": unknown architecture 'no_such_model' (model_type); known: "
-                                              "LlamaForCausalLM, MistralForCausalLM");
+                                              "Gemma2ForCausalLM, Gemma3ForCausalLM, LlamaForCausalLM, "
+                                              "MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM");
   EXPECT_EQ(files(), std::vector<std::string>{"llama.json"});
 }
 

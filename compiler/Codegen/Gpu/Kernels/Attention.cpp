@@ -9,6 +9,7 @@ namespace quipu::gpu {
 
 AttentionParams readAttention(ParamReader &params) {
   AttentionParams p{AttentionShape::read(params), cacheType(params)};
+  params.require(p.softcap == 0, "a softcap of scores is not supported on GPUs yet");
   params.require(p.dim <= 512, fmt::format("expected heads of at most 512 dimensions, got {}", p.dim));
   return p;
 }

@@ -166,7 +166,7 @@ TEST_F(CompileKernels, ErrorsNameTheKernelAndTheParameter) {
   spec = matmul("bad", 64);
   spec.params["activation"] = std::string("swish");
   EXPECT_EQ(error(spec), "kernel @bad (matmul): expected parameter \"activation\" to be \"silu\", \"gelu_tanh\", "
-                         "\"gelu_erf\" or \"relu\", "
+                         "\"gelu_erf\", \"relu\", \"relu2\" or \"sigmoid\", "
                          "got \"swish\"");
   KernelSpec attention{"bad",
                        "attention",

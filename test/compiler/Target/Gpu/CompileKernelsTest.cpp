@@ -43,7 +43,7 @@ protected:
   ~GpuCompileKernels() override { fs::remove_all(folder); }
 
   static KernelSpec norm(const std::string &symbol, int64_t n) {
-    return {symbol, "rms_norm", {{"n", n}, {"eps", 1e-5}, {"rows_dim", int64_t(0)}}};
+    return {symbol, "rms_norm", {{"n", n}, {"gains", n}, {"eps", 1e-5}, {"rows_dim", int64_t(0)}}};
   }
 
   fs::path folder;

@@ -33,7 +33,8 @@ protected:
     Setting cache("QUIPU_CACHE_DIR", (folder / "cache").string()), log("FAKE_HIPRTC_LOG", (folder / "log").string());
     auto target = findHipTarget(chip);
     EXPECT_TRUE(target) << target.error().message;
-    KernelSpec norm{"norm", "rms_norm", {{"n", int64_t(64)}, {"eps", 1e-5}, {"rows_dim", int64_t(0)}}};
+    KernelSpec norm{
+        "norm", "rms_norm", {{"n", int64_t(64)}, {"gains", int64_t(64)}, {"eps", 1e-5}, {"rows_dim", int64_t(0)}}};
     auto code = (*target)->compile({norm}, {});
     EXPECT_TRUE(code) << code.error().message;
     if (code) {
