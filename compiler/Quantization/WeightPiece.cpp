@@ -32,17 +32,27 @@ Expected<WeightPiece> WeightPiece::parse(std::string_view text) {
   std::vector<std::string_view> words = split(text, ' ');
   WeightPiece piece;
   size_t at = 0;
-  auto next = [&](std::string_view keyword) { return at < words.size() && words[at] == keyword && ++at; };
-  bool valid = !words.empty() && !words[at].empty();
-  if (valid)
-    piece.tensor = words[at++];
-  piece.transposed = valid && next("transposed");
-  if (valid && next("rows"))
-    valid = at < words.size() && readRuns(words[at++], piece.runs);
-  if (valid && next("times"))
-    valid = at < words.size() && read(words[at++], piece.scale);
-  if (valid && next("plus"))
-    valid = at < words.size() && read(words[at++], piece.add);
+  // The next word; empty at the end.
+  auto take = [&]() -> std::string_view {
+    if (at == words.size())
+      return {};
+    at += 1;
+    return words[at - 1];
+  };
+  auto takeKeyword = [&](std::string_view keyword) {
+    bool isThere = at < words.size() && words[at] == keyword;
+    at += isThere;
+    return isThere;
+  };
+  piece.tensor = take();
+  bool valid = !piece.tensor.empty();
+  piece.transposed = takeKeyword("transposed");
+  if (takeKeyword("rows"))
+    valid = readRuns(take(), piece.runs) && valid;
+  if (takeKeyword("times"))
+    valid = read(take(), piece.scale) && valid;
+  if (takeKeyword("plus"))
+    valid = read(take(), piece.add) && valid;
   if (!valid || at != words.size())
     return makeError("weight '{}': expected NAME [transposed] [rows FIRST:SIZE:STRIDE:COUNT] [times SCALE] [plus ADD]",
                      text);

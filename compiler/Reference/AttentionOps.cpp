@@ -24,9 +24,11 @@ Tensor rope(Tensor x, const IntTensor &positions, const Rope &rope) {
 }
 
 Tensor positionScale(Tensor x, const IntTensor &positions, double beta, int64_t length) {
-  for (int64_t t = 0; t < x.rows; ++t)
+  for (int64_t t = 0; t < x.rows; ++t) {
+    int64_t periods = positions[t] / length; // whole ones
     for (int64_t i = 0; i < x.cols; ++i)
-      x.row(t)[i] *= 1 + beta * std::log1p(double(positions[t] / length));
+      x.row(t)[i] *= 1 + beta * std::log1p(double(periods));
+  }
   return x;
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 class CheckpointWeight : public Weight {
 public:
-  explicit CheckpointWeight(quantization::TensorRows stored) : stored(stored) {}
+  explicit CheckpointWeight(quantization::TensorRows stored) : stored(std::move(stored)) {}
 
   int64_t rows() const override { return stored.rows(); }
   int64_t cols() const override { return stored.rowSize(); }

@@ -52,8 +52,8 @@ class CpuTrial : public CandidateTimer::Trial {
 public:
   CpuTrial(ThreadPool &pool, CodeImage code, std::vector<std::vector<LoadedKernel>> candidates, MatmulProblem problem,
            int64_t rows)
-      : pool(pool), code(std::move(code)), candidates(std::move(candidates)), problem(problem), dims{rows, 1, rows, 1} {
-  }
+      : pool(pool), code(std::move(code)), candidates(std::move(candidates)), problem(std::move(problem)),
+        dims{rows, 1, rows, 1} {}
 
   // Memory for the workers; launches of microseconds are to be timed by the dozen: waking the workers takes as long.
   Expected<> start() {
