@@ -32,10 +32,12 @@ Expected<TextWindows> TextWindows::read(const TextOptions &options, const Engine
   if (count == 0)
     return makeError("{}: {} tokens, fewer than one window of {}; give a longer text or a smaller --window",
                      options.path, ids->size(), windows.window);
+  // A window starts with BOS where the tokenizer starts texts so: some models have one and never see it.
+  bool startsWithBos = tokenizer->bos() >= 0 && ids->front() == tokenizer->bos();
   for (size_t w = 0; w < count; ++w) {
     auto begin = ids->begin() + static_cast<ptrdiff_t>(w * windows.window);
     windows.tokens.emplace_back(begin, begin + windows.window);
-    if (tokenizer->bos() >= 0)
+    if (startsWithBos)
       windows.tokens.back()[0] = tokenizer->bos();
   }
   return windows;
