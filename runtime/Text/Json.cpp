@@ -31,15 +31,21 @@ bool nestsTooDeep(std::string_view text) {
   return false;
 }
 
-} // namespace
-
-Expected<json> parseJson(std::string_view text, const std::string &name) {
+template <typename Json> Expected<Json> parseAs(std::string_view text, const std::string &name) {
   if (nestsTooDeep(text))
     return makeError("{}: JSON is nested more than {} deep", name, kMaxDepth);
-  json parsed = json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  Json parsed = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded())
     return makeError("{}: is not valid JSON", name);
   return parsed;
+}
+
+} // namespace
+
+Expected<json> parseJson(std::string_view text, const std::string &name) { return parseAs<json>(text, name); }
+
+Expected<nlohmann::ordered_json> parseOrderedJson(std::string_view text, const std::string &name) {
+  return parseAs<nlohmann::ordered_json>(text, name);
 }
 
 JsonFields::JsonFields(const json &object, std::string where) : source(object), place(std::move(where)) {

@@ -13,6 +13,8 @@ namespace quipu {
 
 // Parses `text`; errors begin with `name` (a file name).
 Expected<nlohmann::json> parseJson(std::string_view text, const std::string &name);
+// Likewise, with the keys of objects in the order of the text.
+Expected<nlohmann::ordered_json> parseOrderedJson(std::string_view text, const std::string &name);
 
 // The fields of one JSON object. The first wrong type is remembered and given by finish(), so that a reader can ask for
 // all fields and check once. An absent field and null both give the default.
