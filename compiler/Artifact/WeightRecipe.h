@@ -14,10 +14,11 @@
 namespace quipu {
 
 struct WeightRecipe {
-  std::vector<std::string> sources; // pieces (compiler/Quantization/WeightPiece.h), first rows first
-  fb::DType storage;                // of a storage format
-  std::vector<uint64_t> shape;      // of the joined weight: [rows, columns], or [size] for a vector
-  std::string layout;               // as runtime/Artifact/WeightLayout.h names them
+  // Pieces (compiler/Quantization/WeightPiece.h), first rows first; of a stack, those of each matrix.
+  std::vector<std::string> sources;
+  fb::DType storage;           // of a storage format
+  std::vector<uint64_t> shape; // of the joined weight: [rows, columns], [experts, rows, columns] or [size]
+  std::string layout;          // as runtime/Artifact/WeightLayout.h names them
 };
 
 // One packer a recipe, over the tensors of a checkpoint and their importance, both of which must outlive them. Errors

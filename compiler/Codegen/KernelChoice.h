@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compiler/Codegen/AttentionShape.h"
+#include "compiler/Codegen/ExpertShape.h"
 #include "compiler/Codegen/KernelSpec.h"
 #include "runtime/Artifact/StorageFormat.h"
 
@@ -84,6 +85,9 @@ public:
   virtual ~KernelChoice() = default;
 
   virtual MatmulKernels matmul(const MatmulShape &shape) const = 0;
+  // Stages of experts' matmuls; the packed form is a row's for each of a token's experts, in tiles of one row. None
+  // where the target has no kernels for them.
+  virtual std::optional<MatmulKernels> experts(const ExpertShape &) const { return std::nullopt; }
   // One kernel for every size unless a target knows better.
   virtual std::vector<VariantChoice> attention(const AttentionShape &shape) const;
   // f32 that stages of attention pass on, in the operand `partials`; 0: it is absent.

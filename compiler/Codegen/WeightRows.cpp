@@ -31,7 +31,8 @@ Expected<WeightRows> WeightRows::create(const std::vector<WeightTensor> &tensors
 std::string WeightRows::name() const { return parts[0].tensor.name(); }
 
 const WeightRows::Part &WeightRows::partOf(int64_t row) const {
-  return *std::find_if(parts.begin(), parts.end(), [&](const Part &part) { return row < part.firstRow + part.rows; });
+  return *std::prev(std::upper_bound(parts.begin(), parts.end(), row,
+                                     [](int64_t row, const Part &part) { return row < part.firstRow; }));
 }
 
 int64_t WeightRows::contiguousEnd(int64_t row) const { return partOf(row).firstRow + partOf(row).rows; }

@@ -64,7 +64,7 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     if (!tensor || !isMatrix(spec))
       continue;
     const StorageFormat *own = models::storageFormatOf(tensor->dtype);
-    const StorageFormat &format = *policy.formatOf(spec.name, own, /*isTable=*/false);
+    const StorageFormat &format = *policy.formatOf(spec.name, own, lm::MatrixUse::Product);
     options.allF32 = options.allF32 && format.dtype == fb::DType::f32;
     std::string target = targetWithout(format, options.targets);
     if (target.empty())

@@ -59,6 +59,15 @@ Expected<WeightPiece> WeightPiece::parse(std::string_view text) {
   return piece;
 }
 
+WeightPiece WeightPiece::ofExpert(int64_t expert, int64_t rows) const {
+  WeightPiece piece = *this;
+  if (size_t star = tensor.find('*'); star != std::string::npos)
+    piece.tensor.replace(star, 1, std::to_string(expert));
+  else
+    piece.runs = {expert * rows, rows, 0, 1};
+  return piece;
+}
+
 std::string WeightPiece::print() const {
   std::string text = tensor;
   if (transposed)

@@ -27,6 +27,10 @@ struct WeightPiece {
   Runs runs; // size 0: all rows
   double scale = 1, add = 0;
 
+  // Of a stack of experts' matrices, the one of `rows` rows of one expert: a tensor by itself where the name has * in
+  // the place of its number, otherwise rows of the tensor, which holds all of them.
+  WeightPiece ofExpert(int64_t expert, int64_t rows) const;
+
   bool takesAllRows() const { return runs.size == 0; }
   bool computes() const { return scale != 1 || add != 0; }
 

@@ -2,7 +2,6 @@
 #include "compiler/Reference/Evaluation.h"
 
 namespace quipu::reference {
-namespace {
 
 Activation activationOf(lm::ActivationKind kind) {
   switch (kind) {
@@ -21,6 +20,8 @@ Activation activationOf(lm::ActivationKind kind) {
   }
   llvm_unreachable("all activations are listed");
 }
+
+namespace {
 
 Results evalEmbedding(Evaluation &e, lm::EmbeddingOp op) {
   for (int32_t id : e.ints(op.getIds()))

@@ -38,6 +38,38 @@ private:
   bool vectors;
 };
 
+// Matrix number `index` of a stack whose matrices have `count` rows.
+class RowsOfWeight : public Weight {
+public:
+  RowsOfWeight(std::shared_ptr<const Weight> whole, int64_t index, int64_t count)
+      : whole(std::move(whole)), index(index), count(count) {}
+
+  int64_t rows() const override { return count; }
+  int64_t cols() const override { return whole->cols(); }
+  void readRow(int64_t i, double *out) const override { whole->readRow(index * count + i, out); }
+
+private:
+  std::shared_ptr<const Weight> whole;
+  int64_t index, count;
+};
+
+// The matrices of a stack, expert after expert, as one weight of all their rows.
+class StackedWeight : public Weight {
+public:
+  explicit StackedWeight(std::vector<std::shared_ptr<const Weight>> matrices) : matrices(std::move(matrices)) {}
+
+  int64_t rows() const override { return int64_t(matrices.size()) * rowsOfOne(); }
+  int64_t cols() const override { return matrices.front()->cols(); }
+  void readRow(int64_t i, double *out) const override {
+    matrices[size_t(i / rowsOfOne())]->readRow(i % rowsOfOne(), out);
+  }
+
+private:
+  int64_t rowsOfOne() const { return matrices.front()->rows(); }
+
+  std::vector<std::shared_ptr<const Weight>> matrices;
+};
+
 // Of all that is one piece of a tensor: its storage is that of the last op's result.
 template <typename Op> Results evalPiece(Evaluation &e, Op op) {
   const StorageFormat &storage = *lm::getStorageFormat(op.getResult().getType().getElementType());
@@ -47,10 +79,37 @@ template <typename Op> Results evalPiece(Evaluation &e, Op op) {
   return resultsOf(std::move(*found));
 }
 
+Results evalWeightStack(Evaluation &e, lm::WeightStackOp op) {
+  const StorageFormat &storage = *lm::getStorageFormat(op.getResult().getType().getElementType());
+  std::vector<std::shared_ptr<const Weight>> matrices;
+  llvm::ArrayRef<int64_t> shape = op.getResult().getType().getShape();
+  for (int64_t expert = 0; expert < shape[0]; ++expert) {
+    auto found = e.weights.find(op.getPieces().front().ofExpert(expert, shape[1]), storage);
+    if (!found)
+      return passError(std::move(found));
+    matrices.push_back(std::move(*found));
+  }
+  return resultsOf(std::shared_ptr<const Weight>(std::make_shared<StackedWeight>(std::move(matrices))));
+}
+
+// Of stacks: expert by expert, the rows of all parts.
+std::shared_ptr<const Weight> joinStacks(llvm::ArrayRef<std::shared_ptr<const Weight>> parts, int64_t experts) {
+  std::vector<std::shared_ptr<const Weight>> matrices;
+  for (int64_t expert = 0; expert < experts; ++expert) {
+    std::vector<std::shared_ptr<const Weight>> rows;
+    for (const auto &part : parts)
+      rows.push_back(std::make_shared<RowsOfWeight>(part, expert, part->rows() / experts));
+    matrices.push_back(std::make_shared<JoinedWeight>(std::move(rows), /*vectors=*/false));
+  }
+  return std::make_shared<StackedWeight>(std::move(matrices));
+}
+
 Results evalConcatRows(Evaluation &e, lm::ConcatRowsOp op) {
   std::vector<std::shared_ptr<const Weight>> parts;
   for (mlir::Value part : op.getWeights())
     parts.push_back(e.weight(part));
+  if (op.getResult().getType().getRank() == 3)
+    return resultsOf(joinStacks(parts, op.getResult().getType().getDimSize(0)));
   bool vectors = op.getResult().getType().getRank() == 1;
   return resultsOf(std::shared_ptr<const Weight>(std::make_shared<JoinedWeight>(std::move(parts), vectors)));
 }
@@ -63,6 +122,7 @@ llvm::ArrayRef<OpEval> weightEvals() {
       eval<evalPiece<lm::WeightTransposeOp>>(),
       eval<evalPiece<lm::WeightRowsOp>>(),
       eval<evalPiece<lm::WeightAffineOp>>(),
+      eval<evalWeightStack>(),
       eval<evalConcatRows>(),
   };
   return table;

@@ -13,7 +13,8 @@ using Results = Expected<std::vector<Value>>;
 
 class Evaluation {
 public:
-  Evaluation(WeightSource &weights, Caches &caches) : weights(weights), caches(caches) {}
+  Evaluation(WeightSource &weights, Caches &caches, RouteChoices *routes)
+      : weights(weights), caches(caches), routes(routes) {}
 
   void bind(mlir::Value value, Value content) { values[value] = std::move(content); }
   const Value &get(mlir::Value value) const { return values.find(value)->second; }
@@ -30,6 +31,8 @@ public:
 
   WeightSource &weights;
   Caches &caches;
+  RouteChoices *routes; // null: nobody records or gives any
+  size_t nextRoute = 0; // of those that are given
 
 private:
   llvm::DenseMap<mlir::Value, Value> values;
@@ -40,6 +43,8 @@ template <typename... T> Results resultsOf(T &&...result) {
   (list.emplace_back(std::forward<T>(result)), ...);
   return list;
 }
+
+Activation activationOf(lm::ActivationKind kind);
 
 // The results of one op.
 struct OpEval {
@@ -61,6 +66,7 @@ template <auto function> OpEval eval() { return EvalOf<function>::entry(); }
 llvm::ArrayRef<OpEval> weightEvals();
 llvm::ArrayRef<OpEval> denseEvals();
 llvm::ArrayRef<OpEval> attentionEvals();
+llvm::ArrayRef<OpEval> expertEvals();
 llvm::ArrayRef<OpEval> rowEvals();
 
 } // namespace quipu::reference

@@ -11,7 +11,7 @@ namespace {
 Results runOp(Evaluation &evaluation, mlir::Operation *op) {
   static const auto *evals = [] {
     auto *all = new llvm::StringMap<decltype(OpEval::run)>();
-    for (llvm::ArrayRef<OpEval> table : {weightEvals(), denseEvals(), attentionEvals(), rowEvals()})
+    for (llvm::ArrayRef<OpEval> table : {weightEvals(), denseEvals(), attentionEvals(), expertEvals(), rowEvals()})
       for (const OpEval &entry : table)
         (*all)[entry.op] = entry.run;
     return all;
@@ -43,7 +43,7 @@ Expected<std::vector<Value>> evaluate(lm::FuncOp function, WeightSource &weights
                                       const Observer &observer) {
   if (auto checked = checkInputs(function, inputs); !checked)
     return passError(std::move(checked));
-  Evaluation evaluation(weights, caches);
+  Evaluation evaluation(weights, caches, inputs.routes);
   Batch batch = inputs.batch;
   batch.positions = inputs.positions;
   Sampling sampling = inputs.sampling;
@@ -74,8 +74,10 @@ Expected<std::vector<Value>> evaluate(lm::FuncOp function, WeightSource &weights
   return returned;
 }
 
-Expected<Tensor> evaluateLogits(lm::FuncOp function, WeightSource &weights, const IntTensor &ids) {
+Expected<Tensor> evaluateLogits(lm::FuncOp function, WeightSource &weights, const IntTensor &ids,
+                                RouteChoices *routes) {
   Inputs inputs;
+  inputs.routes = routes;
   inputs.ids = ids;
   inputs.positions.resize(ids.size());
   std::iota(inputs.positions.begin(), inputs.positions.end(), 0);

@@ -27,12 +27,21 @@ public:
 using Value = std::variant<std::monostate, Tensor, IntTensor, std::shared_ptr<const Weight>, std::shared_ptr<Cache>,
                            Batch, Sampling>;
 
+// The experts that each lm.route of a function chose, in the order of the ops: recorded, or given to be taken instead
+// of its own choice. Where two experts score about the same, rounding decides between them, and what follows cannot be
+// compared with a model that has the other.
+struct RouteChoices {
+  std::vector<IntTensor> ids;
+  bool given = false;
+};
+
 struct Inputs {
   IntTensor ids;
   IntTensor positions;
   IntTensor rows;    // cached form only
   Batch batch;       // cached form only; its positions are filled from `positions`
   Sampling sampling; // cached form only; rows past its end are greedy
+  RouteChoices *routes = nullptr;
 };
 
 // The KV caches by layer; kept by the caller from step to step.
@@ -49,6 +58,7 @@ Expected<std::vector<Value>> evaluate(lm::FuncOp function, WeightSource &weights
 
 // Whole prompt in, logits of every row out, for a function in either form; a convenience for comparing forms and
 // goldens.
-Expected<Tensor> evaluateLogits(lm::FuncOp function, WeightSource &weights, const IntTensor &ids);
+Expected<Tensor> evaluateLogits(lm::FuncOp function, WeightSource &weights, const IntTensor &ids,
+                                RouteChoices *routes = nullptr);
 
 } // namespace quipu::reference

@@ -41,6 +41,29 @@ Tensor multiply(Tensor a, const Tensor &b);
 Tensor sliceColumns(const Tensor &x, int64_t offset, int64_t size);
 Tensor selectRows(const Tensor &x, const IntTensor &rows);
 
+// How a router chooses: lm.route has the words.
+struct RouteShape {
+  bool sigmoid = false; // scores of each expert apart; otherwise softmax over all
+  int64_t chosen = 1;   // experts a token
+  bool normalize = false;
+  double scale = 1;
+  int64_t groups = 1, keptGroups = 1;
+};
+struct Routing {
+  IntTensor ids;  // [T, chosen]
+  Tensor weights; // [T, chosen]
+};
+// logits is [T, experts]; bias, a vector over the experts or null, counts for the choice alone.
+Routing route(const Tensor &logits, const Weight *bias, const RouteShape &shape);
+// The weights of experts that were chosen already.
+Tensor routeWeights(const Tensor &logits, const IntTensor &ids, const RouteShape &shape);
+
+// Product s of token t is with matrix ids[t * chosen + s] of `w`, matrices of `rows` rows one after the other. x is [T,
+// K], or [T, chosen * K] with a part for each product. [T, chosen * rows]. Ids are in range: the caller checks.
+Tensor expertMatmul(const Tensor &x, const Weight &w, int64_t rows, const IntTensor &ids, int64_t chosen);
+// products is [T, chosen * N], weights [T, chosen]: the weighted sum of each token's products, [T, N].
+Tensor combine(const Tensor &products, const Tensor &weights);
+
 // Rotary embedding (Su et al. 2021). Angle of pair i at position p is p * invFreq[i].
 struct Rope {
   int64_t dim = 0;              // of a head

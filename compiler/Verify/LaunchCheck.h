@@ -37,6 +37,8 @@ public:
 private:
   Expected<> check(uint32_t launch, mlir::Operation *op, const std::vector<const reference::Value *> &operands,
                    const std::vector<reference::Value> &values, const Step &step);
+  // Puts the reference's value where the launch reads the operand.
+  Expected<> feed(mlir::Value operand, const reference::Value &value);
   Expected<> spoil(uint32_t buffer, const reference::Value &value);
   Expected<double> compareTensor(uint32_t buffer, const reference::Tensor &want);
   Expected<double> compareInts(uint32_t buffer, const reference::IntTensor &want);
@@ -47,7 +49,7 @@ private:
   const Artifact &artifact;
   Tolerances tolerances;
   std::map<uint32_t, uint32_t> launchOf;              // by index of the op in the function
-  std::map<mlir::Operation *, uint32_t> resultBuffer; // where an op's rows or integers lie
+  llvm::DenseMap<mlir::Value, uint32_t> resultBuffer; // where the rows or integers of an op's result lie
   std::vector<VerifyLine> results;
 };
 

@@ -5,6 +5,7 @@
 #include "compiler/Pipeline/Settings.h"
 #include "compiler/Reference/CheckpointWeights.h"
 #include "compiler/Target/TemporaryFolder.h"
+#include "compiler/Verify/DeviceRoutes.h"
 #include "compiler/Verify/LaunchCheck.h"
 #include "compiler/Verify/Script.h"
 #include "runtime/Artifact/StorageFormat.h"
@@ -25,6 +26,12 @@ Tolerances tolerancesOf(const PhaseOptions &options, bool isQuantised) {
   double attention = f32Cache ? launch : int8Cache ? 1.5e-1 : 5e-2;
   return {launch, attention, cache, f32 && f32Cache ? 1e-4 : int8Cache ? 1e-1 : 3e-2};
 }
+
+// What a device gave for the asked rows of a step.
+struct StepLogits {
+  ScriptStep step;
+  std::vector<float> logits;
+};
 
 class Verification {
 public:
@@ -82,9 +89,11 @@ private:
 
   lm::FuncOp function() { return *module->getOps<lm::FuncOp>().begin(); }
 
-  // Logits of the first sequence, by the reference on the IR as it is.
+  // Logits of the first sequence, by the reference on the IR as it is, with the definition's choices of experts.
   Expected<reference::Tensor> evaluateNow() {
-    return reference::evaluateLogits(function(), *weights, script.tokens[0]);
+    reference::RouteChoices routes = definitionRoutes;
+    routes.given = true;
+    return reference::evaluateLogits(function(), *weights, script.tokens[0], &routes);
   }
 
   // What a pass may change: the types values are stored in, and nothing else.
@@ -98,11 +107,13 @@ private:
 
   // Whether some weight is stored in blocks.
   bool isQuantised() {
-    auto isBlocked = [](lm::WeightOp op) {
-      auto type = mlir::cast<mlir::RankedTensorType>(op.getResult().getType());
+    auto isBlocked = [](mlir::Operation &op) {
+      if (!mlir::isa<lm::WeightOp, lm::WeightStackOp>(op))
+        return false;
+      auto type = mlir::cast<mlir::RankedTensorType>(op.getResult(0).getType());
       return lm::getStorageFormat(type.getElementType())->isBlocked();
     };
-    return llvm::any_of(function().getBody().getOps<lm::WeightOp>(), isBlocked);
+    return llvm::any_of(function().getBody().getOps(), isBlocked);
   }
 
   Expected<> checkPasses() {
@@ -131,8 +142,10 @@ private:
                                toleranceOf(pass)});
       before = std::move(*after);
       // What follows is held to the model with its weights as they are stored: quantisation is no error of a kernel.
-      if (pass == "quantize-weights" && isQuantised())
+      if (pass == "quantize-weights" && isQuantised()) {
         status = evaluateDefinition();
+        before = definition[0];
+      }
     });
     for (Phase phase : {Phase::Definition, Phase::Specialised})
       if (auto ran = runner.run(phase, *module); !ran)
@@ -142,12 +155,16 @@ private:
 
   // Logits at every position of every sequence, in the plain form.
   Expected<> evaluateDefinition() {
+    plain = module->clone();
     definition.clear();
     for (const std::vector<int32_t> &tokens : script.tokens) {
       progress("evaluating the definition", definition.size(), script.tokens.size());
-      auto logits = reference::evaluateLogits(function(), *weights, tokens);
+      reference::RouteChoices routes;
+      auto logits = reference::evaluateLogits(function(), *weights, tokens, &routes);
       if (!logits)
         return passError(std::move(logits));
+      if (definition.empty())
+        definitionRoutes = std::move(routes);
       definition.push_back(std::move(*logits));
     }
     return {};
@@ -195,12 +212,16 @@ private:
   Expected<> checkLogits(LoadedProgram &program) {
     std::vector<int32_t> done(script.tokens.size());
     uint32_t vocab = program.model().vocab();
+    DeviceRoutes routes(program, script.tokens.size());
+    std::vector<StepLogits> steps;
     for (size_t i = 0; i < script.steps.size(); ++i) {
-      ScriptStep step = takeStep(script, i, done);
+      StepLogits &result = steps.emplace_back(StepLogits{takeStep(script, i, done), {}});
+      const ScriptStep &step = result.step;
       if (auto set = program.setStep(deviceStep(step, program.plan())); !set)
         return set;
       // The checks of launches left the reference's logits in the buffer.
-      std::vector<float> logits(step.asked.size() * vocab, std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> &logits = result.logits;
+      logits.assign(step.asked.size() * vocab, std::numeric_limits<float>::quiet_NaN());
       if (auto spoiled =
               program.write(program.outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * sizeof(float));
           !spoiled)
@@ -211,14 +232,39 @@ private:
               program.read(program.outputBuffer(StepOutput::Logits), 0, logits.data(), logits.size() * sizeof(float));
           !read)
         return read;
-      for (size_t row = 0; row < step.asked.size(); ++row) {
-        auto [sequence, position] = step.asked[row];
-        report.logits.push_back({fmt::format("step {}, sequence {}, position {}", i, sequence, position), "",
-                                 relativeError(logits.data() + row * vocab, definition[sequence].row(position), vocab),
-                                 tolerancesOf(options, isQuantised()).logits});
-      }
+      if (routes.any())
+        if (auto recorded = routes.record(step.inputs); !recorded)
+          return recorded;
+    }
+    if (routes.any())
+      if (auto evaluated = evaluateWith(routes); !evaluated)
+        return evaluated;
+    for (size_t i = 0; i < steps.size(); ++i)
+      compareLogits(i, steps[i], vocab);
+    return {};
+  }
+
+  // The definition again, with the device's choices of experts.
+  Expected<> evaluateWith(DeviceRoutes &routes) {
+    lm::FuncOp function = *plain->getOps<lm::FuncOp>().begin();
+    for (size_t sequence = 0; sequence < script.tokens.size(); ++sequence) {
+      progress("evaluating the definition", sequence, script.tokens.size());
+      auto logits = reference::evaluateLogits(function, *weights, script.tokens[sequence], &routes.of(sequence));
+      if (!logits)
+        return passError(std::move(logits));
+      definition[sequence] = std::move(*logits);
     }
     return {};
+  }
+
+  void compareLogits(size_t index, const StepLogits &result, uint32_t vocab) {
+    for (size_t row = 0; row < result.step.asked.size(); ++row) {
+      auto [sequence, position] = result.step.asked[row];
+      const float *logits = result.logits.data() + row * vocab;
+      report.logits.push_back({fmt::format("step {}, sequence {}, position {}", index, sequence, position), "",
+                               relativeError(logits, definition[sequence].row(position), vocab),
+                               tolerancesOf(options, isQuantised()).logits});
+    }
   }
 
   const VerifyRequest &request;
@@ -228,7 +274,9 @@ private:
   std::unique_ptr<reference::CheckpointWeights> weights;
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module; // destroyed before its context
+  mlir::OwningOpRef<mlir::ModuleOp> plain;  // the definition, with its weights as they are stored
   std::vector<reference::Tensor> definition;
+  reference::RouteChoices definitionRoutes; // of the first sequence
   VerifyReport report;
 };
 

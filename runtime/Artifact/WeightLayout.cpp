@@ -31,15 +31,17 @@ Expected<WeightExtent> rowMajorExtent(uint64_t blockBytes, const std::vector<uin
 }
 
 Expected<WeightExtent> panelExtent(const StorageFormat &format, const std::vector<uint64_t> &shape, bool gated) {
-  if (shape.size() != 2 || (gated && shape[0] % 2 != 0))
-    return makeError("layout wants a shape of rank 2{}", gated ? " with an even number of rows" : "");
+  if (shape.size() < 2 || shape.size() > 3 || (gated && shape[shape.size() - 2] % 2 != 0))
+    return makeError("layout wants a shape of rank 2 or 3{}", gated ? " with an even number of rows" : "");
+  uint64_t rows = shape[shape.size() - 2];
   bool pairs = format.dtype == fb::DType::bf16; // along K
   uint64_t together = pairs ? 2 : format.blockElements;
   uint64_t panel = panelRows * (pairs ? 4 : format.blockBytes);
-  if (!multiplyInto(panel, divideUp(shape[1], together)))
+  if (!multiplyInto(panel, divideUp(shape.back(), together)))
     return makeError("shape is too large");
   uint64_t bytes = panel;
-  if (!multiplyInto(bytes, gated ? divideUp(shape[0] / 2, panelRows / 2) : divideUp(shape[0], panelRows)))
+  if (!multiplyInto(bytes, gated ? divideUp(rows / 2, panelRows / 2) : divideUp(rows, panelRows)) ||
+      !multiplyInto(bytes, shape.size() == 3 ? shape[0] : 1))
     return makeError("shape is too large");
   return WeightExtent{bytes, panel};
 }

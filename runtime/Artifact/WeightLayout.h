@@ -30,6 +30,7 @@ struct WeightExtent {
 //   panel64         [N, K] in panels of 64 rows: f32 [ceil(N/64)][K][64], 16-bit types [ceil(N/64)][ceil(K/2)][64][2],
 //                   blocks [ceil(N/64)][K/block][the bytes of 64 blocks]
 //   panel64_gated   [2N, K], gate rows first: the same panels, each of 32 gate rows and their 32 up rows
+//                   both of [E, N, K] or [E, 2N, K] as well: the panels of E matrices, one after the other
 //   tile64          [N, K] in panels of 64 rows of f32 or 16-bit types: [ceil(N/64)][ceil(K*size/128)][64][128 bytes];
 //                   the order within a tile is the compiler's (compiler/Codegen/Gpu/WeightLayout.h)
 //   tile64_gated    [2N, K], gate rows first: panels as those of panel64_gated

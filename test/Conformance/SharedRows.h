@@ -13,6 +13,9 @@ std::vector<KernelRow> rowwiseRows();
 // sigmoid, scale, softcap, position_scale.
 std::vector<KernelRow> familyRowwiseRows();
 
+// route.
+std::vector<KernelRow> routeRows();
+
 // sample, by the specs of its stages. Sizes are indices of batches: all but the last have at most 8 rows.
 using SampleStages = std::function<std::vector<KernelSpec>(int64_t n)>;
 std::vector<KernelRow> sampleRows(const SampleStages &stages);

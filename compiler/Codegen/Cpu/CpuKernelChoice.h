@@ -14,6 +14,7 @@ public:
   // the input is packed once for all workers and the kernel is bound by arithmetic.
   MatmulKernels matmul(const MatmulShape &shape) const override;
   // A step of few tokens is all or mostly decoding: the positions of a sequence may have to be shared out.
+  std::optional<MatmulKernels> experts(const ExpertShape &shape) const override;
   std::vector<VariantChoice> attention(const AttentionShape &shape) const override;
   int64_t attentionPartials(const AttentionShape &shape) const override;
   std::vector<KernelStages> alternatives(const KernelStages &stages, int64_t rows) const override;

@@ -57,30 +57,35 @@ Expected<WeightForm> parseWeightForm(std::string_view name) {
   return makeError("unknown weight layout \"{}\"; known are row_major, panel64 and panel64_gated", name);
 }
 
-Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, WeightForm form) {
-  if (form == WeightForm::Panel64Gated && rows.rows() % 2 != 0)
+Expected<std::unique_ptr<WeightPacker>> PanelPacker::create(WeightRows rows, WeightForm form, int64_t matrices) {
+  if (form == WeightForm::Panel64Gated && rows.rows() / matrices % 2 != 0)
     return makeError("{} and those joined to it have {} rows; gate and up rows must be as many", rows.name(),
-                     rows.rows());
-  return std::unique_ptr<WeightPacker>(new PanelPacker(std::move(rows), form));
+                     rows.rows() / matrices);
+  return std::unique_ptr<WeightPacker>(new PanelPacker(std::move(rows), form, matrices));
 }
 
 PanelLayout PanelPacker::layout() const {
   bool gated = form == WeightForm::Panel64Gated;
-  return PanelLayout(gated ? source.rows() / 2 : source.rows(), source.columns(), source.storage(), gated);
+  return PanelLayout(gated ? matrixRows() / 2 : matrixRows(), source.columns(), source.storage(), gated);
 }
 
 uint64_t PanelPacker::bytes() const {
   if (form == WeightForm::RowMajor)
     return uint64_t(source.rows()) * source.storage().rowBytes(uint64_t(source.columns()));
-  return uint64_t(layout().bytes());
+  return uint64_t(matrices * layout().bytes());
 }
 
 int64_t PanelPacker::rowInPanel(int64_t panel, int64_t row) const {
+  int64_t matrix = panel / layout().panels(), own = rowInMatrix(panel % layout().panels(), row);
+  return own < 0 ? own : matrix * matrixRows() + own;
+}
+
+int64_t PanelPacker::rowInMatrix(int64_t panel, int64_t row) const {
   if (form == WeightForm::Panel64) {
     int64_t index = panel * panelRows + row;
-    return index < source.rows() ? index : -1;
+    return index < matrixRows() ? index : -1;
   }
-  int64_t half = panelRows / 2, n = source.rows() / 2;
+  int64_t half = panelRows / 2, n = matrixRows() / 2;
   int64_t index = panel * half + row % half;
   return index < n ? index + row / half * n : -1;
 }

@@ -13,6 +13,16 @@ namespace quipu {
 
 int64_t featuresOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
 
+Type packedElement(const PackedForm &form, MLIRContext *context) {
+  if (form.element == "f16")
+    return Float16Type::get(context);
+  if (form.element == "bf16")
+    return BFloat16Type::get(context);
+  if (form.element == "i8")
+    return IntegerType::get(context, 8);
+  return Float32Type::get(context);
+}
+
 RowsDim rowsOf(Dim dim) { return dim == Dim::Rows ? RowsDim::Rows : RowsDim::Tokens; }
 
 StepLowering::StepLowering(lm::FuncOp func, ProgramBuilder &program, const KernelChoice &choice,
@@ -44,9 +54,8 @@ LogicalResult StepLowering::lower(const OpLowerings &lowerings) {
 Value StepLowering::resultBuffer(Value result, StringRef name, Dim rows) {
   Value buffer = returned.lookup(result);
   if (!buffer) {
-    bool isRows = lm::isRowsType(result.getType());
-    auto element = cast<RankedTensorType>(result.getType()).getElementType();
-    buffer = activation(name, element, rows, isRows ? featuresOf(result) : 1);
+    auto type = cast<RankedTensorType>(result.getType());
+    buffer = activation(name, type.getElementType(), rows, type.getRank() == 2 ? type.getDimSize(1) : 1);
   }
   buffers[result] = buffer;
   dims[result] = rows;

@@ -14,6 +14,8 @@ class OpLowerings;
 // Rows of an operand, as kernels have them.
 RowsDim rowsOf(kernel::Dim dim);
 int64_t featuresOf(mlir::Value rows);
+// Element type of the buffer that a packed input lies in.
+mlir::Type packedElement(const PackedForm &form, mlir::MLIRContext *context);
 
 // What the lowering of one op works with: buffers of values, the target's choices, and the program it adds launches to.
 class StepLowering {

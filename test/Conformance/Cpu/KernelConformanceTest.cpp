@@ -2,10 +2,19 @@
 // else a row asks for.
 #include "test/Conformance/Cpu/KernelHarness.h"
 
+#include <algorithm>
+#include <set>
+
 #include <gtest/gtest.h>
 
 namespace quipu::cpu::conformance {
 namespace {
+
+std::string testName(const std::string &chip, const std::string &row) {
+  std::string name = chip + "_" + row;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
 
 // A chip's rows; chips differ in values, not in names.
 const std::vector<KernelRow> &table(const Chip &chip) {
@@ -14,12 +23,27 @@ const std::vector<KernelRow> &table(const Chip &chip) {
   return entry != tables.end() ? entry->second : tables[chip.name] = kernelTable(chip);
 }
 
+// The rows that a filter of tests leaves; `name` is that of the chip in the tests.
+std::vector<KernelRow> rowsToRun(const std::string &name, const Chip &chip) {
+  std::vector<KernelRow> rows;
+  const testing::UnitTest &all = *testing::UnitTest::GetInstance();
+  std::set<std::string> running;
+  for (int suite = 0; suite < all.total_test_suite_count(); ++suite)
+    for (int test = 0; test < all.GetTestSuite(suite)->total_test_count(); ++test)
+      if (const testing::TestInfo &info = *all.GetTestSuite(suite)->GetTestInfo(test); info.should_run())
+        running.insert(std::string(info.name()));
+  for (const KernelRow &row : table(chip))
+    if (running.count("AgreesWithTheObviousComputation/" + testName(name, row.name)))
+      rows.push_back(row);
+  return rows;
+}
+
 // Compiled once for each chip, when the first test asks.
-Expected<std::shared_ptr<KernelLibrary>> library(const Chip &chip) {
+Expected<std::shared_ptr<KernelLibrary>> library(const std::string &name, const Chip &chip) {
   static std::map<std::string, Expected<std::shared_ptr<KernelLibrary>>> libraries;
-  auto entry = libraries.find(chip.name);
+  auto entry = libraries.find(name);
   if (entry == libraries.end())
-    entry = libraries.emplace(chip.name, KernelLibrary::compile(table(chip), chip)).first;
+    entry = libraries.emplace(name, KernelLibrary::compile(rowsToRun(name, chip), chip)).first;
   return entry->second;
 }
 
@@ -43,7 +67,7 @@ TEST_P(KernelConformance, AgreesWithTheObviousComputation) {
   ASSERT_TRUE(chip) << chip.error().message;
   if (!hostRuns(*chip))
     GTEST_SKIP() << "this CPU lacks features of " << chipName;
-  auto kernels = library(*chip);
+  auto kernels = library(chipName, *chip);
   ASSERT_TRUE(kernels) << kernels.error().message;
   check(**kernels, table(*chip)[index]);
 }
@@ -81,16 +105,14 @@ const std::vector<KernelRow> &names() {
   return rows;
 }
 
-std::string testName(const testing::TestParamInfo<std::tuple<std::string, size_t>> &info) {
-  std::string name = std::get<0>(info.param) + "_" + names()[std::get<1>(info.param)].name;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
+std::string rowName(const testing::TestParamInfo<std::tuple<std::string, size_t>> &info) {
+  return testName(std::get<0>(info.param), names()[std::get<1>(info.param)].name);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpu, KernelConformance,
                          testing::Combine(testing::Values("x86-64-v3", "x86-64-v4", "cpu"),
                                           testing::Range(size_t(0), names().size())),
-                         testName);
+                         rowName);
 
 } // namespace
 } // namespace quipu::cpu::conformance

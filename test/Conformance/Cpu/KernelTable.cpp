@@ -60,7 +60,7 @@ std::vector<KernelRow> kernelTable(const Chip &chip) {
   for (const std::vector<KernelRow> &rows :
        {cpuAttentionRows(chip), ropeRows("keys_transposed", cacheElements),
         embeddingRows(elements, "row_major", tableAsIs), embeddingRows(elements, "panel64", tableAsPanels),
-        blockEmbeddingRows(), matmulRows(chip), rowwiseRows(), familyRowwiseRows(),
+        blockEmbeddingRows(), matmulRows(chip), expertRows(chip), routeRows(), rowwiseRows(), familyRowwiseRows(),
         familyRopeRows("keys_transposed", cacheElements), sampleRows(sample)})
     table.insert(table.end(), rows.begin(), rows.end());
   return table;

@@ -17,6 +17,7 @@ std::vector<KernelRow> matmulRows(const Chip &chip);
 std::vector<KernelRow> tuningRows(const Chip &chip, const std::string &storage);
 
 std::vector<KernelRow> blockEmbeddingRows();
+std::vector<KernelRow> expertRows(const Chip &chip);
 
 // W [n, k] (gated: [2n, k]) in panel64 form, element by element as WeightLayout.h states it.
 Operand asPanels(const std::vector<float> &w, const PanelLayout &layout);

@@ -179,6 +179,41 @@ TEST(WeightRecipeTest, sources_are_joined_across_a_panel) {
     EXPECT_EQ(out[(row / 64 * 2 + 1) * 64 + row % 64], countingElement(row, 1)) << row;
 }
 
+TEST(WeightRecipeTest, matrices_of_experts_lie_one_after_the_other) {
+  Tensors apart, together;
+  apart.addF32("experts.0.w", {20, 2}, countingMatrix(20, 2));
+  apart.addF32("experts.1.w", {20, 2}, countingMatrix(20, 2, /*firstRow=*/20));
+  together.addF32("experts.w", {2, 20, 2}, countingMatrix(40, 2));
+  auto out = packWhole<float>(apart, {{"experts.*.w"}, fb::DType::f32, {2, 20, 2}, "panel64"});
+  EXPECT_EQ(out, packWhole<float>(together, {{"experts.w"}, fb::DType::f32, {2, 20, 2}, "panel64"}));
+  ASSERT_EQ(out.size(), size_t(2 * 2 * 64));
+  for (int64_t expert = 0; expert < 2; ++expert)
+    for (int64_t row = 0; row < 64; ++row)
+      EXPECT_EQ(out[(expert * 2 + 1) * 64 + row], row < 20 ? countingElement(20 * expert + row, 1) : 0) << row;
+}
+
+TEST(WeightRecipeTest, gate_and_up_of_each_expert_are_joined) {
+  Tensors tensors;
+  tensors.addF32("gate", {2, 8, 1}, countingMatrix(16, 1));
+  tensors.addF32("up", {2, 8, 1}, countingMatrix(16, 1, /*firstRow=*/16));
+  auto out = packWhole<float>(tensors, {{"gate", "up"}, fb::DType::f32, {2, 16, 1}, "panel64_gated"});
+  ASSERT_EQ(out.size(), size_t(2 * 64));
+  for (int64_t expert = 0; expert < 2; ++expert)
+    for (int64_t row = 0; row < 8; ++row) {
+      EXPECT_EQ(out[expert * 64 + row], countingElement(8 * expert + row, 0));
+      EXPECT_EQ(out[expert * 64 + 32 + row], countingElement(16 + 8 * expert + row, 0));
+    }
+}
+
+TEST(WeightRecipeTest, a_stack_names_the_expert_that_lacks_its_tensor) {
+  Tensors tensors;
+  tensors.addF32("experts.0.w", {20, 2}, countingMatrix(20, 2));
+  models::Checkpoint checkpoint = tensors.checkpoint();
+  auto packers = bindWeights(checkpoint, {{{"experts.*.w"}, fb::DType::f32, {2, 20, 2}, "panel64"}});
+  ASSERT_FALSE(packers);
+  EXPECT_EQ(packers.error().message, "model: there is no tensor 'experts.1.w', which the model needs");
+}
+
 TEST(WeightRecipeTest, values_are_rounded_to_the_storage_type) {
   Tensors tensors;
   // 1 + 2^-8 lies between two bf16 values and goes to the even one; 1 + 3 * 2^-8 likewise, upwards.

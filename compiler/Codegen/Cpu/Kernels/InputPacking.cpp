@@ -76,7 +76,9 @@ void InputPacking::emit(KernelBuilder &b, const Operands &operands, Value firstR
                         Value statistics) const {
   int64_t lanes = b.lanes();
   Value k = b.constant(form.k), none = b.constant(0), lastRow = b.add(rows, -1);
-  auto rowAt = [&](Value row) { return b.offset(operands.x, row, form.k * 4); };
+  auto rowAt = [&](Value row) {
+    return operands.rowAddress ? operands.rowAddress(row) : b.offset(operands.x, row, form.k * 4);
+  };
   auto countAt = [&](Value row) { return b.select(b.less(row, rows), k, none); };
   if (norm)
     b.loop(b.constant(0), b.constant(tile), 1, [&](Value t) {

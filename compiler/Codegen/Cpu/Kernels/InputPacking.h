@@ -5,6 +5,8 @@
 #include "compiler/Codegen/Cpu/Kernels/Norm.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 
+#include <functional>
+
 namespace quipu::cpu {
 
 struct InputPacking {
@@ -16,9 +18,11 @@ struct InputPacking {
   // Parameters of the norm.
   void readNorm(ParamReader &params);
 
-  // `gain` and `shift` are those of the norm, and read only where it has them.
+  // `gain` and `shift` are those of the norm, and read only where it has them. `rowAddress` gives the address of a row
+  // of x; null: rows lie one behind the other.
   struct Operands {
-    Value x, gain, shift;
+    Value x, gain = {}, shift = {};
+    std::function<Value(Value row)> rowAddress = {};
   };
 
   int64_t tileBytes() const { return tile * form.rowBytes(); }

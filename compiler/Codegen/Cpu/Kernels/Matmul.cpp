@@ -7,6 +7,7 @@
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
 #include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/TileSums.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 #include "runtime/Support/Rounding.h"
 
@@ -56,14 +57,9 @@ private:
   void emitManyRows();
   // Bias, activation, gating and residual of a tile's sums, and the stores of the rows and columns that are there.
   void epilogue(const Operands &operands, Value sums, Value packed, Value panel, Value firstRow, Value rows);
-  struct SumsOfRow {
-    Value address;
-    Values scales; // of parts, in every lane; empty where sums have none
-  };
-  Value finished(const Operands &operands, const SumsOfRow &sums, Value row, Value column, Value columnInPanel,
-                 Value mask);
-  Value sumOfParts(const SumsOfRow &sums, Value column);
-  int64_t sumsRowBytes() const { return packing.form.parts * panelRows * 4; }
+  Value finished(const Operands &operands, const TileSums &sums, const TileSums::Row &ofRow, Value row, Value column,
+                 Value columnInPanel, Value mask);
+  int64_t sumsRowBytes() const { return TileSums::rowBytes(packing.form); }
   Value biased(const Operands &operands, Value sum, Value column, Value mask);
 
   KernelBuilder &b;
@@ -93,23 +89,12 @@ Value Matmul::biased(const Operands &operands, Value sum, Value column, Value ma
   return b.addf(sum, b.loadOr0(b.offset(operands.bias, column, 4), b.f32(b.lanes()), mask));
 }
 
-Value Matmul::sumOfParts(const SumsOfRow &sums, Value column) {
-  Value sum;
-  for (int64_t part = 0; part < packing.form.parts; ++part) {
-    Value own = b.load(b.offset(b.offset(sums.address, part * panelRows * 4), column, 4), b.f32(b.lanes()));
-    if (!sums.scales.empty())
-      own = b.mulf(own, sums.scales[size_t(part)]);
-    sum = part == 0 ? own : b.addf(sum, own);
-  }
-  return sum;
-}
-
-Value Matmul::finished(const Operands &operands, const SumsOfRow &sums, Value row, Value column, Value columnInPanel,
-                       Value mask) {
+Value Matmul::finished(const Operands &operands, const TileSums &sums, const TileSums::Row &ofRow, Value row,
+                       Value column, Value columnInPanel, Value mask) {
   mlir::Type vector = b.f32(b.lanes());
-  Value y = activate(b, activation, biased(operands, sumOfParts(sums, columnInPanel), column, mask));
+  Value y = activate(b, activation, biased(operands, sums.load(ofRow, columnInPanel), column, mask));
   if (weight.gated) {
-    Value up = sumOfParts(sums, b.add(columnInPanel, weight.outputsPerPanel()));
+    Value up = sums.load(ofRow, b.add(columnInPanel, weight.outputsPerPanel()));
     y = b.mulf(y, biased(operands, up, b.add(column, weight.n), mask));
   }
   if (scale)
@@ -124,18 +109,14 @@ Value Matmul::finished(const Operands &operands, const SumsOfRow &sums, Value ro
 void Matmul::epilogue(const Operands &operands, Value sums, Value packed, Value panel, Value firstRow, Value rows) {
   Value firstColumn = b.mul(panel, weight.outputsPerPanel());
   Value present = b.smaller(b.sub(rows, firstRow), b.constant(packing.tile));
+  TileSums tileSums(b, packing.form, packing.tile, sums, packed);
   b.loop(b.constant(0), present, 1, [&](Value t) {
     Value row = b.add(firstRow, t);
-    SumsOfRow ofRow{b.offset(sums, t, sumsRowBytes()), {}};
-    for (int64_t part = 0; part < packing.form.parts && packing.form.hasShifts; ++part) {
-      Value first = b.offset(packed, packing.form.rowScaleAt(packing.packedTile(), part));
-      Value scale = b.load(b.offset(first, t, packing.form.parts * 4), b.f32());
-      ofRow.scales.push_back(b.broadcast(scale, b.lanes()));
-    }
+    TileSums::Row ofRow = tileSums.row(t);
     b.loop(b.constant(0), b.constant(weight.outputsPerPanel()), b.lanes(), [&](Value columnInPanel) {
       Value column = b.add(firstColumn, columnInPanel);
       Value mask = b.tailMask(b.sub(b.constant(weight.n), column), b.lanes());
-      Value y = finished(operands, ofRow, row, column, columnInPanel, mask);
+      Value y = finished(operands, tileSums, ofRow, row, column, columnInPanel, mask);
       b.store(y, b.offset(b.offset(operands.out, row, weight.n * 4), column, 4), mask);
     });
   });

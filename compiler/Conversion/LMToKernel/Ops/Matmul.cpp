@@ -27,16 +27,6 @@ static MatmulShape shapeOf(lm::MatmulOp op, Type element, Dim rows) {
   return shape;
 }
 
-static Type packedElement(const PackedForm &form, MLIRContext *context) {
-  if (form.element == "f16")
-    return Float16Type::get(context);
-  if (form.element == "bf16")
-    return BFloat16Type::get(context);
-  if (form.element == "i8")
-    return IntegerType::get(context, 8);
-  return Float32Type::get(context);
-}
-
 static LogicalResult lowerMatmul(lm::MatmulOp op, StepLowering &step) {
   FailureOr<WeightSource> weight = resolveWeight(op, op.getWeight());
   FailureOr<Value> gain = step.vectorWeight(op, op.getGain());

@@ -9,6 +9,7 @@ template <typename Op> static LogicalResult lowerConstant(Op, StepLowering &) { 
 
 void addWeightsLowerings(OpLowerings &all) {
   all.add(lowerConstant<lm::WeightOp>);
+  all.add(lowerConstant<lm::WeightStackOp>);
   all.add(lowerConstant<lm::ConcatRowsOp>);
   all.add(lowerConstant<lm::WeightTransposeOp>);
   all.add(lowerConstant<lm::WeightRowsOp>);

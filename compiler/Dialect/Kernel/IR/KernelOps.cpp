@@ -24,6 +24,7 @@ void WeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
   std::string name = cast<StringAttr>(getSources()[0]).str();
   if (getSources().size() > 1)
     name += ".joined";
+  llvm::replace(name, '*', 'n'); // the printer would write its code
   setName(getBuffer(), name);
 }
 
@@ -217,12 +218,13 @@ LogicalResult WeightOp::verify() {
   if (getSources().empty()) // C1
     return emitOpError("expected the name of at least one checkpoint tensor");
   auto shape = dyn_cast<RankedTensorType>(getShape());
-  if (!shape || !shape.hasStaticShape() || shape.getRank() < 1 || shape.getRank() > 2) // C2
-    return emitOpError("expected a static shape of rank 1 or 2, got ") << getShape();
-  if (getLayout() != Layout::RowMajor && shape.getRank() != 2) // C3
-    return emitOpError("expected a matrix for a panel layout, got ") << getShape();
-  if (getLayout() == Layout::Panel64Gated && shape.getDimSize(0) % 2 != 0) // C3
-    return emitOpError("expected an even number of rows (gate and up) for panel64_gated, got ") << shape.getDimSize(0);
+  if (!shape || !shape.hasStaticShape() || shape.getRank() < 1 || shape.getRank() > 3) // C2
+    return emitOpError("expected a static shape of rank 1 to 3, got ") << getShape();
+  if (getLayout() != Layout::RowMajor && shape.getRank() < 2) // C3
+    return emitOpError("expected matrices for a panel layout, got ") << getShape();
+  if (int64_t rows = shape.getDimSize(shape.getRank() == 3 ? 1 : 0);
+      getLayout() == Layout::Panel64Gated && rows % 2 != 0) // C3
+    return emitOpError("expected an even number of rows (gate and up) for panel64_gated, got ") << rows;
   return success();
 }
 

@@ -89,11 +89,12 @@ def BufferOp : DeclarationOp<"buffer"> {
 def WeightOp : DeclarationOp<"weight"> {
   let summary = "checkpoint tensors joined along rows, in the layout the kernels read";
   let description = [{
-    The tensor type is the logical shape before packing, with the storage type of the elements.
+    The tensor type is the logical shape before packing, with the storage type of the elements. Of a stack, [experts,
+    rows, columns], each matrix is made of the sources; the expert's number stands in the place of `*` in their names.
 
     - C1: at least one source tensor is named
-    - C2: the shape is static and of rank 1 or 2
-    - C3: a panel layout has rank 2, and a gated one an even number of rows
+    - C2: the shape is static and of rank 1 to 3
+    - C3: a panel layout has rank 2 or 3, and a gated one an even number of rows
   }];
   let arguments = (ins StrArrayAttr:$sources, LayoutAttr:$layout, TypeAttrOf<AnyStaticShapeTensor>:$shape);
   let assemblyFormat = "$sources $layout `:` $shape attr-dict";

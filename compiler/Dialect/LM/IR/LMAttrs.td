@@ -22,6 +22,19 @@ def LM_Activation : EnumAttr<LM_Dialect, LM_ActivationKind, "act"> {
   let assemblyFormat = "$value";
 }
 
+def LM_RouteScore : I32EnumAttr<"RouteScore", "what a router makes of its logits", [
+    I32EnumAttrCase<"softmax", 0>,
+    I32EnumAttrCase<"sigmoid", 1>
+  ]> {
+  let cppNamespace = "::quipu::lm";
+  let genSpecializedAttr = 0;
+}
+
+def LM_Score : EnumAttr<LM_Dialect, LM_RouteScore, "score"> {
+  let cppClassName = "RouteScoreAttr";
+  let assemblyFormat = "$value";
+}
+
 def LM_RopeLayout : I32EnumAttr<"RopeLayout", "which two features of a head turn together", [
     I32EnumAttrCase<"split_half", 0>,
     I32EnumAttrCase<"interleaved", 1>

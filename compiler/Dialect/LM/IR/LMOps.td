@@ -4,6 +4,7 @@
 include "compiler/Dialect/LM/IR/Ops/LMOpsAttention.td"
 include "compiler/Dialect/LM/IR/Ops/LMOpsCache.td"
 include "compiler/Dialect/LM/IR/Ops/LMOpsDense.td"
+include "compiler/Dialect/LM/IR/Ops/LMOpsExperts.td"
 include "compiler/Dialect/LM/IR/Ops/LMOpsFunc.td"
 include "compiler/Dialect/LM/IR/Ops/LMOpsNorm.td"
 include "compiler/Dialect/LM/IR/Ops/LMOpsPointwise.td"

@@ -86,10 +86,16 @@ bool quipu::lm::isRowsType(Type type) {
 
 bool quipu::lm::isIntsType(Type type) { return type == getIntsType(type.getContext()); }
 
+bool quipu::lm::isChoiceType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && tensor.getRank() == 2 && tensor.getElementType().isSignlessInteger(32) && tensor.isDynamicDim(0) &&
+         !tensor.isDynamicDim(1) && tensor.getDimSize(1) >= 1;
+}
+
 bool quipu::lm::isWeightType(Type type, int64_t rank) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor && tensor.getRank() == rank && tensor.hasStaticShape() && tensor.getNumElements() >= 1 &&
-         (isFloatType(tensor.getElementType()) || (rank == 2 && isa<BlockedType>(tensor.getElementType())));
+         (isFloatType(tensor.getElementType()) || (rank >= 2 && isa<BlockedType>(tensor.getElementType())));
 }
 
 bool quipu::lm::isFloatType(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
@@ -124,4 +130,8 @@ RankedTensorType quipu::lm::getRowsType(MLIRContext *context, int64_t features) 
 
 RankedTensorType quipu::lm::getIntsType(MLIRContext *context) {
   return RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
+
+RankedTensorType quipu::lm::getChoiceType(MLIRContext *context, int64_t experts) {
+  return RankedTensorType::get({ShapedType::kDynamic, experts}, IntegerType::get(context, 32));
 }

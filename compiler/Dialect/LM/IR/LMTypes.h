@@ -37,7 +37,10 @@ constexpr int64_t maxHeads = 1 << 16;
 bool isRowsType(mlir::Type type);
 /// tensor<?xi32>: ids, positions, row numbers.
 bool isIntsType(mlir::Type type);
-/// A static, not empty tensor of the given rank: a vector of f32, f16 or bf16, or a matrix of any storage type.
+/// tensor<?xKxi32> with K >= 1: the experts that each token goes to.
+bool isChoiceType(mlir::Type type);
+/// A static, not empty tensor of the given rank: a vector of f32, f16 or bf16, or a matrix or a stack of matrices of
+/// any storage type.
 bool isWeightType(mlir::Type type, int64_t rank);
 /// f32, f16 or bf16.
 bool isFloatType(mlir::Type type);
@@ -48,6 +51,7 @@ mlir::Type getStorageType(mlir::MLIRContext *context, const StorageFormat &forma
 
 mlir::RankedTensorType getRowsType(mlir::MLIRContext *context, int64_t features);
 mlir::RankedTensorType getIntsType(mlir::MLIRContext *context);
+mlir::RankedTensorType getChoiceType(mlir::MLIRContext *context, int64_t experts);
 
 } // namespace quipu::lm
 

@@ -76,10 +76,17 @@ def LM_Rows : Type<CPred<"::quipu::lm::isRowsType($_self)">, "rows of f32 featur
 def LM_Ints : Type<CPred<"::quipu::lm::isIntsType($_self)">, "tensor<?xi32>", "::mlir::RankedTensorType">,
               BuildableType<"::quipu::lm::getIntsType($_builder.getContext())">;
 
+// Which experts each token goes to, K of them.
+def LM_Choice : Type<CPred<"::quipu::lm::isChoiceType($_self)">, "numbers of chosen experts, tensor<?xKxi32>",
+                     "::mlir::RankedTensorType">;
+
 def LM_Matrix : Type<CPred<"::quipu::lm::isWeightType($_self, 2)">, "weight matrix of a storage type, out x in",
                      "::mlir::RankedTensorType">;
 def LM_Vector : Type<CPred<"::quipu::lm::isWeightType($_self, 1)">, "weight vector of f32, f16 or bf16",
                      "::mlir::RankedTensorType">;
+// The matrices of all experts of a layer.
+def LM_Stack : Type<CPred<"::quipu::lm::isWeightType($_self, 3)">,
+                    "stack of weight matrices of a storage type, experts x out x in", "::mlir::RankedTensorType">;
 def LM_Weight : AnyTypeOf<[LM_Matrix, LM_Vector], "weight matrix or vector", "::mlir::RankedTensorType">;
 
 #endif

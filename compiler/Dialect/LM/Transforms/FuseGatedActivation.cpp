@@ -52,9 +52,54 @@ struct FuseMulOfHalves : CountedPattern<MulOp> {
   }
 };
 
+/// A projection of experts that only `user` reads and that nothing follows, with a weight of its own.
+LogicalResult matchExperts(ExpertMatmulOp experts, MulOp user, PatternRewriter &rewriter) {
+  if (!experts)
+    return rewriter.notifyMatchFailure(user, "gate and up are not both projections of experts");
+  if (experts.getActivation() || experts.getCombine())
+    return rewriter.notifyMatchFailure(user, "projection of experts has an activation or is combined already");
+  if (!experts->hasOneUse() || !experts.getWeight().hasOneUse())
+    return rewriter.notifyMatchFailure(user, "projection of experts or its weight has other users");
+  return success();
+}
+
+struct FuseMulOfExperts : CountedPattern<MulOp> {
+  using CountedPattern::CountedPattern;
+
+  LogicalResult matchAndRewrite(MulOp op, PatternRewriter &rewriter) const override {
+    auto activation = op.getLhs().getDefiningOp<ActivationOp>();
+    Value factor = op.getRhs();
+    if (!activation) {
+      activation = op.getRhs().getDefiningOp<ActivationOp>();
+      factor = op.getLhs();
+    }
+    if (!activation)
+      return rewriter.notifyMatchFailure(op, "no factor is an activation");
+    if (!activation->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "activation has other users");
+    auto gate = activation.getX().getDefiningOp<ExpertMatmulOp>(), up = factor.getDefiningOp<ExpertMatmulOp>();
+    if (failed(matchExperts(gate, op, rewriter)) || failed(matchExperts(up, op, rewriter)))
+      return failure();
+    if (gate.getX() != up.getX() || gate.getIds() != up.getIds())
+      return rewriter.notifyMatchFailure(op, "gate and up read other rows, or are of other experts");
+    if (gate.getWeight().getType() != up.getWeight().getType())
+      return rewriter.notifyMatchFailure(op, "matrices of gate and up are of different types");
+
+    SmallVector<Value> weights{gate.getWeight(), up.getWeight()};
+    Value joined = ConcatRowsOp::create(rewriter, op.getLoc(), weights);
+    auto fused =
+        rewriter.replaceOpWithNewOp<ExpertMatmulOp>(op, gate.getX(), joined, gate.getIds(), activation.getKindAttr());
+    fused->setLoc(rewriter.getFusedLoc({gate.getLoc(), up.getLoc()}));
+    ++count;
+    return success();
+  }
+};
+
 struct FuseGatedActivation : quipu::lm::impl::FuseGatedActivationBase<FuseGatedActivation> {
   void runOnOperation() override {
-    if (failed(applyPattern<FuseMulOfHalves>(getOperation(), fused)))
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseMulOfHalves, FuseMulOfExperts>(&getContext(), fused);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

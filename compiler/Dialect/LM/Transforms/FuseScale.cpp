@@ -69,10 +69,32 @@ struct ScaleOfEmbedding : CountedPattern<ScaleOp> {
   }
 };
 
+/// The sum of experts' products times a constant: their weights are, once for each token.
+struct ScaleOfExperts : CountedPattern<ScaleOp> {
+  using CountedPattern::CountedPattern;
+
+  LogicalResult matchAndRewrite(ScaleOp op, PatternRewriter &rewriter) const override {
+    auto experts = op.getX().getDefiningOp<ExpertMatmulOp>();
+    if (!experts || !experts.getCombine())
+      return rewriter.notifyMatchFailure(op, "x is not a sum of experts' products");
+    if (!experts->hasOneUse() || experts.getResidual())
+      return rewriter.notifyMatchFailure(op, "sum of experts has other users or a residual already");
+    auto route = experts.getCombine().getDefiningOp<RouteOp>();
+    if (!route || !experts.getCombine().hasOneUse())
+      return rewriter.notifyMatchFailure(op, "weights are not a route's, or have other users");
+    double own = route.getScale() ? route.getScale()->convertToDouble() : 1;
+    rewriter.modifyOpInPlace(
+        route, [&] { route.setScaleAttr(rewriter.getF64FloatAttr(own * op.getFactor().convertToDouble())); });
+    rewriter.replaceOp(op, experts);
+    ++count;
+    return success();
+  }
+};
+
 struct FuseScale : quipu::lm::impl::FuseScaleBase<FuseScale> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ScaleOfMatmul, SoftcapOfMatmul, ScaleOfEmbedding>(&getContext(), fused);
+    patterns.add<ScaleOfMatmul, SoftcapOfMatmul, ScaleOfEmbedding, ScaleOfExperts>(&getContext(), fused);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -45,6 +45,20 @@ def FuseGatedActivation : Pass<"lm-fuse-gated-activation", "::quipu::lm::FuncOp"
     // After
     %y = lm.matmul %x, %gate_up activation silu gated : tensor<?x64xf32>, tensor<256x64xbf16>
     ```
+
+    Gate and up of experts are two products with the same ids, whose matrices are joined here:
+
+    ```mlir
+    // Before
+    %g = lm.expert_matmul %x, %gates, %ids : tensor<?x64xf32>, tensor<8x48x64xbf16>, tensor<?x2xi32>
+    %u = lm.expert_matmul %x, %ups, %ids : tensor<?x64xf32>, tensor<8x48x64xbf16>, tensor<?x2xi32>
+    %a = lm.activation silu %g : tensor<?x96xf32>
+    %y = lm.mul %a, %u : tensor<?x96xf32>
+
+    // After
+    %w = lm.concat_rows %gates, %ups : tensor<8x48x64xbf16>, tensor<8x48x64xbf16>
+    %y = lm.expert_matmul %x, %w, %ids activation silu gated : tensor<?x64xf32>, tensor<8x96x64xbf16>, tensor<?x2xi32>
+    ```
   }];
   let statistics = [Statistic<"fused", "activations-fused", "Gated activations fused">];
 }
@@ -67,7 +81,9 @@ def FuseMatmulActivation : Pass<"lm-fuse-matmul-activation", "::quipu::lm::FuncO
 def FuseMatmulResidual : Pass<"lm-fuse-matmul-residual", "::quipu::lm::FuncOp"> {
   let summary = "Fuse the addition of the residual stream into the matmul that feeds it";
   let description = [{
-    Where both operands of the addition are matmuls, the later one takes the other's result as its residual.
+    Where both operands of the addition are matmuls, the later one takes the other's result as its residual. A sum of
+    experts' products (`lm.expert_matmul` with `combine`) is a matmul as well. To what a matmul and its residual, a
+    matmul too, give, a third value is added in the first of them.
 
     ```mlir
     // Before
@@ -120,8 +136,9 @@ def FuseNormResidual : Pass<"lm-fuse-norm-residual", "::quipu::lm::FuncOp"> {
 def FuseScale : Pass<"lm-fuse-scale", "::quipu::lm::FuncOp"> {
   let summary = "Scale and cap in the op that computes the value";
   let description = [{
-    A scale of an embedding or a matmul, and a softcap of a matmul, become attributes of it. It runs before
-    `fuse-matmul-residual`: a residual is added to what is scaled already.
+    A scale of an embedding or a matmul, and a softcap of a matmul, become attributes of it; that of a sum of experts'
+    products becomes one of their weights, in the `lm.route`. It runs before `fuse-matmul-residual`: a residual is added
+    to what is scaled already.
 
     ```mlir
     // Before
@@ -225,7 +242,9 @@ def QuantizeWeights : Pass<"lm-quantize-weights", "::quipu::lm::FuncOp"> {
     A matrix (matmul weight, embedding table) gets the format of the first rule that matches its name, else `storage`,
     else the format it has in the checkpoint. Where `storage` has less than six bits an element, the embedding table and
     the weight that makes the logits are kept in q8_0, one format for both where they are tied: their errors reach the
-    result at once. A matrix whose rows are no whole blocks gets the nearest format with smaller blocks, and a warning.
+    result at once. Where `storage` is blocks the weight of a router stays as it is in the checkpoint: it is small, and
+    decides which experts a token meets at all. A matrix whose rows are no whole blocks gets the nearest format with
+    smaller blocks, and a warning.
 
     Vectors (gains, biases) become f32: they are small, and rounding them costs more than it saves.
 

@@ -12,11 +12,17 @@ using namespace mlir;
 using namespace quipu::lm;
 using quipu::StorageFormat;
 
-/// Whether a weight is read by rows, or makes the logits that the function returns.
-static bool isTable(Operation *weight) {
-  return llvm::any_of(weight->getUsers(), [](Operation *user) {
-    return isa<EmbeddingOp>(user) || (isa<MatmulOp>(user) && llvm::any_of(user->getUsers(), llvm::IsaPred<ReturnOp>));
-  });
+static MatrixUse useOf(Operation *weight) {
+  auto feeds = [](Operation *user, auto isReader) {
+    return isa<MatmulOp>(user) && llvm::any_of(user->getUsers(), isReader);
+  };
+  for (Operation *user : weight->getUsers()) {
+    if (isa<EmbeddingOp>(user) || feeds(user, llvm::IsaPred<ReturnOp>))
+      return MatrixUse::Table;
+    if (feeds(user, llvm::IsaPred<RouteOp>))
+      return MatrixUse::Router;
+  }
+  return MatrixUse::Product;
 }
 
 /// Whether the op gives a weight in its stored form, from one tensor. What is read by expressions alone stays as the
@@ -72,10 +78,10 @@ private:
   void convertWeight(Operation *op) {
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     Type element = Float32Type::get(&getContext());
-    if (type.getRank() == 2) {
+    if (type.getRank() >= 2) {
       const StorageFormat &wanted = *policy.formatOf(piecesOf(op->getResult(0)).front().tensor,
-                                                     getStorageFormat(type.getElementType()), isTable(op));
-      const StorageFormat &fitting = StoragePolicy::fitting(wanted, type.getDimSize(1));
+                                                     getStorageFormat(type.getElementType()), useOf(op));
+      const StorageFormat &fitting = StoragePolicy::fitting(wanted, type.getShape().back());
       if (&fitting != &wanted)
         misfits[{&wanted, &fitting}].push_back(op);
       element = getStorageType(&getContext(), fitting);

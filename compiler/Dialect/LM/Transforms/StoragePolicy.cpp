@@ -40,7 +40,7 @@ Expected<StoragePolicy> StoragePolicy::create(llvm::StringRef storage, llvm::Arr
   return policy;
 }
 
-const StorageFormat *StoragePolicy::formatOf(llvm::StringRef name, const StorageFormat *own, bool isTable) {
+const StorageFormat *StoragePolicy::formatOf(llvm::StringRef name, const StorageFormat *own, MatrixUse use) {
   const StorageFormat *first = nullptr;
   for (Rule &rule : rules)
     if (rule.pattern.match(name)) {
@@ -51,7 +51,9 @@ const StorageFormat *StoragePolicy::formatOf(llvm::StringRef name, const Storage
     return first;
   if (!storage)
     return own;
-  if (isTable && storage->bitsPerElement() < leastBitsOfTables)
+  if (use == MatrixUse::Router && storage->isBlocked())
+    return own;
+  if (use == MatrixUse::Table && storage->bitsPerElement() < leastBitsOfTables)
     return findStorageFormat(fb::DType::q8_0);
   return storage;
 }

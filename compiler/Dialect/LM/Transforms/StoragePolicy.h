@@ -12,6 +12,13 @@
 
 namespace quipu::lm {
 
+// What a matrix is for, as far as it counts for its format.
+enum class MatrixUse {
+  Product,
+  Table,  // read by rows (the embedding), or makes the logits
+  Router, // decides which experts a token goes to
+};
+
 class StoragePolicy {
 public:
   // `storage` is the name of a format, "4bit" for the best one of about four bits, or empty for what the checkpoint has
@@ -19,11 +26,11 @@ public:
   // Errors name the part that is wrong.
   static Expected<StoragePolicy> create(llvm::StringRef storage, llvm::ArrayRef<std::string> rules);
 
-  // A matrix by its name in the checkpoint; `own` is its format there. `isTable`: it is read by rows (the embedding) or
-  // makes the logits. The first pattern that matches decides, else the storage: but a table is kept in q8_0 where the
-  // storage has less than six bits. Each of its rows is used for itself and its error reaches the logits at once, where
-  // those of the layers between average out.
-  const StorageFormat *formatOf(llvm::StringRef name, const StorageFormat *own, bool isTable);
+  // A matrix by its name in the checkpoint; `own` is its format there. The first pattern that matches decides, else the
+  // storage: but a table is kept in q8_0 where the storage has less than six bits. Each of its rows is used for itself
+  // and its error reaches the logits at once, where those of the layers between average out. A router keeps its own
+  // format where the storage is blocks: another choice of experts is an error that nothing averages out.
+  const StorageFormat *formatOf(llvm::StringRef name, const StorageFormat *own, MatrixUse use);
 
   // Whether a rule or the storage names a format for the matrix.
   bool isAsked(llvm::StringRef name) const;

@@ -95,14 +95,14 @@ kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
-  // expected-error @below {{expected a static shape of rank 1 or 2, got 'tensor<4x4x4xf32>'}}
-  %w = kernel.weight ["w"] row_major : tensor<4x4x4xf32> // weight C2
+  // expected-error @below {{expected a static shape of rank 1 to 3, got 'tensor<4x4x4x4xf32>'}}
+  %w = kernel.weight ["w"] row_major : tensor<4x4x4x4xf32> // weight C2
 }
 
 // -----
 
 kernel.program "cpu:x" tokens 1 sequences 1 rows 1 context 1 {
-  // expected-error @below {{expected a matrix for a panel layout, got 'tensor<4xf32>'}}
+  // expected-error @below {{expected matrices for a panel layout, got 'tensor<4xf32>'}}
   %w = kernel.weight ["w"] panel64 : tensor<4xf32> // weight C3
 }
 

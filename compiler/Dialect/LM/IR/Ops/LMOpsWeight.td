@@ -29,10 +29,31 @@ def LM_WeightOp : LM_WeightExpression<"weight"> {
   let hasVerifier = 1;
 }
 
+def LM_WeightStackOp : LM_WeightExpression<"weight_stack"> {
+  let summary = "the matrices of all experts, from the checkpoint";
+  let description = [{
+    Expert e's matrix is the tensor whose name has the number e in place of `*`; without `*` the tensor holds all of them,
+    [experts, out, in], as in GGUF files. Values are rounded to the element type of the result.
+
+    ```mlir
+    %up = lm.weight_stack @"model.layers.0.mlp.experts.*.up_proj.weight" : tensor<128x768x2048xbf16>
+    ```
+
+    Constraints:
+    - (C1) the name is not empty and has one `*` at most
+    - (C2) columns in blocks are whole blocks
+  }];
+  let arguments = (ins SymbolNameAttr:$tensor_name);
+  let results = (outs LM_Stack:$result);
+  let assemblyFormat = "$tensor_name attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def LM_ConcatRowsOp : LM_WeightExpression<"concat_rows", [InferTypeOpAdaptor]> {
   let summary = "weights joined along their rows";
   let description = [{
-    A constant: joined when weights are packed, never at run time. Vectors (biases) are joined end to end.
+    A constant: joined when weights are packed, never at run time. Vectors (biases) are joined end to end; stacks matrix by
+    matrix.
 
     ```mlir
     %qkv = lm.concat_rows %q, %k, %v : tensor<64x64xbf16>, tensor<32x64xbf16>, tensor<32x64xbf16>
@@ -43,9 +64,10 @@ def LM_ConcatRowsOp : LM_WeightExpression<"concat_rows", [InferTypeOpAdaptor]> {
     - (C2) all operands have the rank of the first
     - (C3) all operands have the element type of the first
     - (C4) all matrices have the columns of the first
+    - (C5) all stacks have as many matrices as the first
   }];
-  let arguments = (ins Variadic<LM_Weight>:$weights);
-  let results = (outs LM_Weight:$result);
+  let arguments = (ins Variadic<AnyTypeOf<[LM_Weight, LM_Stack]>>:$weights);
+  let results = (outs AnyTypeOf<[LM_Weight, LM_Stack], "weights", "::mlir::RankedTensorType">:$result);
   let assemblyFormat = "$weights attr-dict `:` type($weights)";
   let hasFolder = 1;
   let hasCanonicalizeMethod = 1;

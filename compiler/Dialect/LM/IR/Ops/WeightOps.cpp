@@ -38,6 +38,20 @@ SmallVector<quipu::WeightPiece> WeightOp::getPieces() {
   return {piece};
 }
 
+LogicalResult WeightStackOp::verify() {
+  // (C1)
+  if (getTensorName().empty() || getTensorName().count('*') > 1)
+    return emitOpError("expected a tensor name with one * at most, got '") << getTensorName() << "'";
+  // (C2)
+  return verifyBlocks(*this);
+}
+
+SmallVector<quipu::WeightPiece> WeightStackOp::getPieces() {
+  quipu::WeightPiece piece;
+  piece.tensor = getTensorName().str();
+  return {piece};
+}
+
 LogicalResult WeightTransposeOp::verify() {
   // (C1)
   if (failed(verifySource<WeightOp>(*this, "an lm.weight")))
@@ -120,11 +134,12 @@ LogicalResult ConcatRowsOp::inferReturnTypes(MLIRContext *, std::optional<Locati
   if (adaptor.getWeights().empty())
     return emitOptionalError(location, "'lm.concat_rows' op expected at least one operand");
   auto first = dyn_cast<RankedTensorType>(adaptor.getWeights().front().getType());
-  if (!first || !(isWeightType(first, 1) || isWeightType(first, 2)))
+  if (!first || !(isWeightType(first, 1) || isWeightType(first, 2) || isWeightType(first, 3)))
     return emitOptionalError(location, "'lm.concat_rows' op expected weights, got ",
                              adaptor.getWeights().front().getType());
 
   int64_t rows = 0;
+  unsigned rowAxis = first.getRank() == 3 ? 1 : 0;
   for (Value weight : adaptor.getWeights()) {
     auto type = dyn_cast<RankedTensorType>(weight.getType());
     // (C2)
@@ -136,13 +151,17 @@ LogicalResult ConcatRowsOp::inferReturnTypes(MLIRContext *, std::optional<Locati
       return emitOptionalError(location, "'lm.concat_rows' op expected elements of type ", first.getElementType(),
                                " (elements of the first), got ", type.getElementType());
     // (C4)
-    if (first.getRank() == 2 && type.getDimSize(1) != first.getDimSize(1))
-      return emitOptionalError(location, "'lm.concat_rows' op expected ", first.getDimSize(1),
-                               " columns (columns of the first), got ", type.getDimSize(1));
-    rows += type.getDimSize(0);
+    if (first.getRank() > 1 && type.getShape().back() != first.getShape().back())
+      return emitOptionalError(location, "'lm.concat_rows' op expected ", first.getShape().back(),
+                               " columns (columns of the first), got ", type.getShape().back());
+    // (C5)
+    if (first.getRank() == 3 && type.getDimSize(0) != first.getDimSize(0))
+      return emitOptionalError(location, "'lm.concat_rows' op expected stacks of ", first.getDimSize(0),
+                               " matrices (matrices of the first), got ", type.getDimSize(0));
+    rows += type.getDimSize(rowAxis);
   }
   SmallVector<int64_t> shape(first.getShape());
-  shape[0] = rows;
+  shape[rowAxis] = rows;
   results.push_back(first.clone(shape));
   return success();
 }

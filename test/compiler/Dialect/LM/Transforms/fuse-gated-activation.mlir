@@ -111,3 +111,68 @@ lm.func @second_user_of_matmul_blocks_fusion(%x: tensor<?x4xf32>, %w: tensor<16x
   %y = lm.mul %a, %up : tensor<?x8xf32>
   lm.return %y, %h : tensor<?x8xf32>, tensor<?x16xf32>
 }
+
+// Gate and up of experts: their matrices are joined here.
+// CHECK-LABEL: lm.func @gate_and_up_of_experts(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x4xf32>, %[[IDS:[a-z0-9]+]]: tensor<?x2xi32>)
+// CHECK: %[[G:.*]] = lm.weight_stack @g
+// CHECK: %[[U:.*]] = lm.weight_stack @u
+// CHECK: %[[W:.*]] = lm.concat_rows %[[G]], %[[U]] : tensor<3x6x4xbf16>, tensor<3x6x4xbf16>
+// CHECK-NEXT: %[[Y:.*]] = lm.expert_matmul %[[X]], %[[W]], %[[IDS]] activation silu gated : tensor<?x4xf32>, tensor<3x12x4xbf16>, tensor<?x2xi32>
+// CHECK-NEXT: lm.return %[[Y]]
+lm.func @gate_and_up_of_experts(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>) -> tensor<?x12xf32> {
+  %g = lm.weight_stack @g : tensor<3x6x4xbf16>
+  %u = lm.weight_stack @u : tensor<3x6x4xbf16>
+  %gate = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %up = lm.expert_matmul %x, %u, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %a = lm.activation silu %gate : tensor<?x12xf32>
+  %y = lm.mul %up, %a : tensor<?x12xf32>
+  lm.return %y : tensor<?x12xf32>
+}
+
+// CHECK-LABEL: lm.func @other_experts_block_fusion(
+// CHECK: lm.mul
+lm.func @other_experts_block_fusion(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>, %other: tensor<?x2xi32>) -> tensor<?x12xf32> {
+  %g = lm.weight_stack @g : tensor<3x6x4xbf16>
+  %u = lm.weight_stack @u : tensor<3x6x4xbf16>
+  %gate = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %up = lm.expert_matmul %x, %u, %other : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %a = lm.activation silu %gate : tensor<?x12xf32>
+  %y = lm.mul %a, %up : tensor<?x12xf32>
+  lm.return %y : tensor<?x12xf32>
+}
+
+// CHECK-LABEL: lm.func @formats_of_experts_that_differ_block_fusion(
+// CHECK: lm.mul
+lm.func @formats_of_experts_that_differ_block_fusion(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>) -> tensor<?x12xf32> {
+  %g = lm.weight_stack @g : tensor<3x6x4xbf16>
+  %u = lm.weight_stack @u : tensor<3x6x4xf16>
+  %gate = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %up = lm.expert_matmul %x, %u, %ids : tensor<?x4xf32>, tensor<3x6x4xf16>, tensor<?x2xi32>
+  %a = lm.activation silu %gate : tensor<?x12xf32>
+  %y = lm.mul %a, %up : tensor<?x12xf32>
+  lm.return %y : tensor<?x12xf32>
+}
+
+// CHECK-LABEL: lm.func @activated_up_of_experts_blocks_fusion(
+// CHECK: lm.mul
+lm.func @activated_up_of_experts_blocks_fusion(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>) -> tensor<?x12xf32> {
+  %g = lm.weight_stack @g : tensor<3x6x4xbf16>
+  %u = lm.weight_stack @u : tensor<3x6x4xbf16>
+  %gate = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %up = lm.expert_matmul %x, %u, %ids activation relu : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %a = lm.activation silu %gate : tensor<?x12xf32>
+  %y = lm.mul %a, %up : tensor<?x12xf32>
+  lm.return %y : tensor<?x12xf32>
+}
+
+// CHECK-LABEL: lm.func @second_reader_of_a_stack_blocks_fusion(
+// CHECK: lm.mul
+lm.func @second_reader_of_a_stack_blocks_fusion(%x: tensor<?x4xf32>, %ids: tensor<?x2xi32>) -> tensor<?x12xf32> {
+  %g = lm.weight_stack @g : tensor<3x6x4xbf16>
+  %gate = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %up = lm.expert_matmul %x, %g, %ids : tensor<?x4xf32>, tensor<3x6x4xbf16>, tensor<?x2xi32>
+  %a = lm.activation silu %gate : tensor<?x12xf32>
+  %y = lm.mul %a, %up : tensor<?x12xf32>
+  lm.return %y : tensor<?x12xf32>
+}

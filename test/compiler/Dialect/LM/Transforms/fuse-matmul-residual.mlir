@@ -81,3 +81,46 @@ lm.func @a_residual_already_there_blocks_fusion(%x: tensor<?x4xf32>, %w: tensor<
   %y = lm.add %h, %x : tensor<?x4xf32>
   lm.return %y : tensor<?x4xf32>
 }
+
+// CHECK-LABEL: lm.func @sum_of_experts_takes_the_residual(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x4xf32>
+// CHECK-NEXT: %[[Y:.*]] = lm.expert_matmul %[[X]], %{{.*}}, %{{.*}} combine %{{.*}} residual %[[X]] :
+// CHECK-NEXT: lm.return %[[Y]]
+lm.func @sum_of_experts_takes_the_residual(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %ids: tensor<?x2xi32>, %c: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  %h = lm.expert_matmul %x, %w, %ids combine %c : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  %y = lm.add %x, %h : tensor<?x4xf32>
+  lm.return %y : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: lm.func @products_of_experts_take_no_residual(
+// CHECK: lm.add
+lm.func @products_of_experts_take_no_residual(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %ids: tensor<?x1xi32>) -> tensor<?x4xf32> {
+  %h = lm.expert_matmul %x, %w, %ids : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x1xi32>
+  %y = lm.add %x, %h : tensor<?x4xf32>
+  lm.return %y : tensor<?x4xf32>
+}
+
+// The first of two matmuls takes what is added to both: experts, then those that all tokens share.
+// CHECK-LABEL: lm.func @three_addends(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x4xf32>, %[[W:[a-z0-9]+]]: tensor<3x4x4xbf16>, %[[S:[a-z0-9]+]]: tensor<4x4xbf16>
+// CHECK-NEXT: %[[E:.*]] = lm.expert_matmul %[[X]], %[[W]], %{{.*}} combine %{{.*}} residual %[[X]] :
+// CHECK-NEXT: %[[Y:.*]] = lm.matmul %[[X]], %[[S]] residual %[[E]] :
+// CHECK-NEXT: lm.return %[[Y]]
+lm.func @three_addends(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %s: tensor<4x4xbf16>, %ids: tensor<?x2xi32>, %c: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  %e = lm.expert_matmul %x, %w, %ids combine %c : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  %m = lm.matmul %x, %s : tensor<?x4xf32>, tensor<4x4xbf16>
+  %a = lm.add %e, %m : tensor<?x4xf32>
+  %y = lm.add %x, %a : tensor<?x4xf32>
+  lm.return %y : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: lm.func @third_addend_that_comes_later_stays(
+// CHECK: lm.add
+lm.func @third_addend_that_comes_later_stays(%x: tensor<?x4xf32>, %w: tensor<4x4xbf16>) -> tensor<?x4xf32> {
+  %a = lm.matmul %x, %w : tensor<?x4xf32>, tensor<4x4xbf16>
+  %b = lm.matmul %x, %w residual %a : tensor<?x4xf32>, tensor<4x4xbf16>, tensor<?x4xf32>
+  %r = lm.activation relu %b : tensor<?x4xf32>
+  %c = lm.matmul %r, %w residual %a : tensor<?x4xf32>, tensor<4x4xbf16>, tensor<?x4xf32>
+  %y = lm.add %c, %b : tensor<?x4xf32>
+  lm.return %y : tensor<?x4xf32>
+}

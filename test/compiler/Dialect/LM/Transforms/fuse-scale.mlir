@@ -74,3 +74,32 @@ lm.func @embedding_with_two_users_stays(%ids: tensor<?xi32>, %w: tensor<4x4xbf16
   %z = lm.scale %y {factor = 2.0} : tensor<?x4xf32>
   lm.return %y, %z : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// CHECK-LABEL: lm.func @scale_goes_into_the_weights_of_experts(
+// CHECK: lm.route softmax %{{.*}} choose 2 scale 1.000000e+00 :
+// CHECK-NEXT: %[[Y:.*]] = lm.expert_matmul
+// CHECK-NEXT: lm.return %[[Y]]
+lm.func @scale_goes_into_the_weights_of_experts(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %l: tensor<?x3xf32>) -> tensor<?x4xf32> {
+  %ids, %weights = lm.route softmax %l choose 2 scale 2.0 : tensor<?x3xf32>
+  %y = lm.expert_matmul %x, %w, %ids combine %weights : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  %z = lm.scale %y {factor = 0.5} : tensor<?x4xf32>
+  lm.return %z : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: lm.func @second_reader_of_the_weights_blocks_fusion(
+// CHECK: lm.scale
+lm.func @second_reader_of_the_weights_blocks_fusion(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %l: tensor<?x3xf32>) -> (tensor<?x4xf32>, tensor<?x2xf32>) {
+  %ids, %weights = lm.route softmax %l choose 2 : tensor<?x3xf32>
+  %y = lm.expert_matmul %x, %w, %ids combine %weights : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x2xi32>, tensor<?x2xf32>
+  %z = lm.scale %y {factor = 0.5} : tensor<?x4xf32>
+  lm.return %z, %weights : tensor<?x4xf32>, tensor<?x2xf32>
+}
+
+// CHECK-LABEL: lm.func @residual_of_experts_blocks_fusion(
+// CHECK: lm.scale
+lm.func @residual_of_experts_blocks_fusion(%x: tensor<?x4xf32>, %w: tensor<3x4x4xbf16>, %l: tensor<?x3xf32>) -> tensor<?x4xf32> {
+  %ids, %weights = lm.route softmax %l choose 2 : tensor<?x3xf32>
+  %y = lm.expert_matmul %x, %w, %ids combine %weights residual %x : tensor<?x4xf32>, tensor<3x4x4xbf16>, tensor<?x2xi32>, tensor<?x2xf32>, tensor<?x4xf32>
+  %z = lm.scale %y {factor = 0.5} : tensor<?x4xf32>
+  lm.return %z : tensor<?x4xf32>
+}

@@ -91,3 +91,19 @@ lm.func @rows_that_are_no_whole_blocks(%x: tensor<?x96xf32>) -> tensor<?x8xf32> 
   %e = lm.activation silu %d : tensor<?x8xf32>
   lm.return %e : tensor<?x8xf32>
 }
+
+// Matrices of experts are matrices as others; a router keeps its format where others get blocks.
+// Q4-LABEL: lm.func @experts(
+// Q4: lm.weight @router : tensor<4x32xf32>
+// Q4: lm.weight_stack @"experts.*.w" : tensor<4x8x32x!lm.q4_0>
+// CHECK-LABEL: lm.func @experts(
+// CHECK: lm.weight @router : tensor<4x32xbf16>
+// CHECK: lm.weight_stack @"experts.*.w" : tensor<4x8x32xbf16>
+lm.func @experts(%x: tensor<?x32xf32>) -> tensor<?x16xf32> {
+  %router = lm.weight @router : tensor<4x32xf32>
+  %logits = lm.matmul %x, %router : tensor<?x32xf32>, tensor<4x32xf32>
+  %ids, %weights = lm.route softmax %logits choose 2 : tensor<?x4xf32>
+  %w = lm.weight_stack @"experts.*.w" : tensor<4x8x32xf16>
+  %y = lm.expert_matmul %x, %w, %ids : tensor<?x32xf32>, tensor<4x8x32xf16>, tensor<?x2xi32>
+  lm.return %y : tensor<?x16xf32>
+}
