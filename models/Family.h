@@ -18,9 +18,10 @@ struct ModelDescription {
   int64_t vocabSize;
   int64_t maxPosition; // the longest context the model was made for, in tokens
   std::optional<int64_t> bosId;
-  std::vector<int64_t> eosIds;             // generation ends at any of them
-  std::vector<TensorSpec> tensors;         // all the model needs
-  std::vector<std::string> ignoredTensors; // name endings a checkpoint may have besides, without a warning
+  std::vector<int64_t> eosIds;     // generation ends at any of them
+  std::vector<TensorSpec> tensors; // all the model needs
+  // Endings of names, and beginnings that end in a dot, that a checkpoint may have besides, without a warning.
+  std::vector<std::string> ignoredTensors;
   std::vector<std::string> warnings;
 };
 

@@ -54,13 +54,18 @@ std::string matrixNames(const models::ModelDescription &model) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// As quantize-weights reads it: the matrices of all experts are one weight there.
+std::string nameInGraph(const models::TensorSpec &spec, const models::TensorInfo &tensor) {
+  return spec.expert && tensor.name == spec.name ? spec.expert->pattern : tensor.name;
+}
+
 // Gives each matrix its format. What the checkpoint has and a target has no kernels for becomes bf16, with a warning;
 // where it was asked for it is an error.
 Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::ModelDescription &model,
                           lm::StoragePolicy &policy, PhaseOptions &options, std::vector<std::string> &warnings) {
   std::map<std::string_view, size_t> rounded;
   for (const models::TensorSpec &spec : model.tensors) {
-    const models::TensorInfo *tensor = checkpoint.find(spec.name);
+    const models::TensorInfo *tensor = models::findTensor(checkpoint, spec);
     if (!tensor || !isMatrix(spec))
       continue;
     const StorageFormat *own = models::storageFormatOf(tensor->dtype);
@@ -72,7 +77,10 @@ Expected<> resolveWeights(const models::Checkpoint &checkpoint, const models::Mo
     if (policy.isAsked(spec.name))
       return makeError("--storage {}: target {} has no kernels for weights of this format; f32, f16 and bf16 it has",
                        format.name, target);
-    options.storageOf.push_back(spec.name + "=bf16");
+    std::string rule = nameInGraph(spec, *tensor) + "=bf16";
+    if (!options.storageOf.empty() && options.storageOf.back() == rule)
+      continue;
+    options.storageOf.push_back(std::move(rule));
     ++rounded[own->name];
   }
   if (auto used = policy.checkRulesUsed(matrixNames(model)); !used)

@@ -109,6 +109,13 @@ double DecoderConfig::scoreScale() const {
   return attentionScale != 0 ? attentionScale : 1 / std::sqrt(static_cast<double>(headDim));
 }
 
+void DecoderConfig::addMlp(std::vector<TensorSpec> &specs, const std::string &layer) const {
+  if (mlpGated)
+    addLinear(specs, layer + "mlp.gate_proj", intermediateSize, hiddenSize, mlpBias);
+  addLinear(specs, layer + "mlp.up_proj", intermediateSize, hiddenSize, mlpBias);
+  addLinear(specs, layer + "mlp.down_proj", hiddenSize, intermediateSize, mlpBias);
+}
+
 std::vector<TensorSpec> DecoderConfig::tensors() const {
   std::vector<TensorSpec> specs;
   auto norm = [&](const std::string &name, int64_t size) {
@@ -133,10 +140,10 @@ std::vector<TensorSpec> DecoderConfig::tensors() const {
     addLinear(specs, layer + "self_attn.o_proj", hiddenSize, heads * headDim, outputBias);
     layerNorm(layer, norms.afterAttention);
     layerNorm(layer, norms.beforeMlp);
-    if (mlpGated)
-      addLinear(specs, layer + "mlp.gate_proj", intermediateSize, hiddenSize, mlpBias);
-    addLinear(specs, layer + "mlp.up_proj", intermediateSize, hiddenSize, mlpBias);
-    addLinear(specs, layer + "mlp.down_proj", hiddenSize, intermediateSize, mlpBias);
+    if (experts && experts->isIn(i))
+      experts->addTensors(specs, layer, hiddenSize);
+    else
+      addMlp(specs, layer);
     layerNorm(layer, norms.afterMlp);
   }
   norm("model.norm", hiddenSize);
@@ -163,6 +170,7 @@ ModelDescription DecoderConfig::describe() const {
   description.eosIds = eosIds;
   description.tensors = tensors();
   description.ignoredTensors = {".rotary_emb.inv_freq"}; // saved by old versions of transformers; computed here
+  description.ignoredTensors.insert(description.ignoredTensors.end(), ignoredTensors.begin(), ignoredTensors.end());
   if (tieWordEmbeddings)
     description.ignoredTensors.push_back("lm_head.weight");
   description.warnings = warnings;

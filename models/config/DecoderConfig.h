@@ -4,6 +4,7 @@
 
 #include "models/Family.h"
 #include "models/config/ConfigReader.h"
+#include "models/config/ExpertsConfig.h"
 #include "models/config/RopeConfig.h"
 
 namespace quipu::models {
@@ -81,10 +82,12 @@ struct DecoderConfig {
 
   // Norms, MLP and what is multiplied by constants.
   NormModules norms;
-  double gainOffset = 0; // gains are stored less this
-  bool mlpBias = false;  // on gate, up and down
-  bool mlpGated = true;  // otherwise down(activation(up(x)))
+  double gainOffset = 0;                     // gains are stored less this
+  bool mlpBias = false;                      // on gate, up and down
+  bool mlpGated = true;                      // otherwise down(activation(up(x)))
+  std::optional<ExpertsConfig> experts = {}; // in place of the MLP of some layers
   double embeddingScale = 1, residualScale = 1, logitScale = 1;
+  std::vector<std::string> ignoredTensors = {}; // beside those that no family needs, as ModelDescription has them
 
   DecoderConfig() = default;
   explicit DecoderConfig(const FamilyMatch &match)
@@ -106,6 +109,9 @@ struct DecoderConfig {
   std::vector<TensorSpec> tensors() const;
   // What programs need to know.
   ModelDescription describe() const;
+
+private:
+  void addMlp(std::vector<TensorSpec> &specs, const std::string &layer) const;
 };
 
 // Family::describe of a family whose configuration `parse` reads.

@@ -64,15 +64,20 @@ Value DecoderGraph::attention(Value x, int64_t layer) {
   return graph.linear(a, "self_attn.o_proj", config.hiddenSize, {config.outputBias});
 }
 
-Value DecoderGraph::mlp(Value x, int64_t) {
-  Value h;
-  if (config.mlpGated) {
-    Value gate = graph.linear(x, "mlp.gate_proj", config.intermediateSize, {config.mlpBias});
-    Value up = graph.linear(x, "mlp.up_proj", config.intermediateSize, {config.mlpBias});
-    h = graph.mul(graph.activation(gate, config.activation), up);
-  } else {
-    h = graph.activation(graph.linear(x, "mlp.up_proj", config.intermediateSize, {config.mlpBias}), config.activation);
-  }
+Value DecoderGraph::gatedMlp(Value x, const std::string &module, int64_t size) {
+  Value gate = graph.linear(x, module + ".gate_proj", size, {config.mlpBias});
+  Value up = graph.linear(x, module + ".up_proj", size, {config.mlpBias});
+  Value h = graph.mul(graph.activation(gate, config.activation), up);
+  return graph.linear(h, module + ".down_proj", config.hiddenSize, {config.mlpBias});
+}
+
+Value DecoderGraph::mlp(Value x, int64_t layer) {
+  if (config.experts && config.experts->isIn(layer))
+    return experts(x);
+  if (config.mlpGated)
+    return gatedMlp(x, "mlp", config.intermediateSize);
+  Value h =
+      graph.activation(graph.linear(x, "mlp.up_proj", config.intermediateSize, {config.mlpBias}), config.activation);
   return graph.linear(h, "mlp.down_proj", config.hiddenSize, {config.mlpBias});
 }
 

@@ -19,6 +19,8 @@ protected:
   virtual mlir::Value layer(mlir::Value x, int64_t index);
   virtual mlir::Value attention(mlir::Value x, int64_t layer);
   virtual mlir::Value mlp(mlir::Value x, int64_t layer);
+  // The MLP of a layer that has routed experts, with those that every token goes to.
+  mlir::Value experts(mlir::Value x);
 
   // x itself where the module is empty.
   mlir::Value norm(mlir::Value x, const std::string &module);
@@ -27,6 +29,9 @@ protected:
   GraphBuilder &graph;
 
 private:
+  mlir::Value sharedExperts(mlir::Value x);
+  // down(activation(gate(x)) * up(x)) of the modules MODULE.gate_proj and so on.
+  mlir::Value gatedMlp(mlir::Value x, const std::string &module, int64_t size);
   // The heads of q or of k after their norm and rotation.
   mlir::Value placed(mlir::Value x, const std::string &normModule, int64_t heads, const AttentionKind &kind);
 };

@@ -158,6 +158,56 @@ Value GraphBuilder::sliceColumns(Value x, int64_t offset, int64_t size) {
   return lm::SliceColumnsOp::create(builder, x.getLoc(), x, offset, size);
 }
 
+Value GraphBuilder::stack(const std::string &module, const StackShape &shape) {
+  std::string name = modulePrefix + module + ".weight", first = name;
+  if (size_t star = name.find('*'); star != name.npos) {
+    first.replace(star, 1, "0");
+    if (!weightTypes(first))
+      first = name.erase(star, 2); // with the dot behind it
+  }
+  std::optional<DType> dtype = weightTypes(first);
+  if (!dtype)
+    missing.push_back(first);
+  auto type = RankedTensorType::get({shape.experts, shape.out, shape.in},
+                                    elementType(dtype.value_or(DType::F32), &getContext()));
+  return lm::WeightStackOp::create(builder, locationOf(module), type, name);
+}
+
+Value GraphBuilder::expertLinear(Value x, const std::string &module, const StackShape &shape, Value ids,
+                                 Value combine) {
+  Value matrices = stack(module, shape);
+  auto matmul = lm::ExpertMatmulOp::create(builder, locationOf(module), x, matrices, ids);
+  if (!combine)
+    return matmul;
+  matmul.getCombineMutable().assign(combine);
+  matmul.getResult().setType(lm::getRowsType(&getContext(), shape.out));
+  return matmul;
+}
+
+Value GraphBuilder::gatedExperts(Value x, const std::string &module, const StackShape &shape, Value ids,
+                                 Activation activation) {
+  Value matrices = stack(module, {shape.experts, 2 * shape.out, shape.in});
+  return lm::ExpertMatmulOp::create(builder, locationOf(module), x, matrices, ids,
+                                    lm::ActivationAttr::get(&getContext(), kindOf(activation)));
+}
+
+Routing GraphBuilder::route(Value logits, const ExpertsConfig &config) {
+  Value bias = config.biased ? weight(config.modules.router, ".e_score_correction_bias", {config.count}) : Value();
+  lm::RouteScore score = config.sigmoid ? lm::RouteScore::sigmoid : lm::RouteScore::softmax;
+  auto route = lm::RouteOp::create(builder, logits.getLoc(), logits, bias, score, config.chosen);
+  route.setNormalize(config.normalize);
+  if (config.scale != 1)
+    route.setScaleAttr(builder.getF64FloatAttr(config.scale));
+  route.setGroups(config.groups);
+  route.setKeptGroups(config.keptGroups);
+  return {route.getIds(), route.getWeights()};
+}
+
+Routing GraphBuilder::routeToOne(Value logits) {
+  auto route = lm::RouteOp::create(builder, logits.getLoc(), logits, Value(), lm::RouteScore::sigmoid, 1);
+  return {route.getIds(), route.getWeights()};
+}
+
 OwningOpRef<ModuleOp> GraphBuilder::finish(Value logits) {
   lm::ReturnOp::create(builder, logits.getLoc(), logits);
   func.setFunctionType(builder.getFunctionType(func.getArgumentTypes(), logits.getType()));

@@ -23,6 +23,15 @@ struct AttentionParameters {
   std::optional<double> softcap = {}; // of the scaled scores
 };
 
+// Matrices of experts, [experts, out, in] all together.
+struct StackShape {
+  int64_t experts, out, in;
+};
+
+struct Routing {
+  mlir::Value ids, weights; // [tokens, chosen]
+};
+
 struct NormParameters {
   double eps;
   bool centred = false;   // layer norm; otherwise rms norm
@@ -61,6 +70,18 @@ public:
   mlir::Value positionEmbedding(const std::string &module, int64_t positions, int64_t width);
   // x W^T + b, from [tokens, in] to [tokens, out].
   mlir::Value linear(mlir::Value x, const std::string &module, int64_t out, const LinearParameters &parameters = {});
+  // The experts of each token by the product of a router, `config` says how.
+  Routing route(mlir::Value logits, const ExpertsConfig &config);
+  // One expert for every token, with the sigmoid of the only logit as its weight.
+  Routing routeToOne(mlir::Value logits);
+  // Products with the matrices of each token's experts, [tokens, chosen * out]; x is [tokens, in], or has a part for
+  // each of them. `module` may have * in the place of an expert's number: the checkpoint has a tensor for each then, or
+  // one of all under the name without it. With `combine` their weighted sum, [tokens, out].
+  mlir::Value expertLinear(mlir::Value x, const std::string &module, const StackShape &shape, mlir::Value ids,
+                           mlir::Value combine = {});
+  // activation(gate) * up of one module whose matrices are [2 out, in], the gate's rows first.
+  mlir::Value gatedExperts(mlir::Value x, const std::string &module, const StackShape &shape, mlir::Value ids,
+                           Activation activation);
   mlir::Value norm(mlir::Value x, const std::string &module, const NormParameters &parameters);
   mlir::Value rope(mlir::Value x, lm::RopeAttr rope);
   // Each row times 1 + beta ln(1 + floor(position / length)).
@@ -84,6 +105,7 @@ public:
 
 private:
   mlir::Value weight(const std::string &module, const char *kind, llvm::ArrayRef<int64_t> shape);
+  mlir::Value stack(const std::string &module, const StackShape &shape);
   // Rows of a weight, or all of it.
   mlir::Value rowsOf(mlir::Value weight, const std::optional<JoinedRows> &rows);
   mlir::Value linearWeight(const std::string &module, int64_t out, int64_t in, const LinearParameters &parameters);

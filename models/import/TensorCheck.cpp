@@ -24,17 +24,34 @@ std::optional<std::string> faultOf(const TensorSpec &spec, const TensorInfo *ten
   if (format->isBlocked() && spec.shape.size() < 2)
     return fmt::format("{}: tensor {} is {}; only matrices may be quantised", tensor->file,
                        inQuotes(tensor->nameInFile()), dtypeName(tensor->dtype));
-  if (tensor->shape != spec.shape)
+  std::vector<int64_t> expected = spec.shape;
+  if (tensor->name != spec.name) {
+    expected.insert(expected.begin(), spec.expert->count);
+    wanted = fmt::format("[{}]", fmt::join(expected, ", "));
+  }
+  if (tensor->shape != expected)
     return fmt::format("{}: tensor {} has shape [{}]; expected {} from the configuration", tensor->file,
                        inQuotes(tensor->nameInFile()), fmt::join(tensor->shape, ", "), wanted);
   return std::nullopt;
 }
 
-bool endsWith(std::string_view text, std::string_view end) {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+bool isIgnored(std::string_view name, std::string_view rule) {
+  if (name.size() < rule.size())
+    return false;
+  return rule.back() == '.' ? name.substr(0, rule.size()) == rule : name.substr(name.size() - rule.size()) == rule;
 }
 
 } // namespace
+
+std::string ExpertPlace::nameOfAll() const {
+  std::string name = pattern;
+  return name.erase(name.find('*'), 2); // with the dot behind it
+}
+
+const TensorInfo *findTensor(const Checkpoint &checkpoint, const TensorSpec &spec) {
+  const TensorInfo *own = checkpoint.find(spec.name);
+  return own || !spec.expert ? own : checkpoint.find(spec.expert->nameOfAll());
+}
 
 int64_t elementsOf(const TensorSpec &spec) {
   int64_t product = 1; // families bound their sizes so that it fits
@@ -49,8 +66,10 @@ Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSp
   size_t others = 0;
   std::unordered_set<std::string_view> known;
   for (const TensorSpec &spec : expected) {
-    known.insert(spec.name);
-    auto fault = faultOf(spec, checkpoint.find(spec.name), checkpoint.path());
+    const TensorInfo *tensor = findTensor(checkpoint, spec);
+    if (tensor)
+      known.insert(tensor->name);
+    auto fault = faultOf(spec, tensor, checkpoint.path());
     if (fault && first)
       ++others;
     else if (fault)
@@ -60,8 +79,8 @@ Expected<> checkTensors(const Checkpoint &checkpoint, const std::vector<TensorSp
     return makeError("{}{}", *first, others ? fmt::format(" (and {} other tensors at fault)", others) : "");
 
   for (const TensorInfo &tensor : checkpoint.tensors()) {
-    auto isIgnored = [&](const std::string &end) { return endsWith(tensor.name, end); };
-    if (!known.count(tensor.name) && std::none_of(ignored.begin(), ignored.end(), isIgnored))
+    auto applies = [&](const std::string &rule) { return isIgnored(tensor.name, rule); };
+    if (!known.count(tensor.name) && std::none_of(ignored.begin(), ignored.end(), applies))
       warnings.push_back(
           fmt::format("{}: tensor {} is not used by the model", tensor.file, inQuotes(tensor.nameInFile())));
   }

@@ -1,4 +1,5 @@
-// Configuration of Qwen2, Qwen2.5 and Qwen3 (dense), as transformers' Qwen2Config and Qwen3Config read it.
+// Configuration of Qwen2, Qwen2.5 and Qwen3, dense and of routed experts, as transformers' configuration classes read
+// it.
 #pragma once
 
 #include "models/config/DecoderConfig.h"

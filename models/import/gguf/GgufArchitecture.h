@@ -8,7 +8,7 @@
 
 namespace quipu::models {
 
-// Modules of a layer: "attn_q" is "self_attn.q_proj".
+// Modules of a layer: "attn_q" is "self_attn.q_proj". Or a tensor by its whole name, "exp_probs_b.bias".
 struct GgufName {
   std::string_view gguf, huggingFace;
 };

@@ -269,6 +269,10 @@ std::string GgufArchitecture::huggingFaceName(std::string_view ggufName) const {
   size_t end = module.find('.', block.size());
   if (module.substr(0, block.size()) != block || end == module.npos)
     return std::string(ggufName);
+  std::string_view layer = module.substr(0, end), inner = ggufName.substr(end + 1);
+  for (const GgufName &pair : names)
+    if (pair.gguf == inner)
+      return fmt::format("model.layers.{}.{}", layer.substr(block.size()), pair.huggingFace);
   auto named = [&](const GgufName &pair) { return pair.gguf == module.substr(end + 1); };
   auto own = std::find_if(names.begin(), names.end(), named);
   const auto *common = std::find_if(std::begin(layerNames), std::end(layerNames), named);

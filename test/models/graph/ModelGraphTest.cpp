@@ -73,6 +73,23 @@ std::string typeText(const TensorSpec &spec, DType dtype) {
   return text + element + ">";
 }
 
+// The tensors of the checkpoint that a stack is made of.
+std::map<std::string, std::string> matricesOf(lm::WeightStackOp op) {
+  RankedTensorType type = op.getResult().getType();
+  std::string name = op.getTensorName().str();
+  size_t star = name.find('*');
+  if (star == name.npos && type.getDimSize(0) > 1)
+    return {{name, typeText(type)}};
+  std::map<std::string, std::string> matrices;
+  for (int64_t expert = 0; expert < type.getDimSize(0); ++expert) {
+    std::string own = name;
+    if (star != name.npos)
+      own.replace(star, 1, std::to_string(expert));
+    matrices[own] = typeText(RankedTensorType::get(type.getShape().drop_front(), type.getElementType()));
+  }
+  return matrices;
+}
+
 class Golden : public testing::TestWithParam<std::string> {
 protected:
   MLIRContext context;
@@ -95,6 +112,9 @@ TEST_P(Golden, ReadsEachTensorOfTheCheckpointOnceInItsOwnType) {
   for (lm::WeightOp weight : opsOf<lm::WeightOp>(*module))
     EXPECT_TRUE(got.emplace(weight.getTensorName(), typeText(weight.getResult().getType())).second)
         << weight.getTensorName().str() << " is there twice";
+  for (lm::WeightStackOp stack : opsOf<lm::WeightStackOp>(*module))
+    for (const auto &[name, type] : matricesOf(stack))
+      EXPECT_TRUE(got.emplace(name, type).second) << name << " is there twice";
   EXPECT_EQ(got, expected);
 }
 
