@@ -50,9 +50,9 @@ TEST(WeightLayoutTest, refuses_what_has_no_extent) {
   EXPECT_EQ(messageOf(static_cast<fb::DType>(200), {4, 4}, "row_major"), "weights are not stored as an unknown dtype");
   EXPECT_EQ(messageOf(fb::DType::q4_k, {4, 128}, "panel64"),
             "rows of 128 elements are no whole blocks of q4_k (256 elements)");
-  EXPECT_EQ(messageOf(fb::DType::f32, {4}, "panel64"), "layout wants a shape of rank 2");
+  EXPECT_EQ(messageOf(fb::DType::f32, {4}, "panel64"), "layout wants a shape of rank 2 or 3");
   EXPECT_EQ(messageOf(fb::DType::f32, {3, 4}, "panel64_gated"),
-            "layout wants a shape of rank 2 with an even number of rows");
+            "layout wants a shape of rank 2 or 3 with an even number of rows");
   EXPECT_EQ(messageOf(fb::DType::q8_0, {64, 64}, "tile64"), "layout 'tile64' does not take q8_0");
   for (const char *layout : {"row_major", "panel64", "panel64_gated", "tile64", "tile64_gated"})
     for (std::vector<uint64_t> shape : {std::vector<uint64_t>{huge, huge}, {2, UINT64_MAX}, {UINT64_MAX - 1, 2}})

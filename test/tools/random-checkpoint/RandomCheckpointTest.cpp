@@ -159,9 +159,9 @@ TEST_F(RandomCheckpointTest, failures_leave_nothing_behind) {
   options.output = pathOf("out");
 
   write("llama.json", R"({"model_type": "no_such_model"})");
-  EXPECT_EQ(message(), pathOf("llama.json") + ": unknown architecture 'no_such_model' (model_type); known: "
-                                              "Gemma2ForCausalLM, Gemma3ForCausalLM, LlamaForCausalLM, "
-                                              "MistralForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM");
+  std::string unknown = pathOf("llama.json") + ": unknown architecture 'no_such_model' (model_type); known: ";
+  EXPECT_EQ(message().substr(0, unknown.size()), unknown);
+  EXPECT_NE(message().find("LlamaForCausalLM"), std::string::npos) << message();
   EXPECT_EQ(files(), std::vector<std::string>{"llama.json"});
 }
 

@@ -1,7 +1,7 @@
 // embedding: out[t] = table[ids[t]], widened to f32. An id outside the table gives a row of zeros: ids come from users.
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
-#include "compiler/Codegen/Cpu/Kernels/BlockReader.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/BlockReader.h"
 #include "compiler/Codegen/Cpu/WeightLayout.h"
 
 namespace quipu::cpu {

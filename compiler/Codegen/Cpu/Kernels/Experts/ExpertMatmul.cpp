@@ -7,8 +7,8 @@
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/Kernels/Experts/ExpertGroups.h"
 #include "compiler/Codegen/Cpu/Kernels/Experts/ExpertTiles.h"
-#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
-#include "compiler/Codegen/Cpu/Kernels/TileSums.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/TileSums.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 
 namespace quipu::cpu {

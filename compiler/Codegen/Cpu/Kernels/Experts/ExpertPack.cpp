@@ -3,7 +3,7 @@
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/Kernels/Experts/ExpertGroups.h"
 #include "compiler/Codegen/Cpu/Kernels/Experts/ExpertTiles.h"
-#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputPacking.h"
 
 namespace quipu::cpu {
 

@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/Rotation.h"
+#include "compiler/Codegen/Cpu/Kernels/Rope/Rotation.h"
 
 namespace quipu::cpu {
 namespace {

@@ -5,9 +5,9 @@
 // while all row tiles pass over it; a panel too large for that is cut along k, and the sums of a chunk of row tiles
 // wait in scratch.
 #include "compiler/Codegen/Cpu/Generators.h"
-#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
-#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
-#include "compiler/Codegen/Cpu/Kernels/TileSums.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/TileSums.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"
 #include "runtime/Support/Rounding.h"
 

@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/BlockMicrokernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/BlockMicrokernel.h"
 
 #include "runtime/Support/Rounding.h"
 

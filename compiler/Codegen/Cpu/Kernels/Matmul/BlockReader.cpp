@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/BlockReader.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/BlockReader.h"
 
 namespace quipu::cpu {
 

@@ -1,7 +1,7 @@
 // The microkernel for weights that stand by themselves: f32, f16 and bf16.
 #pragma once
 
-#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/Microkernel.h"
 
 namespace quipu::cpu {
 

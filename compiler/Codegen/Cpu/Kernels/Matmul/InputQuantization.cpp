@@ -1,6 +1,6 @@
-#include "compiler/Codegen/Cpu/Kernels/InputQuantization.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputQuantization.h"
 
-#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputPacking.h"
 
 namespace quipu::cpu {
 namespace {

@@ -2,8 +2,8 @@
 // weights and one of the input turn into f32.
 #pragma once
 
-#include "compiler/Codegen/Cpu/Kernels/BlockReader.h"
-#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/BlockReader.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/Microkernel.h"
 
 namespace quipu::cpu {
 

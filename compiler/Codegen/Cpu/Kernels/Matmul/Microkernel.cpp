@@ -1,7 +1,7 @@
-#include "compiler/Codegen/Cpu/Kernels/Microkernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/Microkernel.h"
 
-#include "compiler/Codegen/Cpu/Kernels/BlockMicrokernel.h"
-#include "compiler/Codegen/Cpu/Kernels/FloatMicrokernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/BlockMicrokernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/FloatMicrokernel.h"
 
 namespace quipu::cpu {
 

@@ -1,5 +1,5 @@
-#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
-#include "compiler/Codegen/Cpu/Kernels/InputQuantization.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputQuantization.h"
 
 namespace quipu::cpu {
 

@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/TileSums.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/TileSums.h"
 
 namespace quipu::cpu {
 

@@ -1,6 +1,6 @@
 // pack_input: the stage before a `packed_input` matmul; norms, converts and interleaves x once for all workers.
 #include "compiler/Codegen/Cpu/Generators.h"
-#include "compiler/Codegen/Cpu/Kernels/InputPacking.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/InputPacking.h"
 
 namespace quipu::cpu {
 

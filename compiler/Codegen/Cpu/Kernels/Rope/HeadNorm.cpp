@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/HeadNorm.h"
+#include "compiler/Codegen/Cpu/Kernels/Rope/HeadNorm.h"
 
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/VectorMath.h"

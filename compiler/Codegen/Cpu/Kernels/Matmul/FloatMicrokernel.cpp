@@ -1,4 +1,4 @@
-#include "compiler/Codegen/Cpu/Kernels/FloatMicrokernel.h"
+#include "compiler/Codegen/Cpu/Kernels/Matmul/FloatMicrokernel.h"
 
 namespace quipu::cpu {
 

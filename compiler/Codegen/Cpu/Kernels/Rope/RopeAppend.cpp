@@ -5,8 +5,8 @@
 #include "compiler/Codegen/Cpu/Generators.h"
 #include "compiler/Codegen/Cpu/KernelBuilder.h"
 #include "compiler/Codegen/Cpu/Kernels/CacheLayout.h"
-#include "compiler/Codegen/Cpu/Kernels/HeadNorm.h"
-#include "compiler/Codegen/Cpu/Kernels/Rotation.h"
+#include "compiler/Codegen/Cpu/Kernels/Rope/HeadNorm.h"
+#include "compiler/Codegen/Cpu/Kernels/Rope/Rotation.h"
 
 namespace quipu::cpu {
 namespace {
