@@ -16,6 +16,19 @@ DotInstruction instructionFor(fb::DType dtype, const std::set<std::string> &feat
   return dtype == fb::DType::bf16 && features.count("avx512bf16") ? DotInstruction::Bf16Dot : DotInstruction::F32Fma;
 }
 
+// Of all matrices that a launch has: those that one token is multiplied with. Experts are chosen by ids, its i32
+// operand.
+double shareOfMatrices(const fb::TargetProgram &target, const fb::Launch &launch, const fb::Weight &weight) {
+  if (launch.op()->str() != "lm.expert_matmul" || weight.shape()->size() != 3)
+    return 1;
+  for (uint32_t operand : *launch.operands()) {
+    const fb::Buffer *buffer = operand == UINT32_MAX ? nullptr : target.buffers()->Get(operand);
+    if (buffer && buffer->dtype() == fb::DType::i32)
+      return static_cast<double>(buffer->columns()) / static_cast<double>(weight.shape()->Get(0));
+  }
+  return 1;
+}
+
 } // namespace
 
 StepCost::StepCost(Engine &engine) {
@@ -33,13 +46,13 @@ StepCost::StepCost(Engine &engine) {
       if (operand == UINT32_MAX)
         continue;
       const fb::Buffer *buffer = target.buffers()->Get(operand);
-      if (op == "lm.matmul" && buffer->kind() == fb::BufferKind::weight) {
+      if ((op == "lm.matmul" || op == "lm.expert_matmul") && buffer->kind() == fb::BufferKind::weight) {
         const fb::Weight *weight = program.weights()->Get(buffer->index());
-        double elements = 1;
+        double share = shareOfMatrices(target, *launch, *weight), elements = share;
         for (uint64_t size : *weight->shape())
           elements *= static_cast<double>(size);
-        matmulBytes += static_cast<double>(weight->bytes());
-        if (weight->shape()->size() != 2)
+        matmulBytes += share * static_cast<double>(weight->bytes());
+        if (weight->shape()->size() < 2)
           continue;
         (launch->dim() == fb::Dim::rows ? rowFlops : tokenFlops) += 2 * elements;
         elementsOf[size_t(instructionFor(weight->dtype(), features))] += elements;

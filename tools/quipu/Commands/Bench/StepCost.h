@@ -12,7 +12,8 @@ class StepCost {
 public:
   explicit StepCost(Engine &engine);
 
-  // Bytes that one decoded token must read: all weights its launches use and the KV cache of `context` positions.
+  // Bytes that one decoded token must read: the weights its launches use, of experts those that it chooses, and the KV
+  // cache of `context` positions.
   double decodeBytes(double context) const { return matmulBytes + cacheBytes(context); }
   double cacheBytes(double context) const { return context * kvBytesPerPosition; }
   // Floating-point operations of a prompt whose last row alone gives logits: matmuls and causal attention.
