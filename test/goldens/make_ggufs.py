@@ -24,15 +24,23 @@ HERE = pathlib.Path(__file__).resolve().parent
 TYPES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 SPECIAL = ["<pad>", "<s>", "</s>"]
 NOT_WRITTEN = {
-    "llama/mha_sharded_f32": "nothing that gqa_tied_f32 has not",
-    "llama/mistral_window8_bf16": "the llama architecture of GGUF has no window",
-    "qwen2/window8_bf16": "the qwen2 architecture of GGUF has no window",
-    "qwen3/bias_window8_saved_bf16": "the qwen3 architecture of GGUF has neither bias nor window",
+    "arcee/bias_tied_saved_bf16": "the arcee architecture of GGUF has no biases",
+    "cohere2/pattern2_bias_saved_bf16": "the cohere2 architecture of GGUF has no biases, and its pattern is 4",
+    "exaone4/full_tied_saved_bf16": "llama.cpp takes no head_dim of its own there",
     "gemma2/scalar_saved_f32": "GGUF has no key for query_pre_attn_scalar: only a 27B model has another scale",
     "gemma3/scalar_linear_saved_f32": "GGUF has no key for query_pre_attn_scalar: only a 27B model has another scale",
     "gpt2/inverse_layer_untied_saved_bf16": "GGUF has no key for scale_attn_by_inverse_layer_idx",
     "gpt_neox/no_bias_tied_saved_bf16": "the gptneox architecture of GGUF has biases, and the converter wants rotary_pct",
+    "granite/tied_f32": "nothing that bias_untied_saved_bf16 has not but the tied weights",
+    "llama/mha_sharded_f32": "nothing that gqa_tied_f32 has not",
+    "llama/mistral_window8_bf16": "the llama architecture of GGUF has no window",
+    "olmo2/mha_f32": "nothing that gqa_saved_bf16 has not",
+    "olmo3/pattern_yarn_saved_bf16": "llama.cpp reads one base for both kinds of layers",
     "phi/qk_norm_gqa_saved_f32": "the phi2 architecture of GGUF has no norm of q and k",
+    "qwen2/window8_bf16": "the qwen2 architecture of GGUF has no window",
+    "qwen3/bias_window8_saved_bf16": "the qwen3 architecture of GGUF has neither bias nor window",
+    "seed_oss/out_bias_saved_bf16": "the seed_oss architecture of GGUF has no such biases",
+    "smollm3/list_window8_bias_saved_bf16": "the smollm3 architecture of GGUF has neither biases, window nor list",
     "starcoder2/bias_window8_tied_f32": "the starcoder2 architecture of GGUF has no window",
     "starcoder2/no_bias_saved_bf16": "the starcoder2 architecture of GGUF has no window",
 }
@@ -76,6 +84,10 @@ def keep_keys(load_hparams):
     return load
 
 
+def subclasses(kind):
+    return [each for child in kind.__subclasses__() for each in (child, *subclasses(child))]
+
+
 def convert(checkpoint):
     import convert_hf_to_gguf
     import gguf
@@ -89,9 +101,10 @@ def convert(checkpoint):
         suit(folder)
         tokens = write_tokenizer(folder, text["vocab_size"])
         types = [gguf.TokenType.CONTROL if token in SPECIAL else gguf.TokenType.NORMAL for token in tokens]
-        model_class = convert_hf_to_gguf.get_model_class(config["architectures"][0])
-        model_class.set_vocab = TextModel.set_vocab
-        model_class.get_vocab_base = lambda self: (tokens, types, "gpt-2")
+        convert_hf_to_gguf.get_model_class(config["architectures"][0])  # imports its class, which others may lie in
+        TextModel.get_vocab_base = lambda self: (tokens, types, "gpt-2")
+        for kind in subclasses(TextModel):
+            kind.set_vocab = lambda self: self._set_vocab_gpt2()
         sys.argv = ["convert_hf_to_gguf", str(folder), "--outfile", str(checkpoint / "model.gguf"), "--outtype", TYPES[dtype]]
         convert_hf_to_gguf.main()
 

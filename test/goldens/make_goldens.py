@@ -20,7 +20,6 @@ attention and no KV cache: each new token recomputes the whole sequence. Keys of
         layer0                outputs of the first layer's modules, by their names: input_layernorm, self_attn, mlp, ...
         layers                residual stream after each layer, [layers, T, hidden]
         final_norm            [T, hidden]
-        logits                [T, vocab]
     perplexity                text (file name beside golden.json), window, windows, perplexity: the first of each
                               window's ids is replaced by BOS, its second half counts, a rest is left out
 
@@ -54,14 +53,16 @@ def float64_everywhere():
     """Transformers computes norms, softmax and RoPE in float32 whatever the model's type; here they are float64."""
     named = [m for n, m in sys.modules.items()
              if n.startswith("transformers.") and ("modeling_" in n or "masking" in n) and getattr(m, "torch", None) is torch]
-    to_float32 = torch.Tensor.float
+    to_float32, default = torch.Tensor.float, torch.get_default_dtype()
     for module in named:
         module.torch = Float64Torch()
     torch.Tensor.float = torch.Tensor.double
+    torch.set_default_dtype(torch.float64)  # of quotients of whole numbers
     try:
         yield
     finally:
         torch.Tensor.float = to_float32
+        torch.set_default_dtype(default)
         for module in named:
             module.torch = torch
 
@@ -73,15 +74,16 @@ class OnlyFloat64(TorchDispatchMode):
         result = function(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, (tuple, list)) else (result,):
             if isinstance(tensor, torch.Tensor) and tensor.is_floating_point() and tensor.dtype != torch.float64:
-                raise TypeError(f"{function} gave {tensor.dtype}")
+                raise RuntimeError(f"{function} gave {tensor.dtype}")
         return result
 
 
 def load(directory):
     options = dict(dtype=torch.float64, attn_implementation="eager", local_files_only=True)
-    transformers.AutoModelForCausalLM.from_pretrained(directory, **options)  # imports the family's module to patch
+    kind = getattr(transformers, json.loads((directory / "config.json").read_text())["architectures"][0])
+    kind.from_pretrained(directory, **options)  # imports the family's modules to patch
     with float64_everywhere():
-        model, found = transformers.AutoModelForCausalLM.from_pretrained(directory, output_loading_info=True, **options)
+        model, found = kind.from_pretrained(directory, output_loading_info=True, **options)
     if found["missing_keys"] or found["mismatched_keys"]:
         sys.exit(f"{directory}: missing {found['missing_keys']}, of another shape {found['mismatched_keys']}")
     return model.eval()
@@ -135,13 +137,13 @@ def trace(model, case, ids):
     modules = {"embedding": model.get_input_embeddings(), "final_norm": final_norm}
     modules |= {f"layer{i}": layer for i, layer in enumerate(layers)} | {f"layer0.{n}": m for n, m in inside.items()}
     hooks = [m.register_forward_hook(record(name)) for name, m in modules.items()]
-    logits = forward(model, ids)
+    forward(model, ids)
     for hook in hooks:
         hook.remove()
     return {"case": case, "embedding": seen["embedding"],
             "layer0": {name: seen[f"layer0.{name}"] for name in inside if f"layer0.{name}" in seen},
             "layers": [seen[f"layer{i}"] for i in range(len(layers))],
-            "final_norm": seen["final_norm"], "logits": rounded(logits, 7)}
+            "final_norm": seen["final_norm"]}
 
 
 def case_of(model, text, ids, new_tokens):
