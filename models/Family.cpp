@@ -19,6 +19,25 @@ std::vector<const Family *> families() {
   };
 }
 
+const std::vector<RefusedArchitecture> &refusedArchitectures() {
+  static const std::vector<RefusedArchitecture> refused = {
+#define REFUSED(className, modelType, reason) {{className, modelType}, reason},
+#include "models/Refused.def"
+  };
+  return refused;
+}
+
+const Family *findWrapper(const nlohmann::json &values) {
+  auto list = values.find("architectures");
+  if (list == values.end() || !list->is_array() || list->empty() || !list->front().is_string())
+    return nullptr;
+  for (const Family *family : families())
+    for (const Architecture &wrapper : family->wrappers)
+      if (list->front() == wrapper.className)
+        return family;
+  return nullptr;
+}
+
 namespace {
 
 std::string knownArchitectures() {
@@ -51,6 +70,11 @@ Expected<FamilyMatch> findFamily(const ModelConfig &config) {
   if (auto failure = reader.error())
     return tl::unexpected<Error>(*failure);
 
+  for (const RefusedArchitecture &refused : refusedArchitectures())
+    if (refused.architecture.modelType == modelType &&
+        (className.empty() || className == refused.architecture.className))
+      return makeError("{}: {} ({}) is not supported: {}", config.path, refused.architecture.className, modelType,
+                       refused.reason);
   for (const Family *family : families())
     for (const Architecture &architecture : family->architectures) {
       if (className.empty() ? architecture.modelType != modelType : architecture.className != className)

@@ -4,11 +4,14 @@
 #include "models/import/TensorCheck.h"
 #include "models/import/gguf/GgufArchitecture.h"
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string_view>
 
 namespace quipu::models {
 
+class ConfigReader;
+struct DecoderConfig;
 struct ModelConfig;
 
 // What programs need to know of a model without knowing its family.
@@ -30,15 +33,35 @@ struct Architecture {
   std::string_view modelType; // as in its model_type: "llama"
 };
 
+// Tensors whose names begin with `stored` are read as if they began with `name`.
+struct TensorPrefix {
+  std::string_view stored, name;
+};
+
 struct Family {
   std::string_view name; // of its folder and its namespace
   std::vector<Architecture> architectures;
   std::vector<GgufArchitecture> ggufArchitectures;
   // Parses and validates the configuration.
   Expected<ModelDescription> (*describe)(const ModelConfig &config);
+  // Of a family that is a DecoderConfig, whose `describe` is describeDecoder: reads its keys, errors are in the reader.
+  void (*readDecoder)(DecoderConfig &decoder, ConfigReader &reader) = nullptr;
+  // Models with other modalities around one of these: text_config is the configuration that counts.
+  std::vector<Architecture> wrappers = {};
+  std::vector<TensorPrefix> prefixes = {}; // of published checkpoints that lack the outermost module's name
 };
 
 std::vector<const Family *> families();
+
+// An architecture that no family takes in, and why.
+struct RefusedArchitecture {
+  Architecture architecture;
+  std::string_view reason; // "attention over a latent (MLA)"
+};
+const std::vector<RefusedArchitecture> &refusedArchitectures();
+
+// The family that has a configuration of this class among its wrappers, or null.
+const Family *findWrapper(const nlohmann::json &values);
 
 // The family of a configuration and its architecture there: by `architectures`, or by `model_type` where that is
 // absent.

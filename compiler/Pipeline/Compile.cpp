@@ -157,7 +157,8 @@ private:
         op->print(llvm::errs());
         llvm::errs() << '\n';
       });
-    auto start = range.from ? runner.read(*range.from, request.ir) : buildDefinition(source, *context);
+    auto start =
+        range.from ? runner.read(*range.from, request.ir) : buildDefinition(source, *context, options->maxContext);
     if (!start)
       return passError(std::move(start));
     module = std::move(*start);

@@ -32,8 +32,8 @@ std::unique_ptr<MLIRContext> createContext() {
   return context;
 }
 
-Expected<OwningOpRef<ModuleOp>> buildDefinition(const SourceModel &model, MLIRContext &context) {
-  return models::buildGraph(*model.checkpoint, context);
+Expected<OwningOpRef<ModuleOp>> buildDefinition(const SourceModel &model, MLIRContext &context, int64_t maxContext) {
+  return models::buildGraph(*model.checkpoint, context, maxContext);
 }
 
 } // namespace quipu

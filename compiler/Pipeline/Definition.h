@@ -23,7 +23,8 @@ Expected<SourceModel> openModel(const std::string &path);
 // An MLIR context with the dialects of the compiler.
 std::unique_ptr<mlir::MLIRContext> createContext();
 
-// The plain form of the model, one lm.func in a module.
-Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildDefinition(const SourceModel &model, mlir::MLIRContext &context);
+// The plain form of the model, one lm.func in a module, for contexts of up to `maxContext` positions.
+Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildDefinition(const SourceModel &model, mlir::MLIRContext &context,
+                                                            int64_t maxContext);
 
 } // namespace quipu

@@ -118,7 +118,7 @@ private:
 
   Expected<> checkPasses() {
     context = createContext();
-    auto built = buildDefinition(source, *context);
+    auto built = buildDefinition(source, *context, options.maxContext);
     if (!built)
       return passError(std::move(built));
     module = std::move(*built);

@@ -55,11 +55,13 @@ constexpr MeaningKey meaningKeys[] = {
     // Positions.
     {"partial_rotary_factor", Off::One},
     {"rotary_pct", Off::One},
+    {"rotary_dim", Off::None},
     {"rope_interleaved", Off::None},
     {"rope_local_base_freq", Off::None},
     {"no_rope_layers", Off::None},
     {"no_rope_layer_interval", Off::Zero},
     {"mrope_section", Off::None},
+    {"use_mrope", Off::None},
     {"mrope_interleaved", Off::None},
     {"short_factor", Off::None},
     {"long_factor", Off::None},
@@ -67,6 +69,9 @@ constexpr MeaningKey meaningKeys[] = {
     {"sliding_attention", Off::None},
     // Dense layers, residuals and logits.
     {"mlp_bias", Off::None},
+    {"lm_head_bias", Off::None},
+    {"full_attn_mod", Off::One}, // every layer sees everything
+    {"interpolate_factor", Off::One},
     {"parallel_attn", Off::None},
     {"use_parallel_residual", Off::None},
     {"embedding_multiplier", Off::One},
@@ -81,22 +86,27 @@ constexpr MeaningKey meaningKeys[] = {
 };
 
 constexpr std::string_view harmlessKeys[] = {
+    "_attn_implementation",
     "_attn_implementation_autoset",
     "_commit_hash",
     "_model_name_or_path",
     "_name_or_path",
     "architectures",
     "attention_dropout",
+    "attention_sink_size",
     "attn_pdrop",
+    "auto_map",
     "begin_suppress_tokens",
     "bos_token_id",
     "cache_implementation",
     "chunk_size_feed_forward",
+    "classifier_dropout",
     "context_window_size",
     "decoder_start_token_id",
     "do_sample",
     "dtype",
     "embd_pdrop",
+    "embedding_dropout",
     "eos_token_id",
     "finetuning_task",
     "forced_bos_token_id",
@@ -113,21 +123,34 @@ constexpr std::string_view harmlessKeys[] = {
     "max_length",
     "min_length",
     "model_type",
+    "n_ctx",
+    "n_special",
     "name_or_path",
     "output_attentions",
     "output_hidden_states",
+    "output_router_logits",
     "output_scores",
     "pad_token_id",
+    "predict_special_tokens",
     "prefill_chunk_size",
     "prefix",
     "pretraining_tp",
     "problem_type",
     "remove_invalid_values",
+    "reorder_and_upcast_attn",
     "repetition_penalty",
     "resid_pdrop",
+    "residual_dropout",
     "return_dict",
     "return_dict_in_generate",
+    "router_aux_loss_coef",
     "sep_token_id",
+    "sliding_window_size",
+    "summary_activation",
+    "summary_first_dropout",
+    "summary_proj_to_labels",
+    "summary_type",
+    "summary_use_proj",
     "suppress_tokens",
     "task_specific_params",
     "temperature",
@@ -157,6 +180,13 @@ bool isOff(const MeaningKey &row, const nlohmann::json &value) {
 }
 
 } // namespace
+
+std::vector<std::string_view> keysThatChangeMeaning() {
+  std::vector<std::string_view> keys;
+  for (const MeaningKey &row : meaningKeys)
+    keys.push_back(row.key);
+  return keys;
+}
 
 UnreadKey judgeUnreadKey(std::string_view key, const nlohmann::json &value) {
   for (const MeaningKey &row : meaningKeys)

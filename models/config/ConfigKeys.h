@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string_view>
+#include <vector>
 
 namespace quipu::models {
 
@@ -11,6 +12,9 @@ enum class UnreadKey {
   ChangesMeaning, // the model computes something else with it: refuse
   Unknown,        // warn
 };
+
+// Keys that are refused where a family does not read them, but at a value that means "off".
+std::vector<std::string_view> keysThatChangeMeaning();
 
 UnreadKey judgeUnreadKey(std::string_view key, const nlohmann::json &value);
 

@@ -29,22 +29,36 @@ ConfigReader::ConfigReader(std::shared_ptr<State> shared, const nlohmann::json &
   state->sections.push_back(self);
 }
 
+std::string ConfigReader::spelling(const std::string &key) const {
+  auto other = state->aliases.find(key);
+  if (other == state->aliases.end() || (self->object->contains(key) && !self->object->contains(other->second)))
+    return key;
+  return other->second;
+}
+
 const nlohmann::json *ConfigReader::find(const std::string &key) {
+  std::string name = spelling(key);
   self->read.insert(key);
-  auto found = self->object->find(key);
+  self->read.insert(name);
+  auto found = self->object->find(name);
   return found == self->object->end() || found->is_null() ? nullptr : &*found;
 }
 
 bool ConfigReader::has(const std::string &key) { return find(key) != nullptr; }
 
 bool ConfigReader::isNull(const std::string &key) const {
-  auto found = self->object->find(key);
+  auto found = self->object->find(spelling(key));
   return found != self->object->end() && found->is_null();
+}
+
+bool ConfigReader::isString(const std::string &key) const {
+  auto found = self->object->find(spelling(key));
+  return found != self->object->end() && found->is_string();
 }
 
 void ConfigReader::fail(const std::string &key, const std::string &problem) {
   if (!state->error)
-    state->error = Error{fmt::format("{}: {}{} {}", state->file, self->prefix, key, problem)};
+    state->error = Error{fmt::format("{}: {}{} {}", state->file, self->prefix, spelling(key), problem)};
 }
 
 void ConfigReader::failValue(const std::string &key, const nlohmann::json *value, const std::string &expected) {
@@ -176,6 +190,14 @@ ConfigReader ConfigReader::section(const std::string &key) {
     if (known->prefix == prefix)
       return ConfigReader(state, known);
   return ConfigReader(state, value ? *value : emptyObject(), prefix);
+}
+
+std::set<std::string> ConfigReader::keysRead() const {
+  std::set<std::string> keys;
+  for (const auto &section : state->sections)
+    for (const std::string &key : section->read)
+      keys.insert(section->prefix + key);
+  return keys;
 }
 
 Expected<> ConfigReader::finish(std::vector<std::string> &warnings) {

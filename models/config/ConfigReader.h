@@ -11,6 +11,7 @@
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -30,9 +31,13 @@ public:
   // ...".
   ConfigReader(const nlohmann::json &object, std::string file);
 
+  // The family's name for `key` is `other`. Where only `key` is there it is read; where both are, it is passed over.
+  void alias(const std::string &key, const std::string &other) { state->aliases[key] = other; }
+
   bool has(const std::string &key);
   // There, with the value null: for the keys that mean something else when they are absent.
   bool isNull(const std::string &key) const;
+  bool isString(const std::string &key) const;
 
   int64_t integer(const std::string &key, Range<int64_t> range);
   int64_t integerOr(const std::string &key, int64_t fallback, Range<int64_t> range);
@@ -56,6 +61,9 @@ public:
   bool failed() const { return state->error.has_value(); }
   const std::optional<Error> &error() const { return state->error; } // the first
 
+  // Every key read so far, there or not: "rope_parameters.factor".
+  std::set<std::string> keysRead() const;
+
   // The first error, or else the keys that were not read, judged as above; warnings are appended to `warnings`.
   Expected<> finish(std::vector<std::string> &warnings);
 
@@ -70,11 +78,14 @@ private:
     std::string file;
     std::optional<Error> error;
     std::vector<std::shared_ptr<Section>> sections;
+    std::map<std::string, std::string> aliases;
   };
 
   ConfigReader(std::shared_ptr<State> state, const nlohmann::json &object, std::string prefix);
   ConfigReader(std::shared_ptr<State> state, std::shared_ptr<Section> section)
       : state(std::move(state)), self(std::move(section)) {}
+  // The name that counts: the alias of a key that has one, but where only the key itself is there.
+  std::string spelling(const std::string &key) const;
   const nlohmann::json *find(const std::string &key);
   void failValue(const std::string &key, const nlohmann::json *value, const std::string &expected);
   std::optional<double> toNumber(const std::string &key, const nlohmann::json &value, Range<double> range);

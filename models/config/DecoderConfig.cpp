@@ -1,6 +1,7 @@
 #include "models/config/DecoderConfig.h"
 
 #include "models/config/JsonFile.h"
+#include "models/config/ModelConfig.h"
 
 #include <cmath>
 
@@ -15,12 +16,12 @@ constexpr Range<int64_t> intermediateRange{1, 1 << 24};
 constexpr Range<int64_t> layersRange{1, 1 << 12};
 constexpr Range<int64_t> headDimRange{2, 1 << 12};
 
-void readShape(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaults &defaults) {
-  decoder.vocabSize = reader.integer("vocab_size", vocabRange);
-  decoder.hiddenSize = reader.integer("hidden_size", widthRange);
-  decoder.intermediateSize = reader.integer("intermediate_size", intermediateRange);
-  decoder.layers = reader.integer("num_hidden_layers", layersRange);
-  decoder.heads = reader.integer("num_attention_heads", widthRange);
+int64_t readSize(ConfigReader &reader, const char *key, std::optional<int64_t> fallback, Range<int64_t> range) {
+  return fallback ? reader.integerOr(key, *fallback, range) : reader.integer(key, range);
+}
+
+void readHeads(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaults &defaults) {
+  decoder.heads = readSize(reader, "num_attention_heads", defaults.heads, widthRange);
   bool isNull = reader.isNull("num_key_value_heads");
   int64_t kvDefault = isNull ? decoder.heads : defaults.kvHeads.value_or(decoder.heads);
   decoder.kvHeads = reader.integerOr("num_key_value_heads", kvDefault, widthRange);
@@ -29,7 +30,7 @@ void readShape(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaul
                                                    decoder.kvHeads, decoder.heads));
 
   std::optional<int64_t> headDim = reader.optionalInteger("head_dim", headDimRange);
-  if (!headDim && !reader.has("head_dim"))
+  if (!headDim && !reader.isNull("head_dim"))
     headDim = defaults.headDim;
   if (!headDim && decoder.hiddenSize % decoder.heads != 0)
     reader.fail("hidden_size",
@@ -40,7 +41,15 @@ void readShape(DecoderConfig &decoder, ConfigReader &reader, const DecoderDefaul
     reader.fail("head_dim",
                 fmt::format("is {}{}; expected an even number, {} to {}", decoder.headDim,
                             headDim ? "" : " (hidden_size / num_attention_heads)", headDimRange.min, headDimRange.max));
-  decoder.maxPosition = reader.integerOr("max_position_embeddings", defaults.maxPosition, positionRange);
+}
+
+// generation_config.json decides how text is made; config.json stands in for keys it does not have.
+void readSpecialTokens(DecoderConfig &decoder, ConfigReader &reader, ConfigReader &generation) {
+  Range<int64_t> ids{0, decoder.vocabSize - 1};
+  ConfigReader &bosSource = generation.has("bos_token_id") ? generation : reader;
+  decoder.bosId = bosSource.optionalInteger("bos_token_id", ids);
+  ConfigReader &eosSource = generation.has("eos_token_id") ? generation : reader;
+  decoder.eosIds = eosSource.integers("eos_token_id", ids);
 }
 
 } // namespace
@@ -63,28 +72,32 @@ Activation readActivation(ConfigReader &reader, const std::string &key, const ch
   return Activation::Silu;
 }
 
-// generation_config.json decides how text is made; config.json stands in for keys it does not have.
-void readSpecialTokens(ConfigReader &reader, ConfigReader &generation, int64_t vocabSize, std::optional<int64_t> &bosId,
-                       std::vector<int64_t> &eosIds) {
-  Range<int64_t> ids{0, vocabSize - 1};
-  ConfigReader &bosSource = generation.has("bos_token_id") ? generation : reader;
-  bosId = bosSource.optionalInteger("bos_token_id", ids);
-  ConfigReader &eosSource = generation.has("eos_token_id") ? generation : reader;
-  eosIds = eosSource.integers("eos_token_id", ids);
-}
-
-void DecoderConfig::read(ConfigReader &reader, ConfigReader &generation, const DecoderDefaults &defaults) {
-  readShape(*this, reader, defaults);
-  rmsNormEps = reader.numberOr("rms_norm_eps", defaults.rmsNormEps, {1e-12, 1});
-  activation = readActivation(reader, defaults.activationKey, defaults.activation);
+void DecoderConfig::read(ConfigReader &reader, const DecoderDefaults &defaults) {
+  vocabSize = readSize(reader, "vocab_size", defaults.vocabSize, vocabRange);
+  hiddenSize = readSize(reader, "hidden_size", defaults.hiddenSize, widthRange);
+  std::optional<int64_t> intermediate = defaults.intermediateOfHidden;
+  if (intermediate)
+    *intermediate *= hiddenSize;
+  intermediateSize = readSize(reader, "intermediate_size", intermediate, intermediateRange);
+  layers = readSize(reader, "num_hidden_layers", defaults.layers, layersRange);
+  readHeads(*this, reader, defaults);
+  maxPosition = reader.integerOr("max_position_embeddings", defaults.maxPosition, positionRange);
+  normEps = reader.numberOr("rms_norm_eps", defaults.normEps, {1e-12, 1});
+  activation = readActivation(reader, "hidden_act", defaults.activation);
   tieWordEmbeddings = reader.booleanOr("tie_word_embeddings", defaults.tieWordEmbeddings);
-  ropeInterleaved = reader.booleanOr("rope_interleaved", false);
+  ropeInterleaved = reader.booleanOr("rope_interleaved", ropeInterleaved);
   kinds = {{}};
   kindOfLayer.assign(size_t(layers), 0);
-  if (!reader.failed() && !defaults.ropeInLayerKinds)
-    kinds[0].rope = readRope(reader, {headDim, maxPosition, defaults.ropeTheta, defaults.partialRotary});
-  readSpecialTokens(reader, generation, vocabSize, bosId, eosIds);
+  if (!reader.failed() && !defaults.readsRope)
+    kinds[0].rope = readRope(reader, defaults.ropeTheta, defaults.partialRotary);
 }
+
+RopeConfig DecoderConfig::readRope(ConfigReader &reader, double theta, std::optional<double> partial,
+                                   const std::string &layerKind) const {
+  return models::readRope(reader, {headDim, maxPosition, context ? context : maxPosition, theta, partial, layerKind});
+}
+
+bool allButLast(int64_t layer, int64_t pattern) { return (layer + 1) % pattern != 0; }
 
 void DecoderConfig::readLayerTypes(ConfigReader &reader, const AttentionKind &full, const AttentionKind &sliding,
                                    bool (*isSliding)(int64_t layer, int64_t pattern), int64_t pattern) {
@@ -105,82 +118,42 @@ void DecoderConfig::readLayerTypes(ConfigReader &reader, const AttentionKind &fu
   }
 }
 
-double DecoderConfig::scoreScale() const {
-  return attentionScale != 0 ? attentionScale : 1 / std::sqrt(static_cast<double>(headDim));
+double DecoderConfig::scoreScale(const AttentionKind &kind) const {
+  return kind.scale.value_or(1 / std::sqrt(static_cast<double>(headDim)));
 }
 
-void DecoderConfig::addMlp(std::vector<TensorSpec> &specs, const std::string &layer) const {
-  if (mlpGated)
-    addLinear(specs, layer + "mlp.gate_proj", intermediateSize, hiddenSize, mlpBias);
-  addLinear(specs, layer + "mlp.up_proj", intermediateSize, hiddenSize, mlpBias);
-  addLinear(specs, layer + "mlp.down_proj", hiddenSize, intermediateSize, mlpBias);
-}
-
-std::vector<TensorSpec> DecoderConfig::tensors() const {
-  std::vector<TensorSpec> specs;
-  auto norm = [&](const std::string &name, int64_t size) {
-    specs.push_back({name + ".weight", {size}, TensorRole::Norm});
-  };
-  auto layerNorm = [&](const std::string &layer, const std::string &module) {
-    if (!module.empty())
-      norm(layer + module, hiddenSize);
-  };
-  specs.push_back({"model.embed_tokens.weight", {vocabSize, hiddenSize}, TensorRole::Embedding});
-  for (int64_t i = 0; i < layers; ++i) {
-    std::string layer = fmt::format("model.layers.{}.", i);
-    layerNorm(layer, norms.beforeAttention);
-    addLinear(specs, layer + "self_attn.q_proj", heads * headDim, hiddenSize, queryBias);
-    addLinear(specs, layer + "self_attn.k_proj", kvHeads * headDim, hiddenSize, queryBias);
-    addLinear(specs, layer + "self_attn.v_proj", kvHeads * headDim, hiddenSize, queryBias);
-    if (headNorm != HeadNorm::None) {
-      bool whole = headNorm == HeadNorm::WholeProjection;
-      norm(layer + "self_attn.q_norm", whole ? heads * headDim : headDim);
-      norm(layer + "self_attn.k_norm", whole ? kvHeads * headDim : headDim);
-    }
-    addLinear(specs, layer + "self_attn.o_proj", hiddenSize, heads * headDim, outputBias);
-    layerNorm(layer, norms.afterAttention);
-    layerNorm(layer, norms.beforeMlp);
-    if (experts && experts->isIn(i))
-      experts->addTensors(specs, layer, hiddenSize);
-    else
-      addMlp(specs, layer);
-    layerNorm(layer, norms.afterMlp);
-  }
-  norm("model.norm", hiddenSize);
-  if (!tieWordEmbeddings)
-    addLinear(specs, "lm_head", vocabSize, hiddenSize, false);
-  return specs;
-}
-
-Expected<> DecoderConfig::finish(ConfigReader &reader, ConfigReader &generation) {
-  if (auto finished = reader.finish(warnings); !finished)
-    return finished;
+Expected<DecoderConfig> parseDecoder(const ModelConfig &config) {
+  auto match = findFamily(config);
+  if (!match)
+    return passError(std::move(match));
+  DecoderConfig decoder(*match);
+  decoder.context = config.context;
+  ConfigReader reader(config.values, config.path), generation(config.generation, config.generationPath);
+  match->family->readDecoder(decoder, reader);
+  readSpecialTokens(decoder, reader, generation);
+  if (auto finished = reader.finish(decoder.warnings); !finished)
+    return passError(std::move(finished));
   if (const auto &failure = generation.error()) // its other keys steer sampling and are the user's to set
     return tl::unexpected<Error>(*failure);
-  return {};
+  return decoder;
 }
 
-ModelDescription DecoderConfig::describe() const {
-  ModelDescription description;
-  description.family = family;
-  description.architecture = architecture;
-  description.vocabSize = vocabSize;
-  description.maxPosition = maxPosition;
-  description.bosId = bosId;
-  description.eosIds = eosIds;
-  description.tensors = tensors();
-  description.ignoredTensors = {".rotary_emb.inv_freq"}; // saved by old versions of transformers; computed here
-  description.ignoredTensors.insert(description.ignoredTensors.end(), ignoredTensors.begin(), ignoredTensors.end());
-  if (tieWordEmbeddings)
-    description.ignoredTensors.push_back("lm_head.weight");
-  description.warnings = warnings;
-  return description;
+std::set<std::string> keysOf(const ModelConfig &config) {
+  auto match = findFamily(config);
+  if (!match)
+    return {};
+  DecoderConfig decoder(*match);
+  ConfigReader reader(config.values, config.path), generation(config.generation, config.generationPath);
+  match->family->readDecoder(decoder, reader);
+  readSpecialTokens(decoder, reader, generation);
+  return reader.keysRead();
 }
 
-void addLinear(std::vector<TensorSpec> &specs, const std::string &name, int64_t out, int64_t in, bool bias) {
-  specs.push_back({name + ".weight", {out, in}, TensorRole::Matrix});
-  if (bias)
-    specs.push_back({name + ".bias", {out}, TensorRole::Bias});
+Expected<ModelDescription> describeDecoder(const ModelConfig &config) {
+  auto decoder = parseDecoder(config);
+  if (!decoder)
+    return passError(std::move(decoder));
+  return decoder->describe();
 }
 
 } // namespace quipu::models

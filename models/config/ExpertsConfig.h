@@ -2,22 +2,10 @@
 #pragma once
 
 #include "models/config/ConfigReader.h"
+#include "models/config/DecoderModules.h"
 #include "models/import/TensorCheck.h"
 
 namespace quipu::models {
-
-// Modules of a layer; `*` stands for the number of an expert. A matrix of experts lies in a tensor for each, or in one
-// of all of them, [experts, out, in], whose name has no number (GGUF). `gateAndUp`, where it is not empty, holds both
-// projections of an expert in one matrix, the gate's rows first.
-struct ExpertModules {
-  std::string router = "mlp.gate";
-  std::string gate = "mlp.experts.*.gate_proj";
-  std::string up = "mlp.experts.*.up_proj";
-  std::string down = "mlp.experts.*.down_proj";
-  std::string gateAndUp = {};
-  std::string shared = "mlp.shared_experts";
-  std::string sharedGate = "mlp.shared_expert_gate";
-};
 
 struct ExpertsConfig {
   int64_t count = 0;

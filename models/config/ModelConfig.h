@@ -13,8 +13,12 @@ struct ModelConfig {
   nlohmann::json generation;  // generation_config.json, or an empty object where there is none
   std::string path;           // of config.json as given, for messages
   std::string generationPath; // of generation_config.json, for messages
+  // The longest context that the model is to be compiled for; 0: what it was made for. Some models depend on it.
+  int64_t context = 0;
+  bool isText = false; // `values` is the text_config of a model with other modalities around it
 
-  // Reads a config.json under any name, and generation_config.json where one lies beside it.
+  // Reads a config.json under any name, and generation_config.json where one lies beside it. Of a model that wraps a
+  // text model of a known family the text model's part is taken.
   static Expected<ModelConfig> load(const std::string &configPath);
 };
 

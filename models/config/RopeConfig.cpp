@@ -52,7 +52,7 @@ void scaleLlama3(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, 
 
 // YaRN (arXiv 2309.00071): a ramp over the dimensions, from those that turn `beta_fast` times in the original context
 // (kept) to those that turn `beta_slow` times (divided by `factor`); logits grow with log(factor) through cos and sin.
-void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, int64_t headDim, int64_t maxPosition) {
+void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, int64_t maxPosition) {
   double length = readOriginalLength(reader, section, maxPosition);
   double factor = section.numberOr("factor", static_cast<double>(maxPosition) / length, {1e-3, 1e6});
   double mscale = section.numberOr("mscale", 0, {0, 1e3});
@@ -64,7 +64,7 @@ void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, in
   double betaFast = section.numberOr("beta_fast", 32, {1e-6, 1e6});
   double betaSlow = section.numberOr("beta_slow", 1, {1e-6, 1e6});
   bool truncate = section.booleanOr("truncate", true);
-  double dim = static_cast<double>(headDim);
+  double dim = 2 * static_cast<double>(rope.inverseFrequencies.size());
   auto dimensionOf = [&](double turns) {
     return dim * std::log(length / (turns * 2 * pi)) / (2 * std::log(rope.theta));
   };
@@ -84,16 +84,78 @@ void scaleYarn(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, in
   }
 }
 
-// Each frequency divided by a factor of its own: how GGUF files carry the scaling of Llama 3.1, worked out.
-void scaleByFactors(RopeConfig &rope, ConfigReader &section) {
-  std::vector<double> factors = section.numbers("factors", {1e-3, 1e6});
+// Each frequency divided by a factor of its own.
+void divideByFactors(RopeConfig &rope, ConfigReader &section, const char *key) {
+  std::vector<double> factors = section.numbers(key, {1e-3, 1e6});
   if (factors.size() != rope.inverseFrequencies.size()) {
-    section.fail("factors", fmt::format("has {} entries; expected {}, half of the dimensions that turn", factors.size(),
-                                        rope.inverseFrequencies.size()));
+    section.fail(key, fmt::format("has {} entries; expected {}, half of the dimensions that turn", factors.size(),
+                                  rope.inverseFrequencies.size()));
     return;
   }
   for (size_t i = 0; i < factors.size(); ++i)
     rope.inverseFrequencies[i] /= factors[i];
+}
+
+// LongRoPE (arXiv 2402.13753): each frequency divided by a factor of its own, one list for contexts up to the original
+// length and one for longer ones; logits grow with the ratio of the lengths in both.
+void scaleLong(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, const RopeDefaults &defaults) {
+  double length = readOriginalLength(reader, section, defaults.maxPosition);
+  double factor = section.numberOr("factor", static_cast<double>(defaults.maxPosition) / length, {1e-3, 1e6});
+  double attention = factor <= 1 || length <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(length));
+  rope.attentionScaling = section.numberOr("attention_factor", attention, {1e-6, 1e6});
+  bool isLong = static_cast<double>(defaults.context) > length;
+  divideByFactors(rope, section, isLong ? "long_factor" : "short_factor");
+  section.has(isLong ? "short_factor" : "long_factor");
+}
+
+// How many dimensions of a head turn: rotary_dim, or a fraction of them.
+int64_t readRotated(ConfigReader &reader, ConfigReader &section, const RopeDefaults &defaults) {
+  if (!defaults.partial)
+    return defaults.headDim;
+  Range<double> range{1e-3, 1};
+  double partial = section.numberOr("partial_rotary_factor",
+                                    reader.numberOr("partial_rotary_factor", *defaults.partial, range), range);
+  auto rotated = static_cast<int64_t>(static_cast<double>(defaults.headDim) * partial);
+  bool counted = reader.has("rotary_dim");
+  rotated = reader.integerOr("rotary_dim", rotated, {2, defaults.headDim});
+  if (rotated >= 2 && rotated % 2 == 0)
+    return rotated;
+  std::string problem =
+      fmt::format("expected an even number of the {} dimensions of a head to turn, got {}", defaults.headDim, rotated);
+  if (counted)
+    reader.fail("rotary_dim", fmt::format("is {}; {}", rotated, problem));
+  else
+    reader.fail("partial_rotary_factor", fmt::format("is {}; {}", partial, problem));
+  return 2;
+}
+
+void scale(RopeConfig &rope, ConfigReader &reader, ConfigReader &section, const RopeDefaults &defaults) {
+  std::string oldName = section.stringOr("type", "default"); // until transformers 4.43
+  std::string type = section.stringOr("rope_type", oldName);
+  bool isLong = type == "longrope" || type == "su" || (type == "yarn" && section.has("long_factor"));
+  if (type == "default") {
+    rope.scaling = RopeScaling::None;
+  } else if (type == "linear") {
+    rope.scaling = RopeScaling::Linear;
+    double factor = readFactor(section);
+    for (double &frequency : rope.inverseFrequencies)
+      frequency /= factor;
+  } else if (type == "llama3") {
+    rope.scaling = RopeScaling::Llama3;
+    scaleLlama3(rope, reader, section, defaults.maxPosition);
+  } else if (isLong) { // names from before transformers 4.43 among them
+    rope.scaling = RopeScaling::Long;
+    scaleLong(rope, reader, section, defaults);
+  } else if (type == "yarn") {
+    rope.scaling = RopeScaling::Yarn;
+    scaleYarn(rope, reader, section, defaults.maxPosition);
+  } else if (type == "factors") { // how GGUF files carry the scaling of Llama 3.1, worked out
+    rope.scaling = RopeScaling::Factors;
+    divideByFactors(rope, section, "factors");
+  } else {
+    section.fail("rope_type",
+                 fmt::format("is {}; expected default, linear, llama3, yarn, longrope or factors", inQuotes(type)));
+  }
 }
 
 } // namespace
@@ -105,52 +167,21 @@ RopeConfig plainRope(double theta, int64_t rotated) {
   return rope;
 }
 
-RopeConfig readRope(ConfigReader &reader, const RopeDefaults &defaults) {
-  ConfigReader scaling = reader.section("rope_scaling");
+ConfigReader ropeSection(ConfigReader &reader, const std::string &layerKind) {
+  if (reader.has("rope_scaling"))
+    return reader.section("rope_scaling");
   ConfigReader parameters = reader.section("rope_parameters");
-  bool old = reader.has("rope_scaling");
-  if (old && reader.has("rope_parameters"))
+  return !layerKind.empty() && parameters.has(layerKind) ? parameters.section(layerKind) : parameters;
+}
+
+RopeConfig readRope(ConfigReader &reader, const RopeDefaults &defaults) {
+  if (reader.has("rope_scaling") && reader.has("rope_parameters"))
     reader.fail("rope_scaling", "is given beside rope_parameters; remove one of them");
-  if (!defaults.layerKind.empty() && parameters.has(defaults.layerKind))
-    parameters = parameters.section(defaults.layerKind);
-  ConfigReader &section = old ? scaling : parameters;
-
-  Range<double> thetaRange{2, 1e15}, partialRange{1e-3, 1};
+  ConfigReader section = ropeSection(reader, defaults.layerKind);
+  Range<double> thetaRange{2, 1e15};
   double theta = section.numberOr("rope_theta", reader.numberOr("rope_theta", defaults.theta, thetaRange), thetaRange);
-  double partial = 1;
-  if (defaults.partial)
-    partial = section.numberOr("partial_rotary_factor",
-                               reader.numberOr("partial_rotary_factor", *defaults.partial, partialRange), partialRange);
-  auto rotated = static_cast<int64_t>(static_cast<double>(defaults.headDim) * partial);
-  if (rotated < 2 || rotated % 2 != 0) {
-    reader.fail("partial_rotary_factor", fmt::format("is {}; expected an even number of the {} dimensions of a head to "
-                                                     "turn, got {}",
-                                                     partial, defaults.headDim, rotated));
-    rotated = 2;
-  }
-  RopeConfig rope = plainRope(theta, rotated);
-
-  std::string oldName = section.stringOr("type", "default"); // until transformers 4.43
-  std::string type = section.stringOr("rope_type", oldName);
-  if (type == "default") {
-    rope.scaling = RopeScaling::None;
-  } else if (type == "linear") {
-    rope.scaling = RopeScaling::Linear;
-    double factor = readFactor(section);
-    for (double &frequency : rope.inverseFrequencies)
-      frequency /= factor;
-  } else if (type == "llama3") {
-    rope.scaling = RopeScaling::Llama3;
-    scaleLlama3(rope, reader, section, defaults.maxPosition);
-  } else if (type == "yarn") {
-    rope.scaling = RopeScaling::Yarn;
-    scaleYarn(rope, reader, section, rotated, defaults.maxPosition);
-  } else if (type == "factors") {
-    rope.scaling = RopeScaling::Factors;
-    scaleByFactors(rope, section);
-  } else {
-    section.fail("rope_type", fmt::format("is {}; expected default, linear, llama3, yarn or factors", inQuotes(type)));
-  }
+  RopeConfig rope = plainRope(theta, readRotated(reader, section, defaults));
+  scale(rope, reader, section, defaults);
   return rope;
 }
 

@@ -1,6 +1,5 @@
-#include "models/glm4moe/Glm4MoeConfig.h"
-
-#include "models/config/ModelConfig.h"
+// GLM-4.5: routed experts behind some dense layers, scores that are sigmoids, half of a head's dimensions turn.
+#include "models/config/DecoderConfig.h"
 
 namespace quipu::models::glm4moe {
 namespace {
@@ -28,18 +27,12 @@ void readExperts(DecoderConfig &glm, ConfigReader &reader) {
     experts.layers.push_back(layer >= dense);
 }
 
-} // namespace
-
-Expected<DecoderConfig> parseConfig(const ModelConfig &config) {
-  auto match = findFamily(config);
-  if (!match)
-    return passError(std::move(match));
-  DecoderConfig glm(*match);
-  ConfigReader reader(config.values, config.path), generation(config.generation, config.generationPath);
+// As transformers' Glm4MoeConfig.
+void read(DecoderConfig &glm, ConfigReader &reader) {
   DecoderDefaults defaults{8, 131072};
-  defaults.rmsNormEps = 1e-5;
+  defaults.normEps = 1e-5;
   defaults.partialRotary = 0.5;
-  glm.read(reader, generation, defaults);
+  glm.read(reader, defaults);
   glm.queryBias = reader.booleanOr("attention_bias", false);
   if (reader.booleanOr("use_qk_norm", false))
     glm.headNorm = HeadNorm::EachHead;
@@ -48,13 +41,15 @@ Expected<DecoderConfig> parseConfig(const ModelConfig &config) {
   // Layers that predict further tokens come after those of the model, and are not run.
   int64_t further = reader.integerOr("num_nextn_predict_layers", 1, {0, 1 << 8});
   for (int64_t i = 0; i < further; ++i)
-    glm.ignoredTensors.push_back(fmt::format("model.layers.{}.", glm.layers + i));
-  if (auto finished = glm.finish(reader, generation); !finished)
-    return passError(std::move(finished));
-  return glm;
+    glm.ignoredTensors.push_back(glm.modules.layerPrefix(glm.layers + i));
 }
 
-namespace {
+// GGUF gives the norm before the MLP the name of one after attention.
+DecoderModules ggufModules() {
+  DecoderModules modules;
+  std::swap(modules.beforeMlp, modules.afterAttention);
+  return modules;
+}
 
 // Layers that predict further tokens are counted among the blocks.
 void completeGguf(GgufReading &reading) {
@@ -80,15 +75,7 @@ const Family &family() {
                           {{"glm4moe",
                             "Glm4MoeForCausalLM",
                             "glm4_moe",
-                            {{"post_attention_norm", "post_attention_layernorm"},
-                             {"ffn_gate_inp", "mlp.gate"},
-                             {"exp_probs_b.bias", "mlp.gate.e_score_correction_bias"},
-                             {"ffn_gate_exps", "mlp.experts.gate_proj"},
-                             {"ffn_up_exps", "mlp.experts.up_proj"},
-                             {"ffn_down_exps", "mlp.experts.down_proj"},
-                             {"ffn_gate_shexp", "mlp.shared_experts.gate_proj"},
-                             {"ffn_up_shexp", "mlp.shared_experts.up_proj"},
-                             {"ffn_down_shexp", "mlp.shared_experts.down_proj"}},
+                            ggufModules(),
                             {{"expert_count", "n_routed_experts", true},
                              {"expert_used_count", "num_experts_per_tok", true},
                              {"expert_feed_forward_length", "moe_intermediate_size"},
@@ -100,8 +87,11 @@ const Family &family() {
                              {"leading_dense_block_count", "first_k_dense_replace"},
                              {"nextn_predict_layers", "num_nextn_predict_layers"},
                              {"expert_gating_func", "expert_gating_func"}},
-                            completeGguf}},
-                          describeDecoder<parseConfig>};
+                            completeGguf,
+                            "",
+                            ExpertModules{}}},
+                          describeDecoder,
+                          read};
   return glm;
 }
 

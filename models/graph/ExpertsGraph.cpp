@@ -25,8 +25,11 @@ Value DecoderGraph::experts(Value x) {
 Value DecoderGraph::sharedExperts(Value x) {
   const ExpertsConfig &experts = *config.experts;
   const std::string &module = experts.modules.shared;
-  if (!experts.sharedGated)
-    return gatedMlp(x, module, experts.sharedSize);
+  if (!experts.sharedGated) {
+    int64_t hidden = config.hiddenSize, size = experts.sharedSize;
+    return mlp(x, {module + ".gate_proj", size, hidden}, {module + ".up_proj", size, hidden},
+               {module + ".down_proj", hidden, size});
+  }
   auto [ids, weights] = graph.routeToOne(graph.linear(x, experts.modules.sharedGate, 1));
   StackShape inner{1, experts.sharedSize, config.hiddenSize};
   Value gate = graph.expertLinear(x, module + ".gate_proj", inner, ids);

@@ -78,23 +78,37 @@ Value GraphBuilder::linear(Value x, const std::string &module, int64_t out, cons
   return matmul;
 }
 
+Value GraphBuilder::normGain(Value x, const std::string &module, const NormParameters &parameters) {
+  Location location = locationOf(module);
+  int64_t size = widthOf(x) / parameters.groups;
+  Value gain;
+  if (parameters.sharedGain) {
+    gain = weight(module, ".weight", {size});
+  } else {
+    SmallVector<Value> parts;
+    for (int64_t part = 0; part < parameters.groups; ++part)
+      parts.push_back(weight(module + "." + std::to_string(part), ".weight", {size}));
+    auto type = cast<RankedTensorType>(parts.front().getType());
+    gain = lm::ConcatRowsOp::create(builder, location, type.clone({widthOf(x)}), parts);
+  }
+  if (parameters.gainOffset == 0)
+    return gain;
+  // In f32, where the sum has the digits that the checkpoint's type may lack.
+  auto type = cast<RankedTensorType>(gain.getType()).clone(builder.getF32Type());
+  return lm::WeightAffineOp::create(builder, location, type, gain, builder.getF64FloatAttr(1),
+                                    builder.getF64FloatAttr(parameters.gainOffset));
+}
+
 Value GraphBuilder::norm(Value x, const std::string &module, const NormParameters &parameters) {
   Location location = locationOf(module);
-  int64_t size = parameters.sharedGain ? widthOf(x) / parameters.groups : widthOf(x);
-  Value gain = weight(module, ".weight", {size});
-  if (parameters.gainOffset != 0) {
-    // In f32, where the sum has the digits that the checkpoint's type may lack.
-    auto type = RankedTensorType::get({size}, builder.getF32Type());
-    gain = lm::WeightAffineOp::create(builder, location, type, gain, builder.getF64FloatAttr(1),
-                                      builder.getF64FloatAttr(parameters.gainOffset));
-  }
+  Value gain = normGain(x, module, parameters);
   FloatAttr eps = builder.getF64FloatAttr(parameters.eps);
   if (!parameters.centred) {
     auto norm = lm::RmsNormOp::create(builder, location, x, gain, eps);
     norm.setGroups(parameters.groups);
     return norm;
   }
-  Value bias = parameters.bias ? weight(module, ".bias", {size}) : Value();
+  Value bias = parameters.bias ? weight(module, ".bias", {widthOf(x) / parameters.groups}) : Value();
   auto norm = lm::LayerNormOp::create(builder, location, x, gain, bias, eps);
   norm.setGroups(parameters.groups);
   return norm;

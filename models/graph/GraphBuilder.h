@@ -38,7 +38,7 @@ struct NormParameters {
   bool bias = false;      // of a layer norm: NAME.bias
   double gainOffset = 0;  // gains are stored less this: 1 in Gemma
   int64_t groups = 1;     // equal parts of a row that are normalised apart
-  bool sharedGain = true; // of groups: the gain is that of one part
+  bool sharedGain = true; // of groups: the gain is that of one part; otherwise parts have NAME.0, NAME.1 and so on
 };
 
 // Some rows of a joined projection that has `of` rows.
@@ -108,6 +108,7 @@ private:
   mlir::Value stack(const std::string &module, const StackShape &shape);
   // Rows of a weight, or all of it.
   mlir::Value rowsOf(mlir::Value weight, const std::optional<JoinedRows> &rows);
+  mlir::Value normGain(mlir::Value x, const std::string &module, const NormParameters &parameters);
   mlir::Value linearWeight(const std::string &module, int64_t out, int64_t in, const LinearParameters &parameters);
   mlir::Location locationOf(const std::string &module);
   static int64_t widthOf(mlir::Value x) { return mlir::cast<mlir::RankedTensorType>(x.getType()).getDimSize(1); }

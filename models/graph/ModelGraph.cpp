@@ -2,11 +2,13 @@
 
 #include "models/Family.h"
 #include "models/config/ModelConfig.h"
+#include "models/graph/DecoderGraph.h"
 #include "models/import/Checkpoint.h"
 
 namespace quipu::models {
 
 // What a family gives: the forward pass up to the logits, emitted through the builder.
+#define DECODER(name)
 #define FAMILY(name)                                                                                                   \
   namespace name {                                                                                                     \
   Expected<mlir::Value> buildGraph(const ModelConfig &config, GraphBuilder &graph);                                    \
@@ -16,6 +18,9 @@ namespace quipu::models {
 using BuildGraph = Expected<mlir::Value> (*)(const ModelConfig &config, GraphBuilder &graph);
 
 static BuildGraph graphOf(std::string_view family) {
+#define DECODER(name)                                                                                                  \
+  if (family == #name)                                                                                                 \
+    return buildDecoder;
 #define FAMILY(name)                                                                                                   \
   if (family == #name)                                                                                                 \
     return name::buildGraph;
@@ -38,12 +43,15 @@ Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const ModelConfig &config
   return graph.finish(*logits);
 }
 
-Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const Checkpoint &checkpoint, mlir::MLIRContext &context) {
+Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const Checkpoint &checkpoint, mlir::MLIRContext &context,
+                                                       int64_t maxContext) {
   auto typeOf = [&](const std::string &name) -> std::optional<DType> {
     const TensorInfo *tensor = checkpoint.find(name);
     return tensor ? std::optional(tensor->dtype) : std::nullopt;
   };
-  return buildGraph(checkpoint.config(), typeOf, context);
+  ModelConfig config = checkpoint.config();
+  config.context = maxContext;
+  return buildGraph(config, typeOf, context);
 }
 
 } // namespace quipu::models

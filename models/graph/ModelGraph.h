@@ -14,6 +14,8 @@ Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const ModelConfig &config
                                                        mlir::MLIRContext &context);
 
 // The same, with every weight in the type the checkpoint has it in. checkModel says before whether it is complete.
-Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const Checkpoint &checkpoint, mlir::MLIRContext &context);
+// `maxContext`: as ModelConfig::context.
+Expected<mlir::OwningOpRef<mlir::ModuleOp>> buildGraph(const Checkpoint &checkpoint, mlir::MLIRContext &context,
+                                                       int64_t maxContext = 0);
 
 } // namespace quipu::models

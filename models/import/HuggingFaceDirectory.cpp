@@ -1,5 +1,6 @@
 #include "models/import/HuggingFaceDirectory.h"
 
+#include "models/Family.h"
 #include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
 #include "models/import/Safetensors.h"
@@ -91,6 +92,40 @@ Expected<> addShards(Checkpoint::Parts &parts, const fs::path &directory, const 
   return {};
 }
 
+// How models name their text model, in files from before transformers 5 and after.
+constexpr TensorPrefix textPrefixes[] = {
+    {"language_model.model.", "model."}, {"model.language_model.", "model."}, {"language_model.lm_head.", "lm_head."}};
+constexpr std::string_view otherModalities[] = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                                "model.multi_modal_projector."};
+
+bool begins(std::string_view name, std::string_view prefix) { return name.substr(0, prefix.size()) == prefix; }
+
+template <typename Prefixes> void rename(TensorInfo &tensor, const Prefixes &prefixes) {
+  for (const TensorPrefix &prefix : prefixes)
+    if (begins(tensor.name, prefix.stored)) {
+      tensor.storedName = tensor.name;
+      tensor.name = std::string(prefix.name) + tensor.name.substr(prefix.stored.size());
+      return;
+    }
+}
+
+// Gives tensors the names that the family knows them by, and leaves those of other modalities out.
+void suitNames(Checkpoint::Parts &parts) {
+  std::vector<TensorInfo> &tensors = parts.tensors;
+  if (parts.config->isText) {
+    auto isOther = [](const TensorInfo &tensor) {
+      return std::any_of(std::begin(otherModalities), std::end(otherModalities),
+                         [&](std::string_view prefix) { return begins(tensor.name, prefix); });
+    };
+    tensors.erase(std::remove_if(tensors.begin(), tensors.end(), isOther), tensors.end());
+    for (TensorInfo &tensor : tensors)
+      rename(tensor, textPrefixes);
+  } else if (auto match = findFamily(*parts.config)) { // an unknown one is refused where the configuration is read
+    for (TensorInfo &tensor : tensors)
+      rename(tensor, match->family->prefixes);
+  }
+}
+
 } // namespace
 
 Expected<std::unique_ptr<Checkpoint>> openHuggingFaceDirectory(const std::string &path) {
@@ -118,6 +153,7 @@ Expected<std::unique_ptr<Checkpoint>> openHuggingFaceDirectory(const std::string
     added = makeError("{}: has neither model.safetensors nor model.safetensors.index.json", path);
   if (!added)
     return passError(std::move(added));
+  suitNames(parts);
   return std::make_unique<Checkpoint>(std::move(parts));
 }
 

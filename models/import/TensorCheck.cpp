@@ -1,5 +1,6 @@
 #include "models/import/TensorCheck.h"
 
+#include "models/config/DecoderModules.h"
 #include "models/config/JsonFile.h"
 
 #include <algorithm>
@@ -43,14 +44,9 @@ bool isIgnored(std::string_view name, std::string_view rule) {
 
 } // namespace
 
-std::string ExpertPlace::nameOfAll() const {
-  std::string name = pattern;
-  return name.erase(name.find('*'), 2); // with the dot behind it
-}
-
 const TensorInfo *findTensor(const Checkpoint &checkpoint, const TensorSpec &spec) {
   const TensorInfo *own = checkpoint.find(spec.name);
-  return own || !spec.expert ? own : checkpoint.find(spec.expert->nameOfAll());
+  return own || !spec.expert ? own : checkpoint.find(ofAllExperts(spec.expert->pattern));
 }
 
 int64_t elementsOf(const TensorSpec &spec) {

@@ -14,8 +14,6 @@ enum class TensorRole { Embedding, Matrix, Norm, Bias };
 struct ExpertPlace {
   int64_t index, count;
   std::string pattern;
-
-  std::string nameOfAll() const;
 };
 
 struct TensorSpec {

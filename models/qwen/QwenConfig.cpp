@@ -1,6 +1,5 @@
-#include "models/qwen/QwenConfig.h"
-
-#include "models/config/ModelConfig.h"
+// Qwen2, Qwen2.5 and Qwen3, dense and of routed experts.
+#include "models/config/DecoderConfig.h"
 
 #include <algorithm>
 
@@ -26,6 +25,12 @@ void readWindows(DecoderConfig &qwen, ConfigReader &reader) {
     qwen.readLayerTypes(reader, full, sliding, isSliding, uses ? maxWindowLayers : qwen.layers);
 }
 
+ExpertModules expertModules() {
+  ExpertModules modules;
+  modules.shared = "mlp.shared_expert";
+  return modules;
+}
+
 // Of each `step` layers the last has experts, unless the list names it.
 void readExperts(DecoderConfig &qwen, ConfigReader &reader, bool isQwen3) {
   ExpertsConfig &experts = qwen.experts.emplace();
@@ -41,7 +46,7 @@ void readExperts(DecoderConfig &qwen, ConfigReader &reader, bool isQwen3) {
     return;
   experts.sharedSize = reader.integerOr("shared_expert_intermediate_size", 5632, expertSizeRange);
   experts.sharedGated = true;
-  experts.modules.shared = "mlp.shared_expert";
+  experts.modules = expertModules();
 }
 
 // Qwen3's experts see the window in every layer.
@@ -61,51 +66,27 @@ void readAttention(DecoderConfig &qwen, ConfigReader &reader, bool isQwen3) {
     qwen.kinds[0].window = window.value_or(4096);
 }
 
-} // namespace
-
-Expected<DecoderConfig> parseConfig(const ModelConfig &config) {
-  auto match = findFamily(config);
-  if (!match)
-    return passError(std::move(match));
-  std::string_view className = match->architecture.className;
-  bool hasExperts = className == "Qwen2MoeForCausalLM" || className == "Qwen3MoeForCausalLM";
-  bool isQwen3 = className == "Qwen3ForCausalLM" || className == "Qwen3MoeForCausalLM";
-
-  DecoderConfig qwen(*match);
-  ConfigReader reader(config.values, config.path), generation(config.generation, config.generationPath);
+// As transformers' configuration classes of these names.
+void read(DecoderConfig &qwen, ConfigReader &reader) {
+  bool hasExperts = qwen.architecture == "Qwen2MoeForCausalLM" || qwen.architecture == "Qwen3MoeForCausalLM";
+  bool isQwen3 = qwen.architecture == "Qwen3ForCausalLM" || qwen.architecture == "Qwen3MoeForCausalLM";
   DecoderDefaults defaults{32, 32768};
   if (hasExperts)
     defaults.kvHeads = isQwen3 ? 4 : 16;
   else if (isQwen3)
     defaults.headDim = 128;
-  qwen.read(reader, generation, defaults);
+  qwen.read(reader, defaults);
   if (hasExperts && !reader.failed())
     readExperts(qwen, reader, isQwen3);
   readAttention(qwen, reader, isQwen3);
-  if (auto finished = qwen.finish(reader, generation); !finished)
-    return passError(std::move(finished));
-  return qwen;
 }
 
-namespace {
-
-const std::vector<GgufName> expertNames = {
-    {"ffn_gate_inp", "mlp.gate"},
-    {"ffn_gate_exps", "mlp.experts.gate_proj"},
-    {"ffn_up_exps", "mlp.experts.up_proj"},
-    {"ffn_down_exps", "mlp.experts.down_proj"},
-    {"ffn_gate_inp_shexp", "mlp.shared_expert_gate"},
-    {"ffn_gate_shexp", "mlp.shared_expert.gate_proj"},
-    {"ffn_up_shexp", "mlp.shared_expert.up_proj"},
-    {"ffn_down_shexp", "mlp.shared_expert.down_proj"},
-};
-
-const std::vector<GgufKey> expertKeys = {
-    {"expert_count", "num_experts", true},
-    {"expert_used_count", "num_experts_per_tok", true},
-    {"expert_feed_forward_length", "moe_intermediate_size"},
-    {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"},
-};
+std::vector<GgufKey> expertKeys() {
+  return {{"expert_count", "num_experts", true},
+          {"expert_used_count", "num_experts_per_tok", true},
+          {"expert_feed_forward_length", "moe_intermediate_size"},
+          {"expert_shared_feed_forward_length", "shared_expert_intermediate_size"}};
+}
 
 // What weights are divided by no key says: llama.cpp goes by the architecture.
 void completeQwen2Moe(GgufReading &reading) { reading.values["qkv_bias"] = reading.hasBias({"attn_q"}); }
@@ -122,9 +103,10 @@ const Family &family() {
        {"Qwen3MoeForCausalLM", "qwen3_moe"}},
       {{"qwen2", "Qwen2ForCausalLM", "qwen2"},
        {"qwen3", "Qwen3ForCausalLM", "qwen3"},
-       {"qwen2moe", "Qwen2MoeForCausalLM", "qwen2_moe", expertNames, expertKeys, completeQwen2Moe},
-       {"qwen3moe", "Qwen3MoeForCausalLM", "qwen3_moe", expertNames, expertKeys, completeQwen3Moe}},
-      describeDecoder<parseConfig>};
+       {"qwen2moe", "Qwen2MoeForCausalLM", "qwen2_moe", {}, expertKeys(), completeQwen2Moe, "", expertModules()},
+       {"qwen3moe", "Qwen3MoeForCausalLM", "qwen3_moe", {}, expertKeys(), completeQwen3Moe, "", expertModules()}},
+      describeDecoder,
+      read};
   return qwen;
 }
 

@@ -2,16 +2,12 @@
 // row stands in the folder of its family, which reads the configuration that comes of it.
 #pragma once
 
+#include "models/config/DecoderModules.h"
 #include "models/import/gguf/GgufMetadata.h"
 
 #include <nlohmann/json.hpp>
 
 namespace quipu::models {
-
-// Modules of a layer: "attn_q" is "self_attn.q_proj". Or a tensor by its whole name, "exp_probs_b.bias".
-struct GgufName {
-  std::string_view gguf, huggingFace;
-};
 
 // A key without the architecture in front, "attention.sliding_window", and that of config.json with the same meaning.
 struct GgufKey {
@@ -35,13 +31,16 @@ struct GgufReading {
 };
 
 struct GgufArchitecture {
-  std::string_view name;            // general.architecture
-  const char *className;            // as in config.json's architectures
-  const char *modelType;            // as in its model_type
-  std::vector<GgufName> names = {}; // those of Llama where a module has no row
-  std::vector<GgufKey> keys = {};   // beside those of every architecture
+  std::string_view name;          // general.architecture
+  const char *className;          // as in config.json's architectures, unless `complete` sets another
+  const char *modelType;          // as in its model_type
+  DecoderModules modules = {};    // those of the family: GGUF has one name for each place
+  std::vector<GgufKey> keys = {}; // beside those of every architecture
   // Adds to the configuration what the tensors say, or the architecture alone. Null: nothing.
   void (*complete)(GgufReading &reading) = nullptr;
+  const char *otherClass = "";               // that `complete` may set
+  std::optional<ExpertModules> experts = {}; // those of the family
+  bool splitsHeadNorms = false;              // the norms of q and k are matrices of gains, a row a head: NAME.0, NAME.1
 
   // The name of a tensor in Hugging Face checkpoints: "blk.0.attn_q.weight" is
   // "model.layers.0.self_attn.q_proj.weight". Names that are not GGUF's come back as they are.

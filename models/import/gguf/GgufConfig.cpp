@@ -12,18 +12,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr GgufName topNames[] = {
-    {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
-
-constexpr GgufName layerNames[] = {
-    {"attn_norm", "input_layernorm"},    {"ffn_norm", "post_attention_layernorm"},
-    {"attn_q", "self_attn.q_proj"},      {"attn_k", "self_attn.k_proj"},
-    {"attn_v", "self_attn.v_proj"},      {"attn_output", "self_attn.o_proj"},
-    {"attn_q_norm", "self_attn.q_norm"}, {"attn_k_norm", "self_attn.k_norm"},
-    {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
-    {"ffn_down", "mlp.down_proj"},
-};
-
 constexpr GgufKey commonKeys[] = {
     {"embedding_length", "hidden_size", true},
     {"block_count", "num_hidden_layers", true},
@@ -47,6 +35,11 @@ constexpr std::string_view otherKeys[] = {
     "rope.scaling.factor",
     "rope.scaling.original_context_length",
     "rope.scaling.finetuned",
+    "rope.scaling.yarn_attn_factor",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "rope.scaling.yarn_ext_factor",
+    "rope.scaling.yarn_log_multiplier",
 };
 
 // Values besides 0 and false make another model of it.
@@ -57,6 +50,7 @@ constexpr std::string_view meaningKeys[] = {
     "attention.max_alibi_bias",
     "attention.scale",
     "attention.sliding_window",
+    "attention.sliding_window_pattern",
     "attention.temperature_scale",
     "attn_logit_softcapping",
     "embedding_scale",
@@ -66,11 +60,6 @@ constexpr std::string_view meaningKeys[] = {
     "logit_scale",
     "residual_scale",
     "rope.scaling.attn_factor",
-    "rope.scaling.yarn_attn_factor",
-    "rope.scaling.yarn_beta_fast",
-    "rope.scaling.yarn_beta_slow",
-    "rope.scaling.yarn_ext_factor",
-    "rope.scaling.yarn_log_multiplier",
     "use_parallel_residual",
 };
 
@@ -94,6 +83,7 @@ public:
       copy(key);
     for (const GgufKey &key : architecture.keys)
       copy(key);
+    readWindowPattern();
     checkHeadDim();
     readRopeScaling();
     readTensors();
@@ -118,6 +108,19 @@ private:
       metadata.fail(named(key.gguf), "is missing");
   }
 
+  // Which layers see a window: a number, as config.json may have it, or a truth value for each.
+  void readWindowPattern() {
+    auto pattern = values.find("sliding_window_pattern");
+    if (pattern == values.end() || pattern->is_number())
+      return;
+    int64_t layers = std::clamp<int64_t>(metadata.integer(named("block_count")).value_or(0), 0, 1 << 12);
+    json types = json::array(), given = *pattern;
+    for (size_t i = 0; i < (given.is_array() ? given.size() : size_t(layers)); ++i)
+      types.push_back((given.is_array() ? given[i] : given) == true ? "sliding_attention" : "full_attention");
+    values.erase(pattern);
+    values["layer_types"] = std::move(types);
+  }
+
   void checkHeadDim() {
     auto keyLength = metadata.integer(named("attention.key_length"));
     auto valueLength = metadata.integer(named("attention.value_length"));
@@ -129,7 +132,7 @@ private:
     if (valueLength.value_or(headDim) != headDim)
       metadata.fail(named("attention.value_length"),
                     fmt::format("is {}; expected {}, as the keys have", *valueLength, headDim));
-    if (turned.value_or(headDim) != headDim)
+    if (turned.value_or(headDim) != headDim && !values.contains("rotary_dim"))
       metadata.fail(named("rope.dimension_count"),
                     fmt::format("is {}; expected {}, the whole of a head", *turned, headDim));
   }
@@ -142,34 +145,64 @@ private:
       type = "linear";
       factor = scaleLinear;
     }
+    if (findIn(file, ggufLongFactors))
+      return readLongRope();
     const GgufTensor *factors = findIn(file, ggufRopeFactors);
     if (factors && !type.empty() && type != "none")
       metadata.fail(named("rope.scaling.type"), fmt::format("is {} beside the tensor {}; expected one of the two",
                                                             inQuotes(type), ggufRopeFactors));
     if (factors)
-      return readRopeFactors(*factors);
-    if (type.empty() || type == "none")
+      values["rope_scaling"] = {{"rope_type", "factors"}, {"factors", factorList(ggufRopeFactors)}};
+    if (factors || type.empty() || type == "none")
       return;
-    json scaling = {{"rope_type", type}, {"factor", factor}};
-    json original = metadata.value(named("rope.scaling.original_context_length"));
-    if (type == "yarn" && !original.is_null())
-      scaling["original_max_position_embeddings"] = original;
     if (type != "yarn" && type != "linear")
       metadata.fail(named("rope.scaling.type"), fmt::format("is {}; expected none, linear or yarn", inQuotes(type)));
-    values["rope_scaling"] = std::move(scaling);
+    json &scaling = values["rope_scaling"] = {{"rope_type", type}, {"factor", factor}};
+    if (type != "yarn")
+      return;
+    copyScaling("original_context_length", "original_max_position_embeddings");
+    copyScaling("yarn_attn_factor", "attention_factor");
+    copyScaling("yarn_beta_fast", "beta_fast");
+    copyScaling("yarn_beta_slow", "beta_slow");
+    // llama.cpp takes mscale for 1.
+    copyScaling("yarn_log_multiplier", "mscale_all_dim");
+    if (scaling.contains("mscale_all_dim"))
+      scaling["mscale"] = 1;
+    json extrapolation = metadata.value(named("rope.scaling.yarn_ext_factor"));
+    if (!extrapolation.is_null() && extrapolation != 1)
+      metadata.fail(named("rope.scaling.yarn_ext_factor"), fmt::format("is {}; expected 1", shown(extrapolation)));
   }
 
-  void readRopeFactors(const GgufTensor &tensor) {
-    if (tensor.dtype != DType::F32 || tensor.shape.size() != 1)
-      return metadata.fail(ggufRopeFactors, fmt::format("is of type {} with {} dimensions; expected one of F32",
-                                                        dtypeName(tensor.dtype), tensor.shape.size()));
+  void copyScaling(std::string_view key, const char *config) {
+    json value = metadata.value(named(fmt::format("rope.scaling.{}", key)));
+    if (!value.is_null())
+      values["rope_scaling"][config] = std::move(value);
+  }
+
+  void readLongRope() {
+    values["rope_scaling"] = {{"rope_type", "longrope"},
+                              {"short_factor", factorList(ggufShortFactors)},
+                              {"long_factor", factorList(ggufLongFactors)}};
+    copyScaling("original_context_length", "original_max_position_embeddings");
+    copyScaling("attn_factor", "attention_factor");
+    takesAttentionFactor = true;
+  }
+
+  json factorList(std::string_view name) {
     json list = json::array();
-    for (int64_t i = 0; i < tensor.shape[0]; ++i) {
+    const GgufTensor *tensor = findIn(file, name);
+    if (!tensor || tensor->dtype != DType::F32 || tensor->shape.size() != 1) {
+      metadata.fail(name, tensor ? fmt::format("is of type {} with {} dimensions; expected one of F32",
+                                               dtypeName(tensor->dtype), tensor->shape.size())
+                                 : "is missing");
+      return list;
+    }
+    for (int64_t i = 0; i < tensor->shape[0]; ++i) {
       float factor;
-      std::memcpy(&factor, tensor.data + i * sizeof factor, sizeof factor);
+      std::memcpy(&factor, tensor->data + i * sizeof factor, sizeof factor);
       list.push_back(factor);
     }
-    values["rope_scaling"] = {{"rope_type", "factors"}, {"factors", std::move(list)}};
+    return list;
   }
 
   // What config.json says in words, GGUF says by the tensors that are there.
@@ -204,7 +237,8 @@ private:
         continue;
       std::string_view inner = key.substr(prefix.size() + 1);
       auto isInner = [&](const GgufKey &pair) { return pair.gguf == inner; };
-      if (contains(otherKeys, inner) || std::any_of(std::begin(commonKeys), std::end(commonKeys), isInner) ||
+      if (contains(otherKeys, inner) || (takesAttentionFactor && inner == "rope.scaling.attn_factor") ||
+          std::any_of(std::begin(commonKeys), std::end(commonKeys), isInner) ||
           std::any_of(architecture.keys.begin(), architecture.keys.end(), isInner))
         continue;
       bool changes = contains(meaningKeys, inner);
@@ -222,6 +256,7 @@ private:
   GgufMetadata metadata;
   std::vector<std::string> &warnings;
   json values;
+  bool takesAttentionFactor = false; // of LongRoPE
 };
 
 } // namespace
@@ -257,29 +292,74 @@ Expected<ModelConfig> readGgufConfig(const GgufFile &file, const GgufArchitectur
   return DecoderMetadata(file, architecture, warnings).read();
 }
 
+namespace {
+
+struct ModuleName {
+  std::string_view gguf;
+  std::string huggingFace;
+};
+
+// The modules of a layer: GGUF has one name for each place.
+std::vector<ModuleName> layerNames(const DecoderModules &modules) {
+  bool joinsQkv = modules.joinsQueryKeyValue(), hasGate = !modules.gate.empty() && !modules.joinsGateUp();
+  return {{"attn_norm", modules.beforeAttention},
+          {joinsQkv ? "attn_qkv" : "attn_q", modules.query},
+          {joinsQkv ? "" : "attn_k", modules.key},
+          {joinsQkv ? "" : "attn_v", modules.value},
+          {"attn_q_norm", modules.queryNorm},
+          {"attn_k_norm", modules.keyNorm},
+          {"attn_output", modules.output},
+          {"post_attention_norm", modules.afterAttention},
+          {"ffn_norm", modules.beforeMlp},
+          {hasGate ? "ffn_gate" : "", modules.gate},
+          {"ffn_up", modules.up},
+          {"ffn_down", modules.down},
+          {"post_ffw_norm", modules.afterMlp}};
+}
+
+// Those of routed experts: the matrices of all of them are one tensor.
+std::vector<ModuleName> expertNames(const ExpertModules &experts) {
+  return {{"ffn_gate_inp", experts.router},
+          {"ffn_gate_exps", ofAllExperts(experts.gate)},
+          {"ffn_up_exps", ofAllExperts(experts.up)},
+          {"ffn_down_exps", ofAllExperts(experts.down)},
+          {"ffn_gate_inp_shexp", experts.sharedGate},
+          {"ffn_gate_shexp", experts.shared + ".gate_proj"},
+          {"ffn_up_shexp", experts.shared + ".up_proj"},
+          {"ffn_down_shexp", experts.shared + ".down_proj"}};
+}
+
+// Empty: there is no such name.
+std::string findName(const std::vector<ModuleName> &names, std::string_view name) {
+  auto found = std::find_if(names.begin(), names.end(), [&](const ModuleName &pair) { return pair.gguf == name; });
+  return found == names.end() ? std::string() : found->huggingFace;
+}
+
+} // namespace
+
 std::string GgufArchitecture::huggingFaceName(std::string_view ggufName) const {
   size_t dot = ggufName.rfind('.');
   if (dot == ggufName.npos)
     return std::string(ggufName);
   std::string_view module = ggufName.substr(0, dot), kind = ggufName.substr(dot); // ".weight"
-  for (const GgufName &pair : topNames)
-    if (pair.gguf == module)
-      return std::string(pair.huggingFace).append(kind);
+  std::string top = findName({{"token_embd", modules.embedding},
+                              {"position_embd", modules.positions},
+                              {"output_norm", modules.finalNorm},
+                              {"output", modules.head}},
+                             module);
+  if (!top.empty())
+    return top.append(kind);
   constexpr std::string_view block = "blk.";
   size_t end = module.find('.', block.size());
   if (module.substr(0, block.size()) != block || end == module.npos)
     return std::string(ggufName);
-  std::string_view layer = module.substr(0, end), inner = ggufName.substr(end + 1);
-  for (const GgufName &pair : names)
-    if (pair.gguf == inner)
-      return fmt::format("model.layers.{}.{}", layer.substr(block.size()), pair.huggingFace);
-  auto named = [&](const GgufName &pair) { return pair.gguf == module.substr(end + 1); };
-  auto own = std::find_if(names.begin(), names.end(), named);
-  const auto *common = std::find_if(std::begin(layerNames), std::end(layerNames), named);
-  if (own == names.end() && common == std::end(layerNames))
-    return std::string(ggufName);
-  std::string_view huggingFace = own != names.end() ? own->huggingFace : common->huggingFace;
-  return fmt::format("model.layers.{}.{}{}", module.substr(block.size(), end - block.size()), huggingFace, kind);
+  std::string prefix = fmt::format("{}.{}.", modules.layers, module.substr(block.size(), end - block.size()));
+  if (experts && ggufName.substr(end + 1) == "exp_probs_b.bias")
+    return prefix + experts->router + ".e_score_correction_bias";
+  std::string inLayer = findName(layerNames(modules), module.substr(end + 1));
+  if (inLayer.empty() && experts)
+    inLayer = findName(expertNames(*experts), module.substr(end + 1));
+  return inLayer.empty() ? std::string(ggufName) : prefix + inLayer.append(kind);
 }
 
 } // namespace quipu::models

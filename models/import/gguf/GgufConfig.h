@@ -17,5 +17,8 @@ Expected<ModelConfig> readGgufConfig(const GgufFile &file, const GgufArchitectur
 
 // Holds the factors that Llama 3.1 divides its rotary frequencies by; part of the configuration and not of the weights.
 constexpr std::string_view ggufRopeFactors = "rope_freqs.weight";
+// The same of LongRoPE, for contexts up to the original length and for longer ones.
+constexpr std::string_view ggufShortFactors = "rope_factors_short.weight";
+constexpr std::string_view ggufLongFactors = "rope_factors_long.weight";
 
 } // namespace quipu::models

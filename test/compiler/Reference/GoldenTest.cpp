@@ -22,13 +22,13 @@ protected:
     auto opened = models::Checkpoint::open(folder);
     ASSERT_TRUE(opened) << opened.error().message;
     checkpoint = std::move(*opened);
-    context.loadDialect<lm::LMDialect>();
-    auto built = models::buildGraph(*checkpoint, context);
-    ASSERT_TRUE(built) << built.error().message;
-    module = std::move(*built);
     std::ifstream stream(test::goldenFile(folder));
     golden = nlohmann::json::parse(stream, nullptr, /*allow_exceptions=*/false);
     ASSERT_TRUE(golden.is_object()) << folder;
+    context.loadDialect<lm::LMDialect>();
+    auto built = models::buildGraph(*checkpoint, context, golden.value("max_context", 0));
+    ASSERT_TRUE(built) << built.error().message;
+    module = std::move(*built);
   }
 
   std::vector<double> lastLogits(const IntTensor &ids) {

@@ -123,7 +123,7 @@ TEST(Verify, AWrongWeightIsFoundAtItsOwnLaunch) {
   auto options = resolvePhaseOptions({}, *source->checkpoint, source->description, warnings);
   ASSERT_TRUE(options) << options.error().message;
   auto context = createContext();
-  auto module = buildDefinition(*source, *context);
+  auto module = buildDefinition(*source, *context, options->maxContext);
   ASSERT_TRUE(module) << module.error().message;
   PhaseRunner runner(*context, *options);
   for (Phase phase : {Phase::Definition, Phase::Specialised})

@@ -1,7 +1,7 @@
 // Any bytes as a config.json: they are refused with one line, or every value of the description is in its range.
+#include "models/config/DecoderConfig.h"
 #include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/llama/LlamaConfig.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -24,16 +24,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     require(values.error().message.find('\n') == std::string::npos);
     return 0;
   }
-  auto llama = llama::parseConfig({std::move(*values), nlohmann::json::object(), "fuzz", ""});
-  if (!llama) {
-    require(llama.error().message.find('\n') == std::string::npos);
+  auto decoder = parseDecoder({std::move(*values), nlohmann::json::object(), "fuzz", ""});
+  if (!decoder) {
+    require(decoder.error().message.find('\n') == std::string::npos);
     return 0;
   }
-  require(llama->headDim % 2 == 0 && llama->heads % llama->kvHeads == 0);
-  require(static_cast<int64_t>(llama->kinds[0].rope->inverseFrequencies.size()) == llama->headDim / 2);
-  for (double frequency : llama->kinds[0].rope->inverseFrequencies)
-    require(std::isfinite(frequency) && frequency >= 0);
-  for (const TensorSpec &tensor : llama->tensors())
+  require(decoder->headDim % 2 == 0 && decoder->heads % decoder->kvHeads == 0);
+  for (int64_t layer = 0; layer < decoder->layers; ++layer) {
+    const AttentionKind &kind = decoder->attentionOf(layer);
+    require(std::isfinite(decoder->scoreScale(kind)) && kind.window.value_or(1) >= 1);
+    if (!kind.rope)
+      continue;
+    require(static_cast<int64_t>(kind.rope->inverseFrequencies.size()) <= decoder->headDim / 2);
+    for (double frequency : kind.rope->inverseFrequencies)
+      require(std::isfinite(frequency) && frequency >= 0);
+  }
+  for (const TensorSpec &tensor : decoder->tensors())
     require(elementsOf(tensor) > 0);
   return 0;
 }

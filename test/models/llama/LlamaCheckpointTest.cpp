@@ -1,7 +1,7 @@
 // Whole checkpoints: the check of tensors against a configuration.
 #include "models/Family.h"
+#include "models/config/DecoderConfig.h"
 #include "models/config/ModelConfig.h"
-#include "models/llama/LlamaConfig.h"
 #include "test/GoldenCheckpoints.h"
 #include "test/SharedData.h"
 #include "test/models/import/TemporaryFolder.h"

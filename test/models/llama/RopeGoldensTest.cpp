@@ -1,7 +1,7 @@
 // RoPE inverse frequencies against transformers; make_rope_goldens.py made the numbers.
+#include "models/config/DecoderConfig.h"
 #include "models/config/JsonFile.h"
 #include "models/config/ModelConfig.h"
-#include "models/llama/LlamaConfig.h"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ TEST(RopeGoldens, frequencies_are_those_of_transformers) {
   ASSERT_EQ((*goldens)["cases"].size(), 14u);
   for (const nlohmann::json &golden : (*goldens)["cases"]) {
     SCOPED_TRACE(golden["name"].get<std::string>());
-    auto llama = llama::parseConfig({golden["config"], nlohmann::json::object(), "config.json", ""});
+    auto llama = parseDecoder({golden["config"], nlohmann::json::object(), "config.json", ""});
     ASSERT_TRUE(llama) << llama.error().message;
     EXPECT_TRUE(llama->warnings.empty());
     expectClose(llama->kinds[0].rope->inverseFrequencies, golden["float64"]["inverse_frequencies"], 1e-14);
